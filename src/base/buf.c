@@ -1,0 +1,39 @@
+#include "base/buf.h"
+
+#include <stdio.h>
+
+void buf_putu(struct buf *b, uint64_t v)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    buf_put(b, slice_make(digits + at, sizeof(digits) - at));
+}
+
+void buf_putx(struct buf *b, uint64_t v)
+{
+    char digits[16];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = "0123456789abcdef"[v & 15];
+        v >>= 4;
+    } while (v);
+    buf_put(b, slice_make(digits + at, sizeof(digits) - at));
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+    size_t room = b->cap - b->len;
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(b->data + b->len, room, format, args);
+    va_end(args);
+    // vsnprintf wants one byte for its NUL, which is not part of the text.
+    if (n < 0 || (size_t)n >= room)
+        b->overflow = true;
+    else
+        b->len += (size_t)n;
+}

@@ -1,0 +1,36 @@
+// The error log: one line, one write(2), to stderr.
+//
+// For the master, for the commands, and for a worker before it is confined. Under systemd
+// (JOURNAL_STREAM names stderr's device and inode, systemd.exec(5)) a line begins with the "<N>"
+// of sd-daemon(3); else with the level's name. A message is one sentence without a final period;
+// control bytes in it are escaped, so that nobody can forge a line. errno is left as it was found.
+// A line that cannot be written is lost: the log never stops the server. Not for what each request
+// causes: that is the access log's.
+//
+// Functions below the boundary that gives up return errors; only that boundary logs.
+#pragma once
+
+#include "base/util.h"
+
+#include <stdbool.h>
+
+enum log_level { LOG_LEVEL_ERR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+// Finds out whether stderr is the journal. `name` (static) is put before each line, e.g. "tined";
+// NULL: none.
+void log_init(const char *name);
+
+// Lines above this level are dropped; the default is LOG_LEVEL_INFO.
+void log_set_level(enum log_level level);
+
+// The level of a name ("error", "warning", "notice", "info", "debug"); false: no such level.
+bool log_level_parse(const char *name, enum log_level *ret);
+const char *log_level_name(enum log_level level);
+
+void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#define log_err(...)    log_line(LOG_LEVEL_ERR, __VA_ARGS__)
+#define log_warn(...)   log_line(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_notice(...) log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
+#define log_info(...)   log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)  log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)

@@ -1,0 +1,59 @@
+// A view of bytes that somebody else owns: a pointer and a length, never NUL-terminated.
+//
+// A slice is valid as long as the bytes it points at; nothing here allocates or writes.
+// Letter case is ASCII only: the protocol's names are ASCII and the locale must not matter.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct slice {
+    const char *ptr; // may be NULL when len is 0
+    size_t len;
+};
+
+// For printf: printf("%.*s", SLICE_ARG(s)).
+#define SLICE_ARG(s) (int)(s).len, (s).ptr
+
+// A slice of a string literal.
+#define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
+
+static inline struct slice slice_make(const char *ptr, size_t len)
+{
+    return (struct slice){ptr, len};
+}
+
+// A slice of a NUL-terminated string; NULL gives the empty slice.
+static inline struct slice slice_of(const char *str)
+{
+    return (struct slice){str, str ? strlen(str) : 0};
+}
+
+// The slice without its first n bytes; n must not exceed its length.
+static inline struct slice slice_skip(struct slice s, size_t n)
+{
+    return (struct slice){s.ptr + n, s.len - n};
+}
+
+bool slice_equal(struct slice a, struct slice b);
+
+// Equal when the case of ASCII letters does not count.
+bool slice_equal_nocase(struct slice a, struct slice b);
+
+bool slice_starts_with(struct slice s, struct slice prefix);
+bool slice_ends_with_nocase(struct slice s, struct slice suffix);
+
+// Index of the first `c`, or -1.
+ptrdiff_t slice_find(struct slice s, char c);
+
+// Without the spaces and tabs (OWS, RFC 9110 section 5.6.3) at both ends.
+struct slice slice_trim(struct slice s);
+
+// Cuts *rest at the first `sep`: returns what stands before it and leaves in *rest what stands
+// after it. Without a separator returns all and leaves *rest empty with ptr NULL, which is how a
+// caller's loop ends: while (rest.ptr) part = slice_split(&rest, ',').
+struct slice slice_split(struct slice *rest, char sep);
+
+// Orders like memcmp, a prefix before what it begins.
+int slice_compare(struct slice a, struct slice b);

@@ -1,0 +1,83 @@
+// The configuration as the rest of the program sees it: a plain struct, immutable once loaded.
+//
+// Made by conf_load() (conf/conf_load.h) from the option table (conf/conf_options.h); a reload
+// makes a new one. Times are milliseconds, sizes bytes. Strings are NUL-terminated and owned by
+// the struct. In master and workers; workers get it through fork and only read it.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Where a value came from. file is "-o", "-l" … for the command line, NULL for a default.
+struct conf_origin {
+    const char *file; // owned by the conf
+    unsigned line;    // 0 where there are no lines
+};
+
+struct conf_strings {
+    char **items;
+    size_t count;
+};
+
+struct conf_listen {
+    char *address;    // in a form of sys/addr.h, checked
+    char *mode;       // UNIX sockets: octal text, e.g. "0660"
+    char *owner;      // UNIX sockets: user name or empty
+    char *group;      // UNIX sockets: group name or empty
+    bool freebind;    // bind an address that is not up yet (IP_FREEBIND)
+    uint64_t backlog; // 0: the global `backlog`
+    struct conf_origin origin;
+};
+
+struct conf_site {
+    struct conf_strings names; // none: answers what no other site's names match
+    char *root;                // directory; absolute after loading
+    struct conf_strings index;
+    struct conf_origin origin;
+};
+
+struct conf_limits {
+    uint64_t request_line; // bytes
+    uint64_t fields;       // bytes
+    uint64_t field_lines;  // lines
+    uint64_t body;         // bytes of a request's content that are read and thrown away
+    uint64_t connections;  // per worker; 0: derived from RLIMIT_NOFILE
+    uint64_t big_heads;    // per worker: request heads beyond 4K at one time
+};
+
+struct conf_timeouts {
+    uint64_t head, body, send, idle, linger, drain; // ms
+};
+
+struct conf_log {
+    char *access; // "off", "stdout", or a path
+    char *level;  // a name of base/log.h
+};
+
+struct conf_cache {
+    uint64_t memory; // bytes per worker
+    uint64_t files;  // open files per worker
+};
+
+struct conf {
+    uint64_t workers; // 0: one per CPU
+    uint64_t threads;
+    uint64_t backlog;
+    char *user;
+    char *group; // empty: the user's primary group
+    bool server_header;
+    char *mime_types; // path; need not exist when it is the default
+    struct conf_limits limits;
+    struct conf_timeouts timeouts;
+    struct conf_log log;
+    struct conf_cache cache;
+    struct conf_listen *listen;
+    size_t listen_count;
+    struct conf_site *sites;
+    size_t site_count;
+    struct conf_provenance *provenance; // private to src/conf: where each value came from
+};
+
+// Frees it and all that it owns; NULL is fine.
+void conf_free(struct conf *c);

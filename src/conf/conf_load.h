@@ -1,0 +1,42 @@
+// Loading the configuration: defaults, then the file with its includes (libconfig), then the
+// command line. Every name is looked up in the option table; an unknown name, a wrong type and a
+// value out of range are errors with file, line and remedy (the nearest valid name).
+//
+// All errors of one load are reported, except that libconfig stops at the first syntax error or
+// duplicate name of a file. Reads files; opens no socket and no root. Runs in the master and in
+// commands.
+#pragma once
+
+#include "conf/conf.h"
+
+// Checks a value that this layer cannot understand (an address, a site's name). Returns NULL when
+// it is good, else what is wrong, as text that stays valid until the next call.
+typedef const char *conf_check_cb(const char *value);
+
+// Supplied by the layers that own these kinds of values; wired in by main or cli. All are required.
+struct conf_checkers {
+    conf_check_cb *address;   // listen.address
+    conf_check_cb *site_name; // sites.names
+    conf_check_cb *log_level; // log.level
+};
+
+// One option from the command line, e.g. {"timeouts.idle", "30s", "-o"}.
+struct conf_override {
+    const char *
+        option; // path in the table; list options replace the file's list at first use, then append
+    const char *value;
+    const char *from; // "-o", "-l", … for messages
+};
+
+struct conf_source {
+    const char *file; // NULL: defaults and overrides only
+    const struct conf_override *overrides;
+    size_t override_count;
+    const struct conf_checkers *checkers;
+};
+
+// Receives each error: where it is ("/etc/tined/tined.conf:12", "-o", …) and what, with the remedy.
+typedef void conf_report_cb(void *context, const char *where, const char *message);
+
+// Returns the configuration, owned by the caller, or NULL after at least one report.
+struct conf *conf_load(const struct conf_source *source, conf_report_cb *report, void *context);

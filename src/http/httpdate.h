@@ -1,0 +1,16 @@
+// HTTP-date (RFC 9110 section 5.6.7) to seconds and back, without locale and time zone.
+#pragma once
+
+#include "base/slice.h"
+
+#include <stdint.h>
+
+#define HTTPDATE_LEN 29
+
+// Writes the IMF-fixdate, 29 bytes without NUL, e.g. "Sun, 06 Nov 1994 08:49:37 GMT". Years 1970
+// to 9999; others are clamped.
+void httpdate_format(int64_t seconds, char out[static HTTPDATE_LEN]);
+
+// Reads any of the three forms; the two-digit year of the second is placed within 50 years of
+// `now`. False: not a date (wrong names, day out of range, trailing text), *ret is left alone.
+bool httpdate_parse(struct slice s, int64_t now, int64_t *ret);

@@ -1,0 +1,62 @@
+// The head of a response, as bytes; and the small page that goes with an error.
+//
+// Pure. Fields that depend on the file only are formatted once by response_describe() and kept
+// with the file; response_format() puts a head together from such pieces.
+#pragma once
+
+#include "base/buf.h"
+#include "http/decision.h"
+
+// The field lines that describe a representation: ETag first, then the rest.
+struct description {
+    struct slice lines; // ETag, Last-Modified, Accept-Ranges, Content-Type; each with CRLF
+    size_t etag_len;    // length of the leading ETag line, which is all that a 304 repeats
+};
+
+// Room that suffices for every description.
+#define DESCRIPTION_MAX 384
+
+// Formats the lines into `b`. `type` is the whole Content-Type value. A representation without
+// validators gets neither ETag nor Last-Modified. A 304 repeats Last-Modified only where there is
+// no ETag, so a description without ETag but with Last-Modified puts that line first and counts it
+// in etag_len.
+void response_describe(struct buf *b, const struct representation *rep, struct slice type,
+                       struct description *ret);
+
+// The ETag of mode "file": strong, of inode, size and mtime in nanoseconds (hexadecimal), with
+// quotes.
+void response_etag(struct buf *b, uint64_t inode, uint64_t size, int64_t mtime_s,
+                   uint32_t mtime_ns);
+
+enum response_connection {
+    CONNECTION_DEFAULT,    // no field: what the version implies
+    CONNECTION_CLOSE,      // "Connection: close"
+    CONNECTION_KEEP_ALIVE, // "Connection: keep-alive", for HTTP/1.0 clients that asked
+};
+
+struct response {
+    int status;
+    struct slice date;   // HTTPDATE_LEN bytes
+    struct slice server; // value of Server; empty: no such field
+    enum response_connection connection;
+    struct slice about; // lines of a description (a part of them for 304), or other lines with CRLF
+    struct slice type;  // Content-Type, where `about` does not have it; empty: none
+    struct slice location; // empty: none
+    struct slice allow;    // empty: none
+    uint32_t retry_after;  // seconds; 0: no such field
+    bool has_length;       // write content_length; must be false for 1xx, 204, 304
+    uint64_t content_length;
+    // With 206 and 416: Content-Range. total is the size of the file.
+    uint64_t range_offset;
+    uint64_t range_length;
+    uint64_t total;
+};
+
+// Appends the whole head with its empty line; on too little room b->overflow is set.
+void response_format(struct buf *b, const struct response *r);
+
+// The content of an error or redirect: a few lines of HTML without anything that came from the
+// client. Content-Type is RESPONSE_PAGE_TYPE.
+#define RESPONSE_PAGE_TYPE "text/html; charset=utf-8"
+#define RESPONSE_PAGE_MAX  512
+void response_page(struct buf *b, int status);

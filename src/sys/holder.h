@@ -1,0 +1,13 @@
+// Who holds a port: for the error message when bind says EADDRINUSE.
+//
+// Reads /proc/net/{tcp,tcp6,unix} for the inode of the listening socket and the descriptors of all
+// processes for who has it open. Best effort, slow, master only.
+#pragma once
+
+#include "sys/addr.h"
+
+#define HOLDER_TEXT_MAX 128
+
+// Writes e.g. "nginx (pid 812)", "nginx (pid 812) and 3 more", or "unknown" into `text`, and
+// returns it.
+char *holder_find(const struct endpoint *e, char text[static HOLDER_TEXT_MAX]);

@@ -1,0 +1,53 @@
+// Opening files beneath a root directory, so that no path leads out of it.
+//
+// openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS does it in the kernel. Where that call
+// is missing or refused (RestrictSUIDSGID=yes makes it ENOSYS) sys/pathwalk.h does the same by
+// hand; the two agree on every path. Safe to use from several threads.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum rootfs_way { ROOTFS_OPENAT2, ROOTFS_WALK };
+
+struct rootfs {
+    int fd; // the root, O_PATH; owned
+    enum rootfs_way way;
+};
+
+// What identifies one state of one file. Two equal ones, both older than the clock's tick, mean
+// the same content.
+struct file_identity {
+    uint64_t dev, inode, size;
+    int64_t mtime_s, ctime_s;
+    uint32_t mtime_ns, ctime_ns;
+    uint32_t mode; // st_mode
+};
+
+// Opens the directory and finds out which way works here. 0 or a negative errno.
+int rootfs_init(struct rootfs *r, const char *directory);
+
+// Closes it; harmless on one that was never opened but set to {.fd = -1}.
+void rootfs_cleanup(struct rootfs *r);
+
+// Opens `path` (relative, NUL-terminated, "" is the root itself) for reading: never blocks, never
+// becomes a controlling terminal, close-on-exec. Symbolic links are followed beneath the root; an
+// absolute target is refused. Opens whatever it is, also a directory: the caller looks at the type
+// (rootfs_stat first, so that no device is opened by accident). Returns the fd or a negative errno:
+// -EXDEV leads out of the root, -ELOOP, -ENOENT, -ENOTDIR, -EACCES, -ENAMETOOLONG, -EMFILE,
+// -ENFILE, …
+int rootfs_open(const struct rootfs *r, const char *path);
+
+// Facts of what `path` names now, by one statx(2), following links, without opening it. Not
+// confined to the root: compare with what was opened, never serve by it. 0 or a negative errno.
+int rootfs_stat(const struct rootfs *r, const char *path, struct file_identity *ret);
+
+// The same of an open file.
+int rootfs_fstat(int fd, struct file_identity *ret);
+
+bool rootfs_same(const struct file_identity *a, const struct file_identity *b);
+
+// Whether the file was changed less than 2 s before `now_s`, or in the future: kernels before 6.13
+// do not change the times of two edits in one tick, so such content may change unseen.
+bool rootfs_is_young(const struct file_identity *id, int64_t now_s);

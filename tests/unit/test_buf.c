@@ -1,0 +1,53 @@
+#include "unit.h"
+
+#include "base/buf.h"
+
+static void test_what_fits(void **state)
+{
+    (void)state;
+    char data[64];
+    struct buf b = buf_make(data, sizeof(data));
+    buf_puts(&b, "n=");
+    buf_putu(&b, 0);
+    buf_putc(&b, ' ');
+    buf_putu(&b, UINT64_MAX);
+    buf_putc(&b, ' ');
+    buf_putx(&b, 0xabcdef0123456789);
+    buf_printf(&b, " %d", -7);
+    assert_slice(buf_slice(&b), "n=0 18446744073709551615 abcdef0123456789 -7");
+    assert_false(b.overflow);
+}
+
+static void test_what_does_not_fit_is_left_out_whole(void **state)
+{
+    (void)state;
+    char data[4];
+    struct buf b = buf_make(data, sizeof(data));
+    buf_puts(&b, "abc");
+    buf_puts(&b, "de");
+    assert_slice(buf_slice(&b), "abc");
+    assert_true(b.overflow);
+    buf_puts(&b, "d");
+    assert_slice(buf_slice(&b), "abcd");
+    assert_true(b.overflow);
+}
+
+static void test_printf_that_does_not_fit(void **state)
+{
+    (void)state;
+    char data[4];
+    struct buf b = buf_make(data, sizeof(data));
+    buf_printf(&b, "%d", 12345);
+    assert_int_equal(b.len, 0);
+    assert_true(b.overflow);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_fits),
+        cmocka_unit_test(test_what_does_not_fit_is_left_out_whole),
+        cmocka_unit_test(test_printf_that_does_not_fit),
+    };
+    return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
+}

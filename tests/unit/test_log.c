@@ -1,0 +1,92 @@
+#include "unit.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// What log_line() writes to stderr, for one call.
+static char *capture(enum log_level level, const char *message, char *text, size_t size)
+{
+    int pipefd[2], saved = dup(STDERR_FILENO);
+    assert_int_equal(pipe(pipefd), 0);
+    dup2(pipefd[1], STDERR_FILENO);
+    struct stat st;
+    fstat(STDERR_FILENO, &st);
+    char stream[64];
+    snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino);
+    if (getenv("JOURNAL_STREAM"))
+        setenv("JOURNAL_STREAM", stream, 1);
+    log_init("tined");
+    log_line(level, "%s", message);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(pipefd[1]);
+    ssize_t n = read(pipefd[0], text, size - 1);
+    close(pipefd[0]);
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+static void test_plain_line(void **state)
+{
+    (void)state;
+    char text[256];
+    unsetenv("JOURNAL_STREAM");
+    assert_string_equal(capture(LOG_LEVEL_ERR, "no root", text, sizeof(text)),
+                        "tined: error: no root\n");
+    assert_string_equal(capture(LOG_LEVEL_INFO, "ready", text, sizeof(text)), "tined: ready\n");
+    assert_string_equal(capture(LOG_LEVEL_DEBUG, "detail", text, sizeof(text)), "");
+}
+
+static void test_journal_prefix(void **state)
+{
+    (void)state;
+    char text[256];
+    setenv("JOURNAL_STREAM", "1:1", 1);
+    assert_string_equal(capture(LOG_LEVEL_WARN, "slow", text, sizeof(text)), "<4>slow\n");
+    unsetenv("JOURNAL_STREAM");
+}
+
+static void test_nobody_forges_a_line(void **state)
+{
+    (void)state;
+    char text[256];
+    assert_string_equal(capture(LOG_LEVEL_INFO, "a\nb\x1b[2J", text, sizeof(text)),
+                        "tined: a\\x0ab\\x1b[2J\n");
+}
+
+static void test_errno_is_kept(void **state)
+{
+    (void)state;
+    char text[256];
+    errno = EXDEV;
+    capture(LOG_LEVEL_INFO, "x", text, sizeof(text));
+    errno = EXDEV;
+    log_line(LOG_LEVEL_DEBUG, "dropped");
+    assert_int_equal(errno, EXDEV);
+}
+
+static void test_levels_have_names(void **state)
+{
+    (void)state;
+    enum log_level level = LOG_LEVEL_ERR;
+    assert_true(log_level_parse("debug", &level));
+    assert_int_equal(level, LOG_LEVEL_DEBUG);
+    assert_false(log_level_parse("loud", &level));
+    assert_string_equal(log_level_name(LOG_LEVEL_WARN), "warning");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain_line),           cmocka_unit_test(test_journal_prefix),
+        cmocka_unit_test(test_nobody_forges_a_line), cmocka_unit_test(test_errno_is_kept),
+        cmocka_unit_test(test_levels_have_names),
+    };
+    return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}
