@@ -28,7 +28,7 @@ struct endpoint {
 struct addr {
     enum addr_kind kind;
     uint16_t port;            // WILDCARD, IP, NAME
-    char name[256];           // NAME: host; SYSTEMD: FileDescriptorName=
+    char name[256];           // NAME: host; SYSTEMD: FileDescriptorName=; IP: zone, when by name
     struct endpoint endpoint; // IP, UNIX
 };
 
@@ -37,19 +37,19 @@ struct addr {
 const char *addr_parse(const char *text, struct addr *ret);
 
 // The concrete addresses of `a`, at most `max`: 0.0.0.0 first and then [::] for WILDCARD, all that
-// the resolver gives for NAME. Returns how many, 0 for SYSTEMD, or a negative errno (-ENOENT: no
-// such name).
+// the resolver gives for NAME (each once). Returns how many, 0 for SYSTEMD, or a negative errno
+// (-ENOENT: no such name; -ENODEV: no such interface).
 int addr_resolve(const struct addr *a, struct endpoint *out, size_t max);
 
 // Room for every text of addr_format().
 #define ADDR_TEXT_MAX 128
 
 // The form that addr_parse() reads: "192.0.2.1:80", "[::1]:80", "unix:/path", "unix:@name"; "unix:"
-// for an unnamed one. Control bytes in a path show as '?'. Returns `text`.
+// for an unnamed one. A zone shows as its number, control bytes in a path as '?'. Returns `text`.
 char *addr_format(const struct endpoint *e, char text[static ADDR_TEXT_MAX]);
 
 // The address alone, for logs: "192.0.2.1", "2001:db8::1", "unix". ::ffff:a.b.c.d shows as a.b.c.d
-// (RFC 4291 section 2.5.5.2).
+// (RFC 4291 section 2.5.5.2), a zone is left out.
 char *addr_format_host(const struct endpoint *e, char text[static ADDR_TEXT_MAX]);
 
 // Port in host order, 0 for UNIX.
@@ -59,4 +59,5 @@ uint16_t addr_port(const struct endpoint *e);
 // the wildcard of that family. Port 0 collides with nothing.
 bool addr_overlaps(const struct endpoint *a, const struct endpoint *b);
 
+// The same address and port; ::ffff:a.b.c.d equals a.b.c.d.
 bool addr_equal(const struct endpoint *a, const struct endpoint *b);
