@@ -11,3 +11,6 @@
 // Writes e.g. "nginx (pid 812)", "nginx (pid 812) and 3 more", or "unknown" into `text`, and
 // returns it.
 char *holder_find(const struct endpoint *e, char text[static HOLDER_TEXT_MAX]);
+
+// The same with another directory in the place of /proc: for tests.
+char *holder_find_in(const char *proc, const struct endpoint *e, char text[static HOLDER_TEXT_MAX]);
