@@ -29,7 +29,8 @@ int listener_open(const struct endpoint *e, const struct listener_options *o,
 
 // Takes over an inherited fd: checks that it is a listening stream socket, makes it non-blocking
 // and close-on-exec, sets the options above where they can still be set. Returns 0 or a negative
-// errno (-ENOTSOCK, -EPROTOTYPE: not a stream, -EINVAL: not listening).
+// errno (-ENOTSOCK, -EPROTOTYPE: not a stream, -EINVAL: not listening, -EAFNOSUPPORT: neither TCP
+// nor UNIX).
 int listener_adopt(int fd);
 
 // The address that an fd is bound to (with the port that the kernel chose). 0 or a negative errno.
@@ -38,7 +39,9 @@ int listener_address(int fd, struct endpoint *ret);
 // Accepts also connections that have sent nothing yet, before the listener is closed.
 void listener_stop_deferring(int fd);
 
-// Removes the file of a UNIX listener when it is still this socket's (st_dev, st_ino as bound).
+// Removes the file of a UNIX listener when it still leads to this socket, which must be open and
+// listening: a connection is made and dropped to see who answers. Harmless on any other. Not for
+// adopted sockets, whose files belong to who made them.
 void listener_unlink(int fd);
 
 // net.core.somaxconn, which cuts every backlog; 0 when it cannot be read.
