@@ -3,6 +3,10 @@
 //
 // Behaves as openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS: the same fd or the same errno
 // (also -EXDEV for ".." above the root and for absolute link targets, -ELOOP beyond 40 links).
+// Known differences, none of which leads out: it never triggers EAGAIN; links in sticky directories
+// that all may write are treated as with fs.protected_symlinks=1, whatever it is; the magic links
+// of a procfs beneath the root are refused, but not always with -ELOOP; while it walks it holds a
+// descriptor for each level of depth, so that -EMFILE comes earlier.
 #pragma once
 
 // As rootfs_open(): the fd, or a negative errno.

@@ -1,0 +1,124 @@
+#include "sys/rootfs.h"
+
+#include "base/util.h"
+#include "sys/pathwalk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#ifdef HAVE_LINUX_OPENAT2_H
+#include <linux/openat2.h>
+#else
+struct open_how {
+    uint64_t flags, mode, resolve;
+};
+#define RESOLVE_NO_MAGICLINKS 0x02
+#define RESOLVE_BENEATH       0x08
+#endif
+#ifndef SYS_openat2
+#define SYS_openat2 437 // the same on every architecture
+#endif
+
+enum {
+    OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+    TRIES = 4, // the first and three more
+    YOUNG_S = 2,
+};
+
+// "" names no file for the kernel.
+static const char *or_root(const char *path)
+{
+    return path[0] ? path : ".";
+}
+
+static int open_beneath(int root, const char *path, int flags)
+{
+    struct open_how how = {.flags = (uint64_t)flags,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    int fd = (int)syscall(SYS_openat2, root, or_root(path), &how, sizeof(how));
+    return fd < 0 ? -errno : fd;
+}
+
+int rootfs_init(struct rootfs *r, const char *directory)
+{
+    int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int probe = open_beneath(fd, ".", O_PATH | O_CLOEXEC);
+    if (probe >= 0)
+        close(probe);
+    r->fd = fd;
+    r->way = probe == -ENOSYS || probe == -EPERM ? ROOTFS_WALK : ROOTFS_OPENAT2;
+    return 0;
+}
+
+void rootfs_cleanup(struct rootfs *r)
+{
+    if (r->fd >= 0)
+        close(r->fd);
+    r->fd = -1;
+}
+
+int rootfs_open(const struct rootfs *r, const char *path)
+{
+    int fd = -EAGAIN;
+    // openat2 gives EAGAIN for a ".." while anything on the machine is renamed or mounted: the
+    // walk has no such doubt.
+    for (int i = 0; r->way == ROOTFS_OPENAT2 && fd == -EAGAIN && i < TRIES; i++)
+        fd = open_beneath(r->fd, path, OPEN_FLAGS);
+    return fd == -EAGAIN ? pathwalk_open(r->fd, path) : fd;
+}
+
+static int stat_at(int dir, const char *path, int flags, struct file_identity *ret)
+{
+    struct statx st;
+    if (statx(dir, path, flags, STATX_BASIC_STATS, &st) < 0)
+        return -errno;
+    *ret = (struct file_identity){
+        .dev = makedev(st.stx_dev_major, st.stx_dev_minor),
+        .inode = st.stx_ino,
+        .size = st.stx_size,
+        .mtime_s = st.stx_mtime.tv_sec,
+        .ctime_s = st.stx_ctime.tv_sec,
+        .mtime_ns = st.stx_mtime.tv_nsec,
+        .ctime_ns = st.stx_ctime.tv_nsec,
+        .mode = st.stx_mode,
+    };
+    return 0;
+}
+
+int rootfs_stat(const struct rootfs *r, const char *path, struct file_identity *ret)
+{
+    if (path[0] == '/') // statx would leave the root without any link
+        return -EXDEV;
+    return stat_at(r->fd, or_root(path), 0, ret);
+}
+
+int rootfs_fstat(int fd, struct file_identity *ret)
+{
+    return stat_at(fd, "", AT_EMPTY_PATH, ret);
+}
+
+bool rootfs_same(const struct file_identity *a, const struct file_identity *b)
+{
+    return a->dev == b->dev && a->inode == b->inode && a->size == b->size &&
+           a->mtime_s == b->mtime_s && a->mtime_ns == b->mtime_ns && a->ctime_s == b->ctime_s &&
+           a->ctime_ns == b->ctime_ns && a->mode == b->mode;
+}
+
+// The clock is known to the second only, so now_s may be up to a second ago: a time counts as old
+// when it is at least 2 s before the beginning of that second.
+static bool is_recent(int64_t s, uint32_t ns, int64_t now_s)
+{
+    return s > now_s - YOUNG_S || (s == now_s - YOUNG_S && ns > 0);
+}
+
+bool rootfs_is_young(const struct file_identity *id, int64_t now_s)
+{
+    return is_recent(id->mtime_s, id->mtime_ns, now_s) ||
+           is_recent(id->ctime_s, id->ctime_ns, now_s);
+}
