@@ -7,8 +7,8 @@
 // A connected pair, non-blocking and close-on-exec. 0 or a negative errno.
 int fdpass_pair(int fds[static 2]);
 
-// Sends one message; fd -1: none; the sender keeps its own. EINTR is retried, SIGPIPE never raised.
-// 0 or a negative errno (-EAGAIN: full, -EPIPE: nobody there).
+// Sends one message of at least one byte; fd -1: none; the sender keeps its own. EINTR is retried,
+// SIGPIPE never raised. 0 or a negative errno (-EAGAIN: full, -EPIPE: nobody there).
 int fdpass_send(int sock, const void *data, size_t len, int fd);
 
 // Receives one message of at most `cap` bytes. *ret_fd is -1 or a new close-on-exec descriptor
