@@ -8,3 +8,7 @@ unsigned cpus_usable(void);
 // The CPUs that a quota allows: ceil(quota / period), at least 1; `text` is the content of cpu.max
 // ("max 100000", "150000 100000"). 0: no limit, or not readable as such.
 unsigned cpus_of_quota(const char *text);
+
+// The lowest such number of the groups that `cgroups` (as /proc/self/cgroup) names and of all above
+// them, in the tree at `cgroup_root` (as /sys/fs/cgroup). 0: no limit. The paths are for tests.
+unsigned cpus_find_quota(const char *cgroups, const char *cgroup_root);
