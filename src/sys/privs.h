@@ -20,22 +20,25 @@ struct privs {
     int group_count;
 };
 
-// Who the workers are to be. `group` NULL or "": the user's own. Without root (euid 0) gives
-// change_ids = false. Returns 0 or a negative errno: -ENOENT with *ret_what "user" or "group": no
-// such.
+// Who the workers are to be. `group` NULL or "": the user's own. Without root (euid 0), or with
+// `user` NULL or "", gives change_ids = false. Returns 0 or a negative errno with *ret_what "user"
+// or "group": -ENOENT: no such; -E2BIG: in more than PRIVS_MAX_GROUPS groups.
 int privs_resolve(const char *user, const char *group, struct privs *ret, const char **ret_what);
 
-// The ordered drop of a worker. Order matters and is the one of the code: supplementary groups,
-// gid, uid, capabilities (all sets and the bounding set), PR_SET_PDEATHSIG (SIGTERM; after
-// setresuid, which clears it) with a check that `master` is still the parent, no_new_privs. Then
-// verifies that uid 0 cannot be had back. Returns 0, or a negative errno with what failed in
-// *ret_what; -ESRCH: the master is gone.
+// The ordered drop of a worker. Order matters and is the one of the code: the bounding set (while
+// that is still allowed; skipped where it is not), supplementary groups, gid, uid, capabilities
+// (all sets), PR_SET_PDEATHSIG (SIGTERM; after setresuid, which clears it) with a check that
+// `master` is still the parent, no_new_privs. Then verifies that nothing can be had back. Returns
+// 0, or a negative errno with what failed in *ret_what (static): the caller must end; -ESRCH: the
+// master is gone.
 int privs_confine_worker(const struct privs *p, pid_t master, const char **ret_what);
 
-// Drops from a root master every capability that it does not need: all but CAP_NET_BIND_SERVICE
-// and, when workers change ids, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, and CAP_CHOWN,
-// CAP_FOWNER, CAP_DAC_OVERRIDE (UNIX sockets, log files, roots). 0 or a negative errno.
+// Drops from a root master every capability that it does not need: all but CAP_NET_BIND_SERVICE,
+// CAP_CHOWN, CAP_FOWNER, CAP_DAC_OVERRIDE (UNIX sockets, log files, roots) and, when workers change
+// ids, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL; from the bounding set too. Without root does
+// nothing: what a service manager gave was meant. 0 or a negative errno.
 int privs_reduce_master(const struct privs *p);
 
-// Raises the soft RLIMIT_NOFILE to the hard one, at most `want`. Returns the limit that holds now.
+// Raises the soft RLIMIT_NOFILE to the hard one, at most `want`; never lowers it.
+// Returns the limit that holds now.
 rlim_t privs_raise_nofile(rlim_t want);
