@@ -4,11 +4,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
 
 static char dir[] = "/tmp/tined-rootfs-XXXXXX";
 
@@ -97,6 +105,49 @@ static void test_open_both_ways(void **state)
         }
     }
     rootfs_cleanup(&r);
+}
+
+// From now on openat2 fails with `error`, as under a service manager's filter.
+static bool refuse_openat2(int error)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {ARRAY_SIZE(code), code};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static void test_walks_where_openat2_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int error;
+        enum rootfs_way way;
+    } cases[] = {
+        {ENOSYS, ROOTFS_WALK}, {EPERM, ROOTFS_WALK}, {EAGAIN, ROOTFS_OPENAT2}, // each time anew
+    };
+    put_file("root/there", "x");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            struct rootfs r;
+            if (!refuse_openat2(cases[i].error))
+                _exit(77);
+            _exit(rootfs_init(&r, "root") == 0 && r.way == cases[i].way &&
+                          rootfs_open(&r, "there") >= 0 && rootfs_open(&r, "..") == -EXDEV
+                      ? 0
+                      : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+            skip();
+        assert_int_equal(status, 0);
+    }
 }
 
 static void test_facts(void **state)
@@ -194,8 +245,11 @@ static void test_young(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_init),  cmocka_unit_test(test_open_both_ways),
-        cmocka_unit_test(test_facts), cmocka_unit_test(test_same_looks_at_every_field),
+        cmocka_unit_test(test_init),
+        cmocka_unit_test(test_open_both_ways),
+        cmocka_unit_test(test_walks_where_openat2_is_refused),
+        cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_same_looks_at_every_field),
         cmocka_unit_test(test_young),
     };
     return cmocka_run_group_tests_name("rootfs", tests, setup, teardown);
