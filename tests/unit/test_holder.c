@@ -87,7 +87,8 @@ static int setup(void **state)
     put_process(9, "caddy\n", (const char *const[]){"socket:[1000]", "socket:[102]", NULL});
     put_process(1000, "x\033[2J\n",
                 (const char *const[]){"socket:[104]", "socket:[105]", "socket:[106]", NULL});
-    put_process(1001, "a\n", (const char *const[]){"socket:[107]", NULL});
+    put_process(1001, "a\n",
+                (const char *const[]){"socket:[107]", "socket:[101]", "socket:[108]", NULL});
     put_process(1002, "", (const char *const[]){"socket:[109]", NULL});
     put_dir("1003"); // a process that ended, or is not ours to look at
     return 0;
