@@ -248,21 +248,24 @@ static const struct form {
     {"@", true, refuse_bare_path}, {"", true, parse_tcp}, // last: it begins everything
 };
 
-const char *addr_parse(const char *text, struct addr *ret)
+static const char *parse_any(struct slice s, struct addr *a)
 {
-    struct slice s = slice_of(text);
-    struct addr a;
-
-    if (s.len == 0)
-        return "the address is empty: write e.g. \"*:80\"";
-    memset(&a, 0, sizeof(a));
     const struct form *form = forms;
     while (!slice_starts_with(s, slice_of(form->prefix)))
         form++;
-    const char *problem = form->parse(form->keep_prefix ? s : slice_skip(s, strlen(form->prefix)),
-                                      &a);
+    return form->parse(form->keep_prefix ? s : slice_skip(s, strlen(form->prefix)), a);
+}
+
+const char *addr_parse(const char *text, struct addr *ret)
+{
+    struct addr a;
+    if (text[0] == '\0')
+        return "the address is empty: write e.g. \"*:80\"";
+    memset(&a, 0, sizeof(a));
+    const char *problem = parse_any(slice_of(text), &a);
     if (!problem)
         *ret = a;
+    // cppcheck-suppress returnDanglingLifetime; what a parser says is static text
     return problem;
 }
 
