@@ -14,7 +14,6 @@ import select
 import shutil
 import signal
 import socket
-import stat
 import struct
 import subprocess
 import sys
@@ -85,11 +84,20 @@ def wait_gone(pids, timeout=DEADLINE):
     wait_until(lambda: not any(is_alive(p) for p in pids), "the end of %s" % (pids,), timeout)
 
 
-def processor_ticks(pid):
-    """Ticks of user and system time that a process has used."""
+def _processor_ticks(pid):
     with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as f:
         fields = f.read().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+def assert_idle(pids, seconds=0.5):
+    """The processes use next to no processor time for a while: none of them spins."""
+    before = {p: _processor_ticks(p) for p in pids}
+    time.sleep(seconds)
+    for pid, ticks in before.items():
+        used = (_processor_ticks(pid) - ticks) / os.sysconf("SC_CLK_TCK")
+        if used > seconds / 5:
+            raise AssertionError("process %d used %gs of %gs" % (pid, used, seconds))
 
 
 # ---- configuration -----------------------------------------------------------------------------
@@ -150,6 +158,8 @@ class Daemon:
         self.options["sites"] = options.pop("sites", ({"root": self.root},))
         self.options.update(options)
         self.command = command
+        self.pass_fds = ()
+        self.stdout = subprocess.DEVNULL
         self.expect_status = expect_status
         self.process = None
         self.addresses = []  # as printed, in order
@@ -207,8 +217,8 @@ class Daemon:
         self.lines, self.addresses = [], []
         self.process = subprocess.Popen(
             self.command or [TINED, "run", "-c", self.config_path],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            env=environment, start_new_session=True)
+            stdin=subprocess.DEVNULL, stdout=self.stdout, stderr=subprocess.PIPE,
+            env=environment, pass_fds=self.pass_fds, start_new_session=True)
         self._reader = threading.Thread(target=self._read_stderr, args=(self.process.stderr,),
                                         daemon=True)
         self._reader.start()
@@ -354,6 +364,13 @@ class Daemon:
         with self.connect(family) as c:
             c.request(target, method, fields, version)
             return c.response(method)
+
+
+def run_tined(*arguments):
+    """A command that ends by itself: returncode, stdout, stderr."""
+    return subprocess.run([TINED] + list(arguments), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=DEADLINE,
+                          universal_newlines=True, check=False)
 
 
 # ---- the client --------------------------------------------------------------------------------
