@@ -75,6 +75,17 @@ def session_members(session):
     return sorted(p for p, _, _, s in _all_processes() if s == session)
 
 
+def kill_session(session):
+    """Ends every member, the leader first: it would replace a worker that is killed before it."""
+    def kill_members():
+        members = session_members(session)
+        for pid in sorted(members, key=lambda p: p != session):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not members
+    wait_until(kill_members, "the end of session %d" % session)
+
+
 def is_alive(pid):
     fields = _stat_fields(pid)
     return fields is not None and fields[0] != "Z"
@@ -293,9 +304,7 @@ class Daemon:
             self.send_signal(number)
         status = self._wait_process(DEADLINE)
         left = session_members(self.pid)
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_session(self.pid)
         self._reader.join(DEADLINE)
         self.process.stderr.close()
         self.process = None
@@ -312,9 +321,7 @@ class Daemon:
         """Ends all of it, whatever state it is in; asserts nothing."""
         if self.process is None:
             return
-        for pid in set(session_members(self.process.pid)) | {self.process.pid}:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_session(self.pid)
         self.process.wait()
         self._reader.join(DEADLINE)
         self.process.stderr.close()
@@ -403,7 +410,7 @@ class Client:
         self.sock.connect(address)
         if family != socket.AF_UNIX:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.pending = b""  # received and not consumed
+        self.pending = bytearray()  # received and not consumed
 
     def __enter__(self):
         return self
@@ -438,21 +445,22 @@ class Client:
         try:
             data = self.sock.recv(65536)
         except socket.timeout:
-            raise AssertionError("no answer; so far: %r" % self.pending[:500]) from None
+            raise AssertionError("no answer; so far: %r" % bytes(self.pending[:500])) from None
         self.pending += data
         return bool(data)
 
     def _take(self, n):
-        data, self.pending = self.pending[:n], self.pending[n:]
+        data = bytes(self.pending[:n])
+        del self.pending[:n]
         return data
 
     def read_head(self):
         """The status line and fields of the next answer, the content unread."""
         while b"\r\n\r\n" not in self.pending:
             if not self._receive():
-                raise FramingError("closed within a head: %r" % self.pending)
+                raise FramingError("closed within a head: %r" % bytes(self.pending))
             if len(self.pending) > 65536 and b"\r\n\r\n" not in self.pending[:65536]:
-                raise FramingError("no end of the head: %r" % self.pending[:200])
+                raise FramingError("no end of the head: %r" % bytes(self.pending[:200]))
         head = self._take(self.pending.index(b"\r\n\r\n") + 4)
         return parse_head(head)
 
@@ -586,6 +594,8 @@ def main():
     if "TINED" not in os.environ and not os.path.exists(TINED):
         print("skipped: no %s (make it with ./dev build)" % os.path.relpath(TINED, TOP))
         sys.exit(77)
+    # Whoever ends a test early still wants its daemon gone.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     program = unittest.main(module="__main__", verbosity=2, exit=False)
     result = program.result
     if not result.wasSuccessful():
