@@ -1,0 +1,103 @@
+#include "unit.h"
+
+#include "conf/conf.h"
+#include "conf/conf_options.h"
+#include "base/num.h"
+
+static void test_rows_are_whole(void **state)
+{
+    size_t count;
+    const struct conf_option *rows = conf_options_all(&count);
+    (void)state;
+    assert_true(count > 20);
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(rows[i].help);
+        assert_ptr_equal(conf_options_find(slice_of(rows[i].path)), &rows[i]);
+        assert_int_equal(conf_options_index(&rows[i]), i);
+        assert_true(len > 10 && rows[i].help[len - 1] == '.');
+        assert_true(rows[i].min <= rows[i].max);
+        assert_non_null(conf_option_example(&rows[i]));
+    }
+}
+
+// A dotted path begins with a list's name or a group that conf_options_is_group() knows.
+static void test_groups(void **state)
+{
+    size_t count;
+    const struct conf_option *rows = conf_options_all(&count);
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        struct slice rest = slice_of(rows[i].path);
+        struct slice first = slice_split(&rest, '.');
+        assert_int_equal(conf_options_is_group(first), rest.ptr && rows[i].scope == CONF_TOP);
+        assert_int_equal(conf_options_list(first), rows[i].scope);
+        assert_string_equal(conf_option_name(&rows[i]), rest.ptr ? rest.ptr : rows[i].path);
+    }
+}
+
+static void test_defaults_are_in_range(void **state)
+{
+    size_t count;
+    const struct conf_option *rows = conf_options_all(&count);
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        struct slice text = slice_of(rows[i].def);
+        uint64_t value = rows[i].min;
+        if (rows[i].type == CONF_COUNT)
+            assert_true(num_parse_dec(text, UINT64_MAX, &value));
+        else if (rows[i].type == CONF_SIZE)
+            assert_true(num_parse_size(text, &value));
+        else if (rows[i].type == CONF_TIME)
+            assert_true(num_parse_time(text, &value));
+        assert_true(value >= rows[i].min && value <= rows[i].max);
+    }
+}
+
+// Two rows for one member would be two names for one thing.
+static void test_members_differ(void **state)
+{
+    size_t count;
+    const struct conf_option *rows = conf_options_all(&count);
+    (void)state;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_false(rows[i].scope == rows[j].scope && rows[i].offset == rows[j].offset &&
+                         rows[i].type != CONF_INCLUDE && rows[j].type != CONF_INCLUDE);
+}
+
+static void test_nearest(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *want;
+    } cases[] = {
+        {"timeout.idle", "timeouts.idle"},
+        {"thread", "threads"},
+        {"Workers", "workers"},
+        {"drain", "timeouts.drain"},
+        {"sites.address", "listen.address"},
+        {"limit", "limits"},
+        {"listn", "listen"},
+        {"frobnicate", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *got = conf_options_nearest(slice_of(cases[i].path));
+        if (cases[i].want)
+            assert_string_equal(got, cases[i].want);
+        else
+            assert_null(got);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_are_whole),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_defaults_are_in_range),
+        cmocka_unit_test(test_members_differ),
+        cmocka_unit_test(test_nearest),
+    };
+    return cmocka_run_group_tests_name("conf_options", tests, NULL, NULL);
+}
