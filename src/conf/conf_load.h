@@ -22,14 +22,15 @@ struct conf_checkers {
 
 // One option from the command line, e.g. {"timeouts.idle", "30s", "-o"}.
 struct conf_override {
-    const char *
-        option; // path in the table; list options replace the file's list at first use, then append
+    const char *option; // path in the table, or a list: "listen" takes an address, "sites" a root;
+                        // the first use of a list replaces the file's, further ones append
     const char *value;
     const char *from; // "-o", "-l", … for messages
 };
 
 struct conf_source {
     const char *file; // NULL: defaults and overrides only
+    const char *text; // if not NULL, this stands in for the content of `file` (tests, fuzzing)
     const struct conf_override *overrides;
     size_t override_count;
     const struct conf_checkers *checkers;
