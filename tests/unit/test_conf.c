@@ -1,0 +1,22 @@
+#include "unit.h"
+
+#include "conf/conf.h"
+#include "conf/conf_store.h"
+
+// What is left behind shows under the address sanitizer.
+static void test_free_takes_all(void **state)
+{
+    struct conf *c = conf_store_new();
+    (void)state;
+    assert_non_null(conf_store_name(c, "f"));
+    assert_int_equal(conf_store_add(c, CONF_LISTEN, (struct conf_origin){NULL, 0}), 0);
+    assert_int_equal(conf_store_add(c, CONF_SITES, (struct conf_origin){NULL, 0}), 0);
+    conf_free(c);
+    conf_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_free_takes_all)};
+    return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
+}
