@@ -1,0 +1,499 @@
+#include "unit.h"
+
+#include "conf/conf_load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SITE "sites = ( { root = \"/srv\"; } );\n"
+
+static const char *fake_address(const char *value)
+{
+    return strchr(value, ':') ? NULL : "write the port too, e.g. \"*:80\"";
+}
+
+static const char *fake_site_name(const char *value)
+{
+    return strchr(value, '/') ? "a name holds no slash" : NULL;
+}
+
+static const char *fake_log_level(const char *value)
+{
+    return strcmp(value, "info") == 0 || strcmp(value, "debug") == 0 ? NULL : "no such level";
+}
+
+static const struct conf_checkers checkers = {fake_address, fake_site_name, fake_log_level};
+
+// All reports of one load, a line each.
+struct reports {
+    char text[16384];
+};
+
+static void collect(void *context, const char *where, const char *message)
+{
+    struct reports *r = context;
+    size_t len = strlen(r->text);
+    snprintf(r->text + len, sizeof(r->text) - len, "%s: %s\n", where, message);
+}
+
+static struct conf *load(const char *file, const char *text, const char *option, const char *value,
+                         struct reports *r)
+{
+    const struct conf_override override = {option, value, "-o"};
+    const struct conf_source source = {.file = file,
+                                       .text = text,
+                                       .overrides = &override,
+                                       .override_count = option ? 1 : 0,
+                                       .checkers = &checkers};
+    r->text[0] = '\0';
+    return conf_load(&source, collect, r);
+}
+
+// A configuration without errors.
+static struct conf *load_good(const char *text)
+{
+    struct reports r;
+    struct conf *c = load("/etc/t.conf", text, NULL, NULL, &r);
+    assert_string_equal(r.text, "");
+    assert_non_null(c);
+    return c;
+}
+
+static void assert_reports(const char *got, const char *want)
+{
+    if (strcmp(got, want) != 0)
+        fail_msg("got:\n%swant:\n%s", got, want);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct conf *c = load_good(SITE);
+    assert_int_equal(c->workers, 0);
+    assert_int_equal(c->threads, 1);
+    assert_int_equal(c->backlog, 4096);
+    assert_string_equal(c->user, "tined");
+    assert_string_equal(c->group, "");
+    assert_true(c->server_header);
+    assert_string_equal(c->mime_types, "/etc/mime.types");
+    assert_int_equal(c->limits.request_line, 8192);
+    assert_int_equal(c->limits.fields, 32768);
+    assert_int_equal(c->limits.field_lines, 100);
+    assert_int_equal(c->limits.body, 65536);
+    assert_int_equal(c->limits.connections, 0);
+    assert_int_equal(c->limits.big_heads, 256);
+    assert_int_equal(c->timeouts.head, 10000);
+    assert_int_equal(c->timeouts.body, 10000);
+    assert_int_equal(c->timeouts.send, 30000);
+    assert_int_equal(c->timeouts.idle, 60000);
+    assert_int_equal(c->timeouts.linger, 2000);
+    assert_int_equal(c->timeouts.drain, 30000);
+    assert_string_equal(c->log.access, "off");
+    assert_string_equal(c->log.level, "info");
+    assert_int_equal(c->cache.memory, 16 << 20);
+    assert_int_equal(c->cache.files, 512);
+    assert_int_equal(c->listen_count, 1);
+    assert_string_equal(c->listen[0].address, "*:80");
+    assert_null(c->listen[0].origin.file);
+    assert_string_equal(c->listen[0].mode, "");
+    assert_false(c->listen[0].freebind);
+    assert_int_equal(c->site_count, 1);
+    assert_int_equal(c->sites[0].names.count, 0);
+    assert_string_equal(c->sites[0].root, "/srv");
+    assert_int_equal(c->sites[0].index.count, 1);
+    assert_string_equal(c->sites[0].index.items[0], "index.html");
+    assert_string_equal(c->sites[0].origin.file, "/etc/t.conf");
+    assert_int_equal(c->sites[0].origin.line, 1);
+    conf_free(c);
+}
+
+static void test_everything_set(void **state)
+{
+    (void)state;
+    struct conf *c = load_good(
+        "workers = 3; threads = 2; backlog = 7; user = \"w\"; group = \"g\";\n"
+        "server_header = false; mime_types = \"types\";\n"
+        "limits = { request_line = 4096; fields = \"16K\"; field_lines = 9;\n"
+        "           body = 0; connections = 10; big_heads = 0x10; };\n"
+        "timeouts = { head = \"1s\"; body = \"250ms\"; send = \"2min\";\n"
+        "             idle = \"1h\"; linger = 0; drain = \"0\"; };\n"
+        "log = { access = \"./access.log\"; level = \"debug\"; };\n"
+        "cache = { memory = \"1G\"; files = 0; };\n"
+        "listen = ( { address = \"unix:/s\"; mode = \"0660\"; owner = \"o\";\n"
+        "             group = \"p\"; freebind = true; backlog = 5; },\n"
+        "           { address = \":81\"; } );\n"
+        "sites = ( { names = [ \"a\", \"*.b\" ]; root = \"../www/./x/\";\n"
+        "            index = \"main.html\"; },\n"
+        "          { names = (); root = \"/\"; index = []; } );\n");
+    assert_int_equal(c->workers, 3);
+    assert_string_equal(c->group, "g");
+    assert_false(c->server_header);
+    assert_string_equal(c->mime_types, "/etc/types");
+    assert_int_equal(c->limits.fields, 16384);
+    assert_int_equal(c->limits.big_heads, 16);
+    assert_int_equal(c->timeouts.body, 250);
+    assert_int_equal(c->timeouts.idle, 3600000);
+    assert_int_equal(c->timeouts.linger, 0);
+    assert_string_equal(c->log.access, "/etc/access.log");
+    assert_int_equal(c->cache.memory, 1 << 30);
+    assert_int_equal(c->listen_count, 2);
+    assert_string_equal(c->listen[0].mode, "0660");
+    assert_true(c->listen[0].freebind);
+    assert_int_equal(c->listen[1].origin.line, 11);
+    assert_int_equal(c->sites[0].names.count, 2);
+    assert_string_equal(c->sites[0].names.items[1], "*.b");
+    assert_string_equal(c->sites[0].root, "/etc/../www/x");
+    assert_string_equal(c->sites[0].index.items[0], "main.html");
+    assert_string_equal(c->sites[1].root, "/");
+    assert_int_equal(c->sites[1].index.count, 0);
+    conf_free(c);
+}
+
+#define IN(line) "/etc/t.conf:" #line ": "
+
+static const struct {
+    const char *text;
+    const char *want;
+} wrong[] = {
+    // names
+    {SITE "worker = 2;", IN(2) "unknown option \"worker\"; did you mean \"workers\"?\n"},
+    {SITE "timeout = { idle = \"3s\"; };",
+     IN(2) "unknown option \"timeout\"; did you mean \"timeouts\"?\n"},
+    {SITE "timeouts = { idel = \"3s\"; };",
+     IN(2) "unknown option \"timeouts.idel\"; did you mean \"timeouts.idle\"?\n"},
+    {SITE "idle = \"3s\";", IN(2) "unknown option \"idle\"; did you mean \"timeouts.idle\"?\n"},
+    {SITE "control = \"/run/x\";",
+     IN(2) "unknown option \"control\"; tined.conf(5) lists all options\n"},
+    {"site = ( { root = \"/srv\"; } );",
+     IN(1) "unknown option \"site\"; did you mean \"sites\"?\n"},
+    {"sites = ( { root = \"/srv\";\n name = \"x\"; } );",
+     IN(2) "unknown option \"sites.name\"; did you mean \"sites.names\"?\n"},
+    {SITE "listen = ( { adress = \"*:80\"; } );",
+     IN(2) "unknown option \"listen.adress\"; did you mean \"listen.address\"?\n" IN(
+         2) "this entry of \"listen\" lacks \"address\"; add address = \"*:80\";\n"},
+    // types
+    {SITE "workers = \"4\";", IN(2) "\"workers\" must be a whole number, e.g. 0; found \"4\"\n"},
+    {SITE "workers = 1.5;",
+     IN(2) "\"workers\" must be a whole number, e.g. 0; found a number with a fraction\n"},
+    {SITE "server_header = \"yes\";",
+     IN(2) "\"server_header\" must be true or false; found \"yes\"\n"},
+    {SITE "user = 33;", IN(2) "\"user\" must be a string in quotes, e.g. \"tined\"; found 33\n"},
+    {SITE "user = true;",
+     IN(2) "\"user\" must be a string in quotes, e.g. \"tined\"; found true\n"},
+    {SITE "user = ( \"a\" );",
+     IN(2) "\"user\" must be a string in quotes, e.g. \"tined\"; found a list\n"},
+    {SITE "timeouts = { idle = 30; };",
+     IN(2) "\"timeouts.idle\" must be a time with a unit (ms, s, min, h, d), e.g. \"60s\"; found "
+           "30\n"},
+    {SITE "timeouts = { idle = \"30\"; };",
+     IN(2) "\"timeouts.idle\" must be a time with a unit (ms, s, min, h, d), e.g. \"60s\"; found "
+           "\"30\"\n"},
+    {SITE "limits = { body = \"1MB\"; };",
+     IN(2) "\"limits.body\" must be a size, in bytes or with a unit (K, M, G), e.g. \"64K\"; found "
+           "\"1MB\"\n"},
+    {SITE "limits = { body = { }; };",
+     IN(2) "\"limits.body\" must be a size, in bytes or with a unit (K, M, G), e.g. \"64K\"; found "
+           "a group\n"},
+    {SITE "timeouts = \"30s\";",
+     IN(2) "\"timeouts\" must be a group of options, e.g. timeouts = { ... };\n"},
+    {SITE "listen = \"*:80\";",
+     IN(2) "\"listen\" must be a list of one or more groups, e.g. listen = ( { address = \"*:80\"; "
+           "} );\n"},
+    {SITE "listen = ( \"*:80\" );",
+     IN(2) "\"listen\" must be a list of one or more groups, e.g. listen = ( { address = \"*:80\"; "
+           "} );\n"},
+    {"sites = ();",
+     IN(1) "\"sites\" must be a list of one or more groups, e.g. sites = ( { root = \"/srv/www\"; "
+           "} );\n"},
+    {"sites = ( { root = \"/srv\"; names = [ 1, 2 ]; } );",
+     IN(1) "\"sites.names\" must be a list of strings, e.g. [ \"example.org\", \"*.example.org\" "
+           "]; found a list that does not hold strings only\n"},
+    {SITE "listen = ( { address = \"unix:/x\"; mode = 660; } );",
+     IN(2) "\"listen.mode\" must be a string in quotes, e.g. \"0660\"; found 660\n"},
+    // ranges
+    {SITE "threads = 0;", IN(2) "\"threads\" must be between 1 and 64; found 0\n"},
+    {SITE "threads = 65;", IN(2) "\"threads\" must be between 1 and 64; found 65\n"},
+    {SITE "workers = -1;", IN(2) "\"workers\" must be between 0 and 1024; found -1\n"},
+    {SITE "limits = { request_line = \"64K\"; };",
+     IN(2) "\"limits.request_line\" must be between 64 and 32K; found \"64K\"\n"},
+    {SITE "timeouts = { linger = \"1h\"; };",
+     IN(2) "\"timeouts.linger\" must be between 0 and 1min; found \"1h\"\n"},
+    {SITE "limits = { body = 4294967297; };",
+     IN(2) "the number 4294967297 does not fit into 32 bits; write a size or time as a string, "
+           "e.g. \"4G\"\n"},
+    {SITE "limits = { body = 0xFFFFFFFF; };",
+     IN(2) "the number 0xFFFFFFFF does not fit into 32 bits; write a size or time as a string, "
+           "e.g. \"4G\"\n"},
+    {SITE "user = \"\";", IN(2) "\"user\" must not be empty\n"},
+    {"sites = ( { root = \"\"; } );", IN(1) "\"sites.root\" must not be empty\n"},
+    // checkers
+    {SITE "listen = ( { address = \"80\"; } );",
+     IN(2) "\"listen.address\" cannot be \"80\": write the port too, e.g. \"*:80\"\n"},
+    {"sites = ( { root = \"/srv\"; names = \"a/b\"; } );",
+     IN(1) "\"sites.names\" cannot be \"a/b\": a name holds no slash\n"},
+    {SITE "log = { level = \"loud\"; };",
+     IN(2) "\"log.level\" cannot be \"loud\": no such level\n"},
+    {SITE "log = { access = \"of\"; };",
+     IN(2) "\"log.access\" must be \"off\", \"stdout\" or a path with a slash, e.g. "
+           "\"/var/log/tined/access.log\"; found \"of\"\n"},
+    {SITE "listen = ( { address = \"unix:/x\"; mode = \"rw\"; } );",
+     IN(2) "\"listen.mode\" cannot be \"rw\": write the permissions in octal, e.g. \"0660\"\n"},
+    {"sites = ( { root = \"/srv\"; index = \"a/index.html\"; } );",
+     IN(1) "\"sites.index\" cannot be \"a/index.html\": it is a name within the directory; leave "
+           "out the slash\n"},
+    {"sites = ( { root = \"/srv\"; index = [ \".htaccess\" ]; } );",
+     IN(1) "\"sites.index\" cannot be \".htaccess\": names that begin with a dot are not served\n"},
+    // entries and sites
+    {"", "/etc/t.conf: there is no site to serve; add sites = ( { root = \"/srv/www\"; } );\n"},
+    {"sites = ( { names = \"a\"; } );",
+     IN(1) "this entry of \"sites\" lacks \"root\"; add root = \"/srv/www\";\n"},
+    {"sites = ( { names = \"a\"; root = \"/1\"; },\n{ names = \"A\"; root = \"/2\"; } );",
+     IN(2) "the site at /etc/t.conf:1 has the name \"A\" too; a name belongs to one site\n"},
+    {"sites = ( { names = [ \"a\", \"a\" ]; root = \"/1\"; } );",
+     IN(1) "this site has the name \"a\" twice; remove one\n"},
+    {"sites = ( { root = \"/1\"; },\n{ root = \"/2\"; } );",
+     IN(2) "the site at /etc/t.conf:1 has no \"names\" either; only one site can answer for all "
+           "other hosts\n"},
+    // syntax
+    {"sites = ( { root = \"/srv\" } ;\n",
+     IN(1) "syntax error; look for a missing \";\", quote or bracket here or just above\n"},
+    {SITE "user = \"a\";\nuser = \"b\";",
+     IN(3) "this name stands twice in its group; keep one of them\n"},
+    {SITE "x = [ 1, \"a\" ];", IN(2) "values of different kinds in one [ ]; make all of them "
+                                     "strings\n"},
+    {SITE "@include \"/etc/passwd\"\n",
+     IN(2) "@include is not supported; write include = \"FILE\"; instead\n"},
+    {SITE "include = 5;",
+     IN(2) "\"include\" must be a path or a list of paths, e.g. \"conf.d/*.conf\"\n"},
+    {SITE "include = \"none.conf\";",
+     IN(2) "cannot read \"/etc/none.conf\": no such file; create it or name another one\n"},
+    // all in one go
+    {"threads = 0;\nfoo = 1;\nuser = 1;",
+     IN(1) "\"threads\" must be between 1 and 64; found 0\n" IN(
+         2) "unknown option \"foo\"; tined.conf(5) lists all options\n" IN(3) "\"user\" must be a "
+                                                                              "string in quotes, "
+                                                                              "e.g. \"tined\"; "
+                                                                              "found 1\n"},
+};
+
+static void test_wrong_files(void **state)
+{
+    struct reports r;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        assert_null(load("/etc/t.conf", wrong[i].text, NULL, NULL, &r));
+        assert_reports(r.text, wrong[i].want);
+    }
+}
+
+static void test_wrong_overrides(void **state)
+{
+    static const struct {
+        const char *option;
+        const char *value;
+        const char *want;
+    } cases[] = {
+        {"timeout.idle", "3s",
+         "-o: unknown option \"timeout.idle\"; did you mean \"timeouts.idle\"?\n"},
+        {"timeouts.idle", "3",
+         "-o: \"timeouts.idle\" must be a time with a unit (ms, s, min, h, d), e.g. \"60s\"; found "
+         "\"3\"\n"},
+        {"threads", "99", "-o: \"threads\" must be between 1 and 64; found \"99\"\n"},
+        {"threads", "two", "-o: \"threads\" must be a whole number, e.g. 1; found \"two\"\n"},
+        {"server_header", "no", "-o: \"server_header\" must be true or false; found \"no\"\n"},
+        {"listen", "80",
+         "-o: \"listen.address\" cannot be \"80\": write the port too, e.g. \"*:80\"\n"},
+        {"listen.address", "*:80",
+         "-o: \"listen.address\" belongs to an entry of a list and is set in a file only; here "
+         "write listen=*:80\n"},
+        {"sites.index", "x",
+         "-o: \"sites.index\" belongs to an entry of a list and is set in a file only; here write "
+         "sites=/srv/www\n"},
+        {"sites", "", "-o: \"sites.root\" must not be empty\n"},
+        {"include", "x", "-o: \"include\" works in a file only; name a whole file with -c\n"},
+        {"limits", "x",
+         "-o: \"limits\" is a group of options; set them one by one, as OPTION=VALUE with the "
+         "option's full name\n"},
+    };
+    struct reports r;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_null(load("/etc/t.conf", SITE, cases[i].option, cases[i].value, &r));
+        assert_reports(r.text, cases[i].want);
+    }
+}
+
+static void test_overrides(void **state)
+{
+    static const struct conf_override overrides[] = {
+        {"timeouts.idle", "5s", "-o"}, {"timeouts.idle", "7s", "-o"},
+        {"listen", "*:1", "-l"},       {"listen", "*:2", "-l"},
+        {"sites", "htdocs", "serve"},  {"server_header", "false", "-o"},
+    };
+    const struct conf_source source = {.file = "/etc/t.conf",
+                                       .text = "listen = ( { address = \"*:9\"; } );\n"
+                                               "timeouts = { idle = \"1s\"; };" SITE,
+                                       .overrides = overrides,
+                                       .override_count = ARRAY_SIZE(overrides),
+                                       .checkers = &checkers};
+    struct reports r = {""};
+    char cwd[4096], want[8192];
+    (void)state;
+    struct conf *c = conf_load(&source, collect, &r);
+    assert_reports(r.text, "");
+    assert_int_equal(c->timeouts.idle, 7000);
+    assert_false(c->server_header);
+    assert_int_equal(c->listen_count, 2);
+    assert_string_equal(c->listen[0].address, "*:1");
+    assert_string_equal(c->listen[1].origin.file, "-l");
+    assert_int_equal(c->site_count, 1);
+    assert_non_null(getcwd(cwd, sizeof(cwd)));
+    snprintf(want, sizeof(want), "%s/htdocs", cwd);
+    assert_string_equal(c->sites[0].root, want);
+    conf_free(c);
+}
+
+static void test_defaults_without_a_file(void **state)
+{
+    struct reports r;
+    (void)state;
+    struct conf *c = load(NULL, NULL, NULL, NULL, &r);
+    assert_non_null(c);
+    assert_reports(r.text, "");
+    assert_int_equal(c->site_count, 0);
+    conf_free(c);
+}
+
+// ---- files ------------------------------------------------------------------------------------
+
+static char directory[] = "/tmp/tined-test-XXXXXX";
+
+static int make_directory(void **state)
+{
+    (void)state;
+    return mkdtemp(directory) && chdir(directory) == 0 && mkdir("d", 0700) == 0 ? 0 : -1;
+}
+
+static int remove_directory(void **state)
+{
+    static const char *const files[] = {"d/a.conf", "d/b.conf", "main.conf", "nul.conf"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        unlink(files[i]);
+    return rmdir("d") == 0 && chdir("/") == 0 && rmdir(directory) == 0 ? 0 : -1;
+}
+
+static void write_file(const char *path, const char *text, size_t len)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void write_three(const char *main_text, const char *a, const char *b)
+{
+    write_file("main.conf", main_text, strlen(main_text));
+    write_file("d/a.conf", a, strlen(a));
+    write_file("d/b.conf", b, strlen(b));
+}
+
+static void test_include(void **state)
+{
+    struct reports r;
+    char want[256];
+    (void)state;
+    write_three(
+        "include = [ \"d/*.conf\", \"nothing/*.conf\" ];\nsites = ( { root = \"m\"; } );\n",
+        "threads = 2;\nsites = ( { names = \"a\"; root = \"a\"; } );\n",
+        "listen = ( { address = \"*:1\"; } );\nsites = ( { names = \"b\"; root = \"/b\"; } );\n");
+    struct conf *c = load("main.conf", NULL, NULL, NULL, &r);
+    assert_reports(r.text, "");
+    assert_int_equal(c->threads, 2);
+    assert_int_equal(c->listen_count, 1);
+    assert_int_equal(c->site_count, 3);
+    snprintf(want, sizeof(want), "%s/d/a", directory);
+    assert_string_equal(c->sites[0].root, want);
+    assert_string_equal(c->sites[0].origin.file, "d/a.conf");
+    assert_int_equal(c->sites[0].origin.line, 2);
+    assert_string_equal(c->sites[1].root, "/b");
+    snprintf(want, sizeof(want), "%s/m", directory);
+    assert_string_equal(c->sites[2].root, want);
+    conf_free(c);
+}
+
+static void test_wrong_includes(void **state)
+{
+    static const struct {
+        const char *main_text, *a, *b, *want;
+    } cases[] = {
+        {"include = \"d/*.conf\";\n" SITE, "user = \"x\";", "\nuser = \"y\";",
+         "d/b.conf:2: \"user\" is set here and at d/a.conf:1; keep one of them\n"},
+        {"include = \"d/a.conf\";\n" SITE, "\ninclude = \"b.conf\";", "include = \"../main.conf\";",
+         "d/b.conf:1: \"d/../main.conf\" includes itself; remove this include\n"},
+        {"include = \"d\";\n" SITE, "", "",
+         "main.conf:1: cannot read \"d\": this is a directory; name a file in it\n"},
+        {"include = \"d/a.conf\";\n" SITE, "\nsites = (;", "",
+         "d/a.conf:2: syntax error; look for a missing \";\", quote or bracket here or just "
+         "above\n"},
+    };
+    struct reports r;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        write_three(cases[i].main_text, cases[i].a, cases[i].b);
+        assert_null(load("main.conf", NULL, NULL, NULL, &r));
+        assert_reports(r.text, cases[i].want);
+    }
+}
+
+static void test_deep_includes(void **state)
+{
+    char name[32], text[64];
+    struct reports r;
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        snprintf(name, sizeof(name), "d/%d.conf", i);
+        snprintf(text, sizeof(text), "include = \"%d.conf\";\n", i + 1);
+        write_file(name, text, strlen(text));
+    }
+    assert_null(load("d/0.conf", NULL, NULL, NULL, &r));
+    assert_reports(r.text, "d/8.conf:1: includes are nested deeper than 8\n");
+    for (int i = 0; i < 10; i++) {
+        snprintf(name, sizeof(name), "d/%d.conf", i);
+        unlink(name);
+    }
+}
+
+static void test_unreadable_files(void **state)
+{
+    struct reports r;
+    (void)state;
+    assert_null(load("none.conf", NULL, NULL, NULL, &r));
+    assert_reports(r.text, "none.conf: no such file; create it or name another one\n");
+    assert_null(load("d", NULL, NULL, NULL, &r));
+    assert_reports(r.text, "d: this is a directory; name a file in it\n");
+    write_file("nul.conf", "a\0b", 3);
+    assert_null(load("nul.conf", NULL, NULL, NULL, &r));
+    assert_reports(r.text, "nul.conf: holds a NUL byte; a configuration is plain text\n");
+    if (geteuid() == 0)
+        return; // root reads everything
+    chmod("nul.conf", 0);
+    assert_null(load("nul.conf", NULL, NULL, NULL, &r));
+    assert_reports(r.text, "nul.conf: permission denied; make it readable for the user who starts "
+                           "tined\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_everything_set),
+        cmocka_unit_test(test_wrong_files),   cmocka_unit_test(test_wrong_overrides),
+        cmocka_unit_test(test_overrides),     cmocka_unit_test(test_defaults_without_a_file),
+        cmocka_unit_test(test_include),       cmocka_unit_test(test_wrong_includes),
+        cmocka_unit_test(test_deep_includes), cmocka_unit_test(test_unreadable_files),
+    };
+    return cmocka_run_group_tests_name("conf_load", tests, make_directory, remove_directory);
+}
