@@ -1,0 +1,290 @@
+#include "cli/args.h"
+
+#include "conf/nearest.h"
+#include "base/util.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define DEFAULT_FILE          SYSCONFDIR "/tined/tined.conf"
+#define DEFAULT_SERVE_ADDRESS "*:8080"
+
+static const struct args_command commands[COMMAND_COUNT] = {
+    [COMMAND_RUN] = {"run", "[-c FILE] [-o OPTION=VALUE]...",
+                     "serve what the configuration says, in the foreground (the default)"},
+    [COMMAND_SERVE] = {"serve", "[DIR] [-l ADDRESS]... [-o OPTION=VALUE]...",
+                       "serve one directory without a configuration file"},
+    [COMMAND_CHECK] = {"check", "[-c FILE] [-o OPTION=VALUE]...",
+                       "check the configuration and what it names"},
+    [COMMAND_CONFIG] = {"config", "[-c FILE] [-o OPTION=VALUE]...",
+                        "show the value of every option and where it came from"},
+};
+
+static const struct args_option options[] = {
+    {'c', "config", VALUE_FILE, "FILE", ON_ALL & ~ON_SERVE,
+     "read this configuration file (default " DEFAULT_FILE ")"},
+    {'o', "option", VALUE_OPTION, "OPTION=VALUE", ON_ALL,
+     "set an option of the configuration, e.g. timeouts.idle=30s"},
+    {'l', "listen", VALUE_ADDRESS, "ADDRESS", ON_SERVE,
+     "listen on this address (default " DEFAULT_SERVE_ADDRESS ")"},
+    {'h', "help", VALUE_NONE, NULL, ON_ALL, "show this help"},
+    {'V', "version", VALUE_NONE, NULL, ON_ALL, "show the version"},
+};
+
+// The state of args_parse().
+struct parser {
+    int argc;
+    char **argv;
+    int at; // argument to look at next
+    struct args args;
+    char *next_text; // free room in args.texts
+    bool command_given;
+    unsigned seen; // bit i: options[i] was given
+    char *message;
+};
+
+static int refuse(struct parser *p, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static int refuse(struct parser *p, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(p->message, ARGS_MESSAGE_MAX, format, args);
+    va_end(args);
+    return -EINVAL;
+}
+
+const struct args_command *args_command(enum command command)
+{
+    return &commands[command];
+}
+
+const struct args_option *args_options(size_t *ret_count)
+{
+    *ret_count = ARRAY_SIZE(options);
+    return options;
+}
+
+static void add_override(struct parser *p, const char *option, const char *value, const char *from)
+{
+    p->args.overrides[p->args.override_count++] = (struct conf_override){option, value, from};
+}
+
+// The option's name is cut off in a copy: argv is needed whole to execute the program again.
+static int take_assignment(struct parser *p, const char *value)
+{
+    const char *equals = strchr(value, '=');
+    if (!equals || equals == value)
+        return refuse(p, "-o takes OPTION=VALUE, e.g. -o timeouts.idle=30s; found \"%.60s\"",
+                      value);
+    size_t len = (size_t)(equals - value);
+    char *name = p->next_text;
+    memcpy(name, value, len);
+    name[len] = '\0';
+    p->next_text += len + 1;
+    add_override(p, name, equals + 1, "-o");
+    return 0;
+}
+
+static int take_option(struct parser *p, const struct args_option *option, const char *value)
+{
+    p->seen |= 1u << (option - options);
+    switch (option->value) {
+    case VALUE_FILE:
+        if (p->args.file)
+            return refuse(p, "-c stands twice; there is one configuration file");
+        p->args.file = value;
+        break;
+    case VALUE_OPTION:
+        return take_assignment(p, value);
+    case VALUE_ADDRESS:
+        add_override(p, "listen", value, "-l");
+        break;
+    case VALUE_NONE:
+        break;
+    }
+    return 0;
+}
+
+// The value is what stands behind the option in the same argument, or the next argument.
+static int take_with_value(struct parser *p, const struct args_option *option, const char *rest)
+{
+    if (option->value == VALUE_NONE)
+        return rest ? refuse(p, "--%s takes no value", option->name) : take_option(p, option, NULL);
+    if (!rest && p->at == p->argc)
+        return refuse(p, "-%c needs a value: -%c %s", option->letter, option->letter,
+                      option->value_name);
+    return take_option(p, option, rest ? rest : p->argv[p->at++]);
+}
+
+static int take_long(struct parser *p, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    struct slice name = slice_make(text, equals ? (size_t)(equals - text) : strlen(text));
+    struct nearest n = nearest_make(name);
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        if (slice_equal(name, slice_of(options[i].name)))
+            return take_with_value(p, &options[i], equals ? equals + 1 : NULL);
+        nearest_offer(&n, options[i].name, options[i].name);
+    }
+    if (n.best)
+        return refuse(p, "unknown option \"--%.60s\"; did you mean \"--%s\"?", text, n.best);
+    return refuse(p, "unknown option \"--%.60s\"; see tined --help", text);
+}
+
+static int take_short(struct parser *p, const char *text)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+        if (options[i].letter == text[0])
+            return take_with_value(p, &options[i], text[1] ? text + 1 : NULL);
+    return refuse(p, "unknown option \"-%.60s\"; see tined --help", text);
+}
+
+static int take_command(struct parser *p, const char *word)
+{
+    struct nearest n = nearest_make(slice_of(word));
+    p->command_given = true;
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        nearest_offer(&n, commands[i].name, commands[i].name);
+        if (strcmp(word, commands[i].name) == 0) {
+            p->args.command = (int)i;
+            return 0;
+        }
+    }
+    if (n.best)
+        return refuse(p, "unknown command \"%.60s\"; did you mean \"%s\"?", word, n.best);
+    if (strchr(word, '/') || strcmp(word, ".") == 0)
+        return refuse(p, "unknown command \"%.60s\"; to serve a directory write: tined serve %.60s",
+                      word, word);
+    return refuse(p, "unknown command \"%.60s\"; see tined --help", word);
+}
+
+static int take_word(struct parser *p, const char *word)
+{
+    if (!p->command_given)
+        return take_command(p, word);
+    if (p->args.command == COMMAND_SERVE && !p->args.directory) {
+        p->args.directory = word;
+        return 0;
+    }
+    return refuse(p, "\"%.60s\" is one argument too many; usage: tined %s %s", word,
+                  commands[p->args.command].name, commands[p->args.command].synopsis);
+}
+
+static int take_all(struct parser *p)
+{
+    bool words_only = false;
+    int error = 0;
+    while (p->at < p->argc && error == 0) {
+        const char *text = p->argv[p->at++];
+        if (words_only || text[0] != '-' || text[1] == '\0')
+            error = take_word(p, text);
+        else if (strcmp(text, "--") == 0)
+            words_only = true;
+        else if (text[1] == '-')
+            error = take_long(p, text + 2);
+        else
+            error = take_short(p, text + 1);
+    }
+    return error;
+}
+
+static bool was_given(const struct parser *p, char letter)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+        if (options[i].letter == letter)
+            return p->seen & 1u << i;
+    return false;
+}
+
+static int check_fit(struct parser *p)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        bool fits = options[i].commands & 1u << p->args.command;
+        if (p->seen & 1u << i && !fits)
+            return refuse(p, "-%c does not go with \"%s\"; usage: tined %s %s", options[i].letter,
+                          commands[p->args.command].name, commands[p->args.command].name,
+                          commands[p->args.command].synopsis);
+    }
+    return 0;
+}
+
+static void complete_serve(struct parser *p)
+{
+    bool has_address = false;
+    for (size_t i = 0; i < p->args.override_count; i++)
+        has_address |= strcmp(p->args.overrides[i].option, "listen") == 0;
+    if (!has_address)
+        add_override(p, "listen", DEFAULT_SERVE_ADDRESS, "serve");
+    if (!p->args.directory)
+        p->args.directory = ".";
+    add_override(p, "sites", p->args.directory, "serve");
+}
+
+static int finish(struct parser *p)
+{
+    if (was_given(p, 'h') || was_given(p, 'V')) {
+        p->args.command = was_given(p, 'h') ? COMMAND_HELP : COMMAND_VERSION;
+        return 0;
+    }
+    int error = check_fit(p);
+    if (error < 0)
+        return error;
+    if (p->args.command == COMMAND_SERVE)
+        complete_serve(p);
+    else if (!p->args.file)
+        p->args.file = DEFAULT_FILE;
+    return 0;
+}
+
+// Room for all overrides and their names, so that nothing fails half-way.
+static int reserve(struct parser *p)
+{
+    size_t bytes = 1;
+    for (int i = 0; i < p->argc; i++)
+        bytes += strlen(p->argv[i]) + 1;
+    p->args.overrides = calloc((size_t)p->argc + 2, sizeof(*p->args.overrides));
+    p->args.texts = malloc(bytes);
+    p->next_text = p->args.texts;
+    return p->args.overrides && p->args.texts ? 0 : -ENOMEM;
+}
+
+int args_parse(int argc, char **argv, struct args *ret, char message[static ARGS_MESSAGE_MAX])
+{
+    struct parser p = {.argc = argc, .argv = argv, .at = 1, .message = message};
+    int error = reserve(&p);
+    if (error == 0)
+        error = take_all(&p);
+    if (error == 0)
+        error = finish(&p);
+    if (error < 0)
+        args_cleanup(&p.args);
+    else
+        *ret = p.args;
+    return error;
+}
+
+void args_cleanup(struct args *args)
+{
+    free(args->overrides);
+    free(args->texts);
+}
+
+void args_print_help(FILE *out)
+{
+    fputs("tined serves files over HTTP.\n\nUsage:\n", out);
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        fprintf(out, "  tined %s %s\n", commands[i].name, commands[i].synopsis);
+    fputs("\nCommands:\n", out);
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
+    fputs("\nOptions:\n", out);
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        char left[64];
+        snprintf(left, sizeof(left), "-%c, --%s %s", options[i].letter, options[i].name,
+                 options[i].value_name ? options[i].value_name : "");
+        fprintf(out, "  %-27s  %s\n", left, options[i].help);
+    }
+    fputs("\nManual: man tined, man tined.conf\n", out);
+}

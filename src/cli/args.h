@@ -1,0 +1,63 @@
+// The command line: which command, with which options.
+//
+// Two tables, of commands and of options, say what there is; the help screen and the completions
+// come from them. No I/O but in args_print_help().
+#pragma once
+
+#include "conf/conf_load.h"
+
+#include <stdio.h>
+
+// In the order of the command table. HELP and VERSION are asked for by --help and --version.
+enum command { COMMAND_RUN, COMMAND_SERVE, COMMAND_CHECK, COMMAND_CONFIG, COMMAND_COUNT };
+enum { COMMAND_HELP = COMMAND_COUNT, COMMAND_VERSION };
+
+struct args {
+    int command;           // enum command, COMMAND_HELP or COMMAND_VERSION
+    const char *file;      // the configuration; NULL: the command takes none
+    const char *directory; // of `serve`; NULL for the others
+    size_t override_count; // what the command line sets, in order
+    struct conf_override *overrides;
+    char *texts; // private: what the overrides point at
+};
+
+#define ARGS_MESSAGE_MAX 256
+
+// Reads the command line. Returns 0; or -EINVAL, with what is wrong and what would be right in
+// `message`; or -ENOMEM. `ret` points into argv; args_cleanup() frees what it owns, after success
+// only.
+int args_parse(int argc, char **argv, struct args *ret, char message[static ARGS_MESSAGE_MAX]);
+
+void args_cleanup(struct args *args);
+
+void args_print_help(FILE *out);
+
+// ---- the tables, for completions --------------------------------------------------------------
+
+enum {
+    ON_RUN = 1 << COMMAND_RUN,
+    ON_SERVE = 1 << COMMAND_SERVE,
+    ON_CHECK = 1 << COMMAND_CHECK,
+    ON_CONFIG = 1 << COMMAND_CONFIG,
+    ON_ALL = (1 << COMMAND_COUNT) - 1
+};
+
+enum args_value { VALUE_NONE, VALUE_FILE, VALUE_OPTION, VALUE_ADDRESS };
+
+struct args_option {
+    char letter;
+    const char *name;
+    enum args_value value;
+    const char *value_name; // e.g. "FILE"; NULL: takes none
+    unsigned commands;      // on which it may stand
+    const char *help;
+};
+
+struct args_command {
+    const char *name;
+    const char *synopsis;
+    const char *help;
+};
+
+const struct args_command *args_command(enum command command);
+const struct args_option *args_options(size_t *ret_count);
