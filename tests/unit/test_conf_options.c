@@ -1,8 +1,14 @@
 #include "unit.h"
 
-#include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "conf/conf_options.h"
+#include "conf/conf_path.h"
+#include "conf/conf_store.h"
+#include "conf/conf_value.h"
 #include "base/num.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 static void test_rows_are_whole(void **state)
 {
@@ -90,6 +96,86 @@ static void test_nearest(void **state)
     }
 }
 
+// ---- the example ------------------------------------------------------------------------------
+
+static const char *accept(const char *value)
+{
+    (void)value;
+    return NULL;
+}
+
+static void fail_on_report(void *context, const char *where, const char *message)
+{
+    (void)context;
+    fail_msg("%s: %s", where, message);
+}
+
+static struct conf *load(const char *text)
+{
+    static const struct conf_checkers checkers = {accept, accept, accept};
+    const struct conf_source source = {.file = "/t.conf", .text = text, .checkers = &checkers};
+    return conf_load(&source, fail_on_report, NULL);
+}
+
+// conf/tined.conf with its options switched on: "#" followed by no space hides one.
+static char *switch_on(char *text)
+{
+    char *to = text;
+    bool at_start = true;
+    for (const char *from = text; *from; from++) {
+        bool hides = at_start && *from == '#' && strchr(" \n", from[1]) == NULL;
+        // Inside a group the options are indented behind the sign.
+        hides |= at_start && strncmp(from, "#    ", 5) == 0 && from[5] != ' ';
+        at_start = *from == '\n';
+        if (!hides)
+            *to++ = *from;
+    }
+    *to = '\0';
+    return text;
+}
+
+static void assert_same_value(const struct conf_option *o, const struct conf *a,
+                              const struct conf *b)
+{
+    char texts[2][256] = {"", ""};
+    const struct conf *both[] = {a, b};
+    for (size_t i = 0; i < 2; i++) {
+        FILE *out = fmemopen(texts[i], sizeof(texts[i]), "w");
+        conf_value_print(out, o, conf_store_target(both[i], o, 0));
+        fclose(out);
+    }
+    assert_string_equal(texts[0], texts[1]);
+}
+
+// Every option stands in the example with its default, and those of lists are named.
+static void test_example(void **state)
+{
+    const char *source_directory = getenv("srcdir");
+    char path[4096], *text = NULL, *all;
+    size_t count;
+    const struct conf_option *rows = conf_options_all(&count);
+    (void)state;
+    snprintf(path, sizeof(path), "%s/conf/tined.conf", source_directory ? source_directory : ".");
+    assert_int_equal(conf_path_read(path, &text), 0);
+    struct conf *plain = load(text);
+    all = strdup(text);
+    struct conf *c = load(switch_on(all));
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].scope != CONF_TOP || rows[i].type == CONF_INCLUDE) {
+            assert_non_null(strstr(text, conf_option_name(&rows[i])));
+            continue;
+        }
+        if (!conf_store_origin(c, &rows[i], 0)->file)
+            fail_msg("conf/tined.conf does not mention %s", rows[i].path);
+        assert_same_value(&rows[i], c, plain);
+    }
+    assert_string_equal(c->listen[0].address, plain->listen[0].address);
+    free(all);
+    free(text);
+    conf_free(c);
+    conf_free(plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_defaults_are_in_range),
         cmocka_unit_test(test_members_differ),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_example),
     };
     return cmocka_run_group_tests_name("conf_options", tests, NULL, NULL);
 }

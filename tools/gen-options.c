@@ -1,0 +1,236 @@
+// Fills in the tables of the manual and the completions: copies standard input to standard output
+// and puts in place of each @NAME@ what the code's own tables say. Run by make; not installed.
+#include "cli/args.h"
+#include "conf/conf_options.h"
+#include "base/buf.h"
+#include "base/num.h"
+#include "base/util.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MAN_WIDTH = 78, NAME_MAX_LENGTH = 32 };
+
+// ---- the manual -------------------------------------------------------------------------------
+
+static const char *const value_kinds[] = {
+    [CONF_COUNT] = "number",      [CONF_SIZE] = "size",       [CONF_TIME] = "time",
+    [CONF_BOOL] = "boolean",      [CONF_STRING] = "string",   [CONF_PATH] = "path",
+    [CONF_LOG_TARGET] = "target", [CONF_STRINGS] = "strings", [CONF_INCLUDE] = "paths",
+};
+
+// Text in lines of the width that manuals have, cut at spaces.
+static void print_wrapped(struct slice text)
+{
+    size_t column = 0;
+    for (struct slice rest = text; rest.ptr;) {
+        struct slice word = slice_split(&rest, ' ');
+        bool fits = column + 1 + word.len <= MAN_WIDTH;
+        // A line of text that begins with a dot or an apostrophe would be a request to roff.
+        const char *guard = word.len && strchr(".'", word.ptr[0]) ? "\\&" : "";
+        if (column)
+            putchar(fits ? ' ' : '\n');
+        printf("%s%.*s", guard, SLICE_ARG(word));
+        column = (column && fits ? column + 1 : 0) + word.len;
+    }
+    putchar('\n');
+}
+
+static const char *format_bound(const struct conf_option *o, uint64_t value, char text[static 32])
+{
+    if (o->type == CONF_SIZE)
+        return num_format_size(value, text);
+    if (o->type == CONF_TIME)
+        return num_format_time(value, text);
+    snprintf(text, 32, "%" PRIu64, value);
+    return text;
+}
+
+static void print_default(const struct conf_option *o)
+{
+    char text[256], least[32], most[32];
+    const char *quote = conf_option_is_quoted(o) ? "\"" : "";
+    struct buf b = buf_make(text, sizeof(text));
+    if (o->type == CONF_INCLUDE)
+        return;
+    if (!o->def)
+        buf_puts(&b, "Must be given.");
+    else if (o->type == CONF_STRINGS && !*o->def)
+        buf_puts(&b, "Default: none.");
+    else if (!*o->def)
+        buf_puts(&b, "Default: empty.");
+    else
+        buf_printf(&b, "Default: %s%s%s", quote, o->def, quote);
+    if (o->type == CONF_COUNT || o->type == CONF_SIZE || o->type == CONF_TIME)
+        buf_printf(&b, ", from %s to %s.", format_bound(o, o->min, least),
+                   format_bound(o, o->max, most));
+    else if (b.data[b.len - 1] != '.')
+        buf_putc(&b, '.');
+    print_wrapped(buf_slice(&b));
+}
+
+static void print_option_mdoc(const struct conf_option *o)
+{
+    printf(".It Ic %s No = Ar %s\n", conf_option_name(o), value_kinds[o->type]);
+    print_wrapped(slice_of(o->help));
+    print_default(o);
+}
+
+// "limits" of "limits.body", empty at the top.
+static struct slice section_of(const struct conf_option *o)
+{
+    size_t len = (size_t)(conf_option_name(o) - o->path);
+    return slice_make(o->path, len ? len - 1 : 0);
+}
+
+static void print_section_mdoc(const struct conf_option *o)
+{
+    struct slice name = section_of(o);
+    if (name.len == 0)
+        puts(".Ss Outside of groups");
+    else if (o->scope == CONF_TOP)
+        printf(".Ss The group %.*s\n", SLICE_ARG(name));
+    else
+        printf(".Ss The entries of %.*s\n", SLICE_ARG(name));
+    puts(".Bl -tag -width Ds");
+}
+
+static void options_mdoc(void)
+{
+    size_t count;
+    const struct conf_option *rows = conf_options_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || !slice_equal(section_of(&rows[i]), section_of(&rows[i - 1])))
+            print_section_mdoc(&rows[i]);
+        print_option_mdoc(&rows[i]);
+        if (i + 1 == count || !slice_equal(section_of(&rows[i]), section_of(&rows[i + 1])))
+            puts(".El");
+    }
+}
+
+// ---- completions ------------------------------------------------------------------------------
+
+// What may stand behind -o: options by their path, and the lists.
+static void options_words(void)
+{
+    size_t count;
+    const struct conf_option *rows = conf_options_all(&count);
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].scope == CONF_TOP && rows[i].type != CONF_INCLUDE)
+            printf("%s= ", rows[i].path);
+    printf("%s= %s=", conf_options_list_name(CONF_LISTEN), conf_options_list_name(CONF_SITES));
+}
+
+static void commands_words(void)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        printf("%s%s", i ? " " : "", args_command((enum command)i)->name);
+}
+
+static void flags_bash(void)
+{
+    size_t count;
+    const struct args_option *flags = args_options(&count);
+    for (int c = 0; c < COMMAND_COUNT; c++) {
+        printf("        %s) flags='", args_command((enum command)c)->name);
+        for (size_t i = 0; i < count; i++)
+            if (flags[i].commands & 1u << c)
+                printf("%s-%c --%s", i ? " " : "", flags[i].letter, flags[i].name);
+        puts("' ;;");
+    }
+}
+
+static void commands_zsh(void)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        printf("        '%s:%s'\n", args_command((enum command)i)->name,
+               args_command((enum command)i)->help);
+}
+
+static void flags_zsh(void)
+{
+    static const char *const actions[] = {
+        [VALUE_NONE] = "",
+        [VALUE_FILE] = ":file:_files",
+        [VALUE_OPTION] = ":option:->option",
+        [VALUE_ADDRESS] = ":address:",
+    };
+    size_t count;
+    const struct args_option *flags = args_options(&count);
+    for (size_t i = 0; i < count; i++)
+        printf("        '*'{-%c,--%s}'[%s]%s' \\\n", flags[i].letter, flags[i].name, flags[i].help,
+               actions[flags[i].value]);
+}
+
+static void commands_fish(void)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        printf("complete -c tined -n __fish_use_subcommand -a %s -d '%s'\n",
+               args_command((enum command)i)->name, args_command((enum command)i)->help);
+}
+
+static void flags_fish(void)
+{
+    static const char *const actions[] = {
+        [VALUE_NONE] = "",
+        [VALUE_FILE] = " -r -F",
+        [VALUE_OPTION] = " -x -a \"$options\"",
+        [VALUE_ADDRESS] = " -x",
+    };
+    size_t count;
+    const struct args_option *flags = args_options(&count);
+    for (size_t i = 0; i < count; i++)
+        printf("complete -c tined -s %c -l %s%s -d '%s'\n", flags[i].letter, flags[i].name,
+               actions[flags[i].value], flags[i].help);
+}
+
+// ---- copying ----------------------------------------------------------------------------------
+
+static void sysconfdir(void)
+{
+    fputs(SYSCONFDIR, stdout);
+}
+
+static const struct {
+    const char *name;
+    void (*print)(void);
+} fillings[] = {
+    {"sysconfdir", sysconfdir},       {"options.mdoc", options_mdoc},
+    {"options.words", options_words}, {"commands.words", commands_words},
+    {"flags.bash", flags_bash},       {"commands.zsh", commands_zsh},
+    {"flags.zsh", flags_zsh},         {"commands.fish", commands_fish},
+    {"flags.fish", flags_fish},
+};
+
+// Behind an '@': reads the name up to the next '@' and fills it in. What is no name known here is
+// copied.
+static void fill(void)
+{
+    char name[NAME_MAX_LENGTH];
+    size_t len = 0;
+    int c = getchar();
+    for (; c != EOF && c != '@' && c != '\n' && len < sizeof(name) - 1; c = getchar())
+        name[len++] = (char)c;
+    name[len] = '\0';
+    for (size_t i = 0; c == '@' && i < ARRAY_SIZE(fillings); i++) {
+        if (strcmp(name, fillings[i].name) == 0) {
+            fillings[i].print();
+            return;
+        }
+    }
+    printf("@%s", name);
+    if (c != EOF)
+        ungetc(c, stdin);
+}
+
+int main(void)
+{
+    for (int c = getchar(); c != EOF; c = getchar()) {
+        if (c == '@')
+            fill();
+        else
+            putchar(c);
+    }
+    return fflush(stdout) == 0 && !ferror(stdout) && !ferror(stdin) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
