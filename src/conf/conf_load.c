@@ -235,24 +235,39 @@ static void read_group(const struct reader *r, const char *group, const config_s
 
 // ---- files ------------------------------------------------------------------------------------
 
-// Reports what libconfig would get wrong. Returns false when it must not see the text at all.
+static void report_finding(const struct reader *r, const struct conf_finding *f)
+{
+    struct conf_origin at = {r->file, f->line};
+    switch (f->kind) {
+    case CONF_SCAN_NUMBER:
+        conf_build_error(r->build, at,
+                         "the number %.*s does not fit into 32 bits; write a size or time as a "
+                         "string, e.g. \"4G\"",
+                         SLICE_ARG(f->token));
+        break;
+    case CONF_SCAN_INCLUDE:
+        conf_build_error(r->build, at,
+                         "@include is not supported; write include = \"FILE\"; instead");
+        break;
+    case CONF_SCAN_STRING:
+        conf_build_error(r->build, at, "the string that begins here never ends; close it with \"");
+        break;
+    case CONF_SCAN_COMMENT:
+        conf_build_error(r->build, at, "the comment that begins here never ends; close it with */");
+        break;
+    }
+}
+
+// Reports what libconfig would get wrong. Returns false when it must not see the text at all: it
+// acts on @include, and 1.5 leaks an open string.
 static bool scan_text(const struct reader *r)
 {
     struct conf_scan scan = conf_scan_make(slice_of(r->text));
     struct conf_finding f;
     bool readable = true;
     while (conf_scan_next(&scan, &f)) {
-        struct conf_origin at = {r->file, f.line};
-        if (f.kind == CONF_SCAN_INCLUDE) {
-            readable = false;
-            conf_build_error(r->build, at,
-                             "@include is not supported; write include = \"FILE\"; instead");
-        } else {
-            conf_build_error(r->build, at,
-                             "the number %.*s does not fit into 32 bits; write a size or time as "
-                             "a string, e.g. \"4G\"",
-                             SLICE_ARG(f.token));
-        }
+        report_finding(r, &f);
+        readable &= f.kind == CONF_SCAN_NUMBER;
     }
     return readable;
 }

@@ -32,37 +32,28 @@ static size_t length_of_word(struct slice s)
     return n;
 }
 
-// Up to and with the closing quote.
+// Up to and with the closing quote; 0: there is none.
 static size_t length_of_string(struct slice s)
 {
     size_t n = 1;
     while (n < s.len && s.ptr[n] != '"')
         n += s.ptr[n] == '\\' ? 2 : 1;
-    return n < s.len ? n + 1 : s.len;
+    return n < s.len ? n + 1 : 0;
+}
+
+// Up to and with the closing mark; 0: there is none.
+static size_t length_of_comment(struct slice s)
+{
+    for (size_t n = 2; n + 1 < s.len; n++)
+        if (s.ptr[n] == '*' && s.ptr[n + 1] == '/')
+            return n + 2;
+    return 0;
 }
 
 static size_t length_of_line(struct slice s)
 {
     ptrdiff_t end = slice_find(s, '\n');
     return end < 0 ? s.len : (size_t)end;
-}
-
-static size_t length_of_comment(struct slice s)
-{
-    for (size_t n = 2; n + 1 < s.len; n++)
-        if (s.ptr[n] == '*' && s.ptr[n + 1] == '/')
-            return n + 2;
-    return s.len;
-}
-
-// Length of the string or comment that `s` begins with, 0 for anything else.
-static size_t length_of_quoted(struct slice s)
-{
-    if (s.ptr[0] == '"')
-        return length_of_string(s);
-    if (s.ptr[0] == '#' || slice_starts_with(s, SLICE("//")))
-        return length_of_line(s);
-    return slice_starts_with(s, SLICE("/*")) ? length_of_comment(s) : 0;
 }
 
 static bool all_of(struct slice s, const char *set)
@@ -88,25 +79,45 @@ static bool is_number_that_wraps(struct slice word)
     return all_of(word, "0123456789") && !num_parse_dec(word, max, &value);
 }
 
+// Whether what `rest` begins with is worth reporting, its kind, and its length; 0: it has no end.
+static bool classify(struct slice rest, enum conf_scan_kind *ret_kind, size_t *ret_len)
+{
+    size_t word = length_of_word(rest);
+    if (rest.ptr[0] == '"') {
+        *ret_kind = CONF_SCAN_STRING;
+        *ret_len = length_of_string(rest);
+        return *ret_len == 0;
+    }
+    if (slice_starts_with(rest, SLICE("/*"))) {
+        *ret_kind = CONF_SCAN_COMMENT;
+        *ret_len = length_of_comment(rest);
+        return *ret_len == 0;
+    }
+    if (rest.ptr[0] == '#' || slice_starts_with(rest, SLICE("//"))) {
+        *ret_len = length_of_line(rest);
+        return false;
+    }
+    if (slice_starts_with(rest, SLICE("@include"))) {
+        *ret_kind = CONF_SCAN_INCLUDE;
+        *ret_len = strlen("@include");
+        return true;
+    }
+    *ret_kind = CONF_SCAN_NUMBER;
+    *ret_len = word ? word : 1;
+    return is_number_that_wraps(slice_make(rest.ptr, word));
+}
+
 bool conf_scan_next(struct conf_scan *s, struct conf_finding *ret)
 {
     while (s->rest.len) {
+        enum conf_scan_kind kind = CONF_SCAN_NUMBER;
         unsigned line = s->line;
-        size_t quoted = length_of_quoted(s->rest);
-        size_t word = quoted ? 0 : length_of_word(s->rest);
-        if (quoted) {
-            take(s, quoted);
-        } else if (slice_starts_with(s->rest, SLICE("@include"))) {
-            *ret = (struct conf_finding){CONF_SCAN_INCLUDE, line, take(s, strlen("@include"))};
+        size_t len = 0;
+        bool found = classify(s->rest, &kind, &len);
+        struct slice token = take(s, len ? len : s->rest.len);
+        if (found) {
+            *ret = (struct conf_finding){kind, line, slice_make(token.ptr, len ? len : 1)};
             return true;
-        } else if (word) {
-            struct slice token = take(s, word);
-            if (is_number_that_wraps(token)) {
-                *ret = (struct conf_finding){CONF_SCAN_NUMBER, line, token};
-                return true;
-            }
-        } else {
-            take(s, 1);
         }
     }
     return false;

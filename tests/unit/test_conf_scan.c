@@ -34,8 +34,10 @@ static void test_findings(void **state)
         {"a = \"\n\n\"; b = 99999999999;", "3:99999999999 "},
         {"  @include \"x\"\n@include \"y\"", "1:@include 2:@include "},
         {"# @include \"x\"", ""},
-        {"a = \"open \\", ""},
-        {"/* open", ""},
+        {"a = 1;\nb = \"open \\", "2:\" "},
+        {"a = \"open \\\";\n99999999999", "1:\" "},
+        {"/* open", "1:/ "},
+        {"\n/*/ 99999999999", "2:/ "},
         {"/", ""},
     };
     char out[256];
