@@ -23,7 +23,7 @@ static const char *const wanted[] = {
     [CONF_INCLUDE] = "a path or a list of paths",
 };
 
-// The messages that conf_value_set() builds; `found` is the text of what was written.
+// What conf_value_set() was asked, for the functions that judge the value.
 struct judge {
     const struct conf_option *option;
     const struct conf_raw *raw;

@@ -59,6 +59,19 @@ static void test_defaults_are_in_range(void **state)
     }
 }
 
+// The dump and the manual open each group once.
+static void test_groups_stand_together(void **state)
+{
+    size_t count, changes = 0;
+    const struct conf_option *rows = conf_options_all(&count);
+    (void)state;
+    for (size_t i = 1; i < count; i++) {
+        struct slice here = slice_of(rows[i].path), before = slice_of(rows[i - 1].path);
+        changes += !slice_equal(slice_split(&here, '.'), slice_split(&before, '.')) && here.ptr;
+    }
+    assert_int_equal(changes, 6); // limits, timeouts, log, cache, listen, sites
+}
+
 // Two rows for one member would be two names for one thing.
 static void test_members_differ(void **state)
 {
@@ -182,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_rows_are_whole),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_defaults_are_in_range),
+        cmocka_unit_test(test_groups_stand_together),
         cmocka_unit_test(test_members_differ),
         cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_example),
