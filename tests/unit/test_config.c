@@ -1,0 +1,50 @@
+#include "unit.h"
+
+#include "cli/args.h"
+#include "cli/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+// What config_load() writes to stderr for one value of -o.
+static const char *load_with(const char *option, const char *value, char *text, size_t size)
+{
+    struct conf_override override = {option, value, "-o"};
+    const struct args args = {.override_count = 1, .overrides = &override};
+    int pipefd[2], saved = dup(STDERR_FILENO);
+    assert_int_equal(pipe(pipefd), 0);
+    dup2(pipefd[1], STDERR_FILENO);
+    struct conf *c = config_load(&args);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(pipefd[1]);
+    ssize_t n = read(pipefd[0], text, size - 1);
+    close(pipefd[0]);
+    text[n > 0 ? n : 0] = '\0';
+    assert_int_equal(c == NULL, n > 0);
+    conf_free(c);
+    return text;
+}
+
+static void test_checkers_are_wired(void **state)
+{
+    char text[1024];
+    (void)state;
+    assert_string_equal(load_with("listen", "[::1]:8080", text, sizeof(text)), "");
+    assert_non_null(strstr(load_with("listen", "nowhere", text, sizeof(text)),
+                           "tined: -o: \"listen.address\" cannot be \"nowhere\": "));
+    assert_string_equal(load_with("log.level", "debug", text, sizeof(text)), "");
+    assert_string_equal(load_with("log.level", "loud", text, sizeof(text)),
+                        "tined: -o: \"log.level\" cannot be \"loud\": the levels are \"error\", "
+                        "\"warning\", \"notice\", \"info\" and \"debug\"\n");
+    assert_null(config_checkers()->site_name("*.example.org"));
+    assert_non_null(config_checkers()->site_name("a b"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_checkers_are_wired)};
+    return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}
