@@ -1,0 +1,70 @@
+#include "http/chars.h"
+
+enum {
+    T = CHAR_TOKEN,
+    V = CHAR_VALUE,
+    U = CHAR_URI,
+    R = CHAR_REG_NAME,
+    P = CHAR_PATH,
+    E = CHAR_ETAG,
+    L = CHAR_LABEL,
+};
+
+// The apostrophe is a sub-delim, but ends an attribute in HTML: no path that we write holds it
+// bare.
+const uint8_t chars_table[256] = {
+    ['\t'] = V,
+    [' '] = V,
+    ['"'] = V,
+    ['0' ... '9'] = T | V | U | R | P | E | L,
+    ['A' ... 'Z'] = T | V | U | R | P | E | L,
+    ['a' ... 'z'] = T | V | U | R | P | E | L,
+    ['-'] = T | V | U | R | P | E | L,
+    ['_'] = T | V | U | R | P | E | L,
+    ['.'] = T | V | U | R | P | E,
+    ['~'] = T | V | U | R | P | E,
+    ['!'] = T | V | U | R | P | E,
+    ['$'] = T | V | U | R | P | E,
+    ['&'] = T | V | U | R | P | E,
+    ['*'] = T | V | U | R | P | E,
+    ['+'] = T | V | U | R | P | E,
+    ['\''] = T | V | U | R | E,
+    ['('] = V | U | R | P | E,
+    [')'] = V | U | R | P | E,
+    [','] = V | U | R | P | E,
+    [';'] = V | U | R | P | E,
+    ['='] = V | U | R | P | E,
+    [':'] = V | U | P | E,
+    ['@'] = V | U | P | E,
+    ['/'] = V | U | P | E,
+    ['?'] = V | U | E,
+    ['['] = V | U | E,
+    [']'] = V | U | E,
+    ['%'] = T | V | U | E,
+    ['#'] = T | V | E,
+    ['^'] = T | V | E,
+    ['`'] = T | V | E,
+    ['|'] = T | V | E,
+    ['<'] = V | E,
+    ['>'] = V | E,
+    ['\\'] = V | E,
+    ['{'] = V | E,
+    ['}'] = V | E,
+    [0x80 ... 0xff] = V | E,
+};
+
+bool chars_all(struct slice s, enum char_class class)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!chars_has(s.ptr[i], class))
+            return false;
+    return true;
+}
+
+int chars_hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
