@@ -34,12 +34,14 @@ struct head_scan {
 enum head_state { HEAD_MORE, HEAD_COMPLETE, HEAD_BAD };
 
 // Looks at what is new in `data`, which begins at the start of the head (the same bytes as at the
-// last call and more). Empty lines before the request line are the caller's to skip, see
-// head_skip_empty_lines().
+// last call and more). Empty lines before the request line are the caller's to skip each time that
+// bytes have come and s->pos is still 0, see head_skip_empty_lines(); for a CR that is alone may
+// begin such a line.
 //   HEAD_MORE      not complete yet
 //   HEAD_COMPLETE  s->pos is the length of the head with its empty line
 //   HEAD_BAD       refuse: *ret_status is 400, 414 or 431. Said as early as it is certain: a limit
 //                  when it is passed, a first byte that begins no method (a TLS handshake) at once
+// The outcome does not depend on the pieces in which the bytes came.
 enum head_state head_scan_feed(struct head_scan *s, struct slice data,
                                const struct head_limits *limits, int *ret_status);
 
@@ -98,13 +100,14 @@ struct request {
     struct slice method_name;
     struct slice target; // as received
     enum target_form form;
-    struct slice path;  // raw path of the target, begins with '/'; empty for * and authority
+    struct slice path;  // raw path of the target, begins with '/' (a literal one when an absolute
+                        // target has none); empty for * and authority
     struct slice query; // what follows '?', without it; ptr NULL: there is no '?'
     struct slice host;  // host of the absolute target, else of Host; without port. IPv6 in
                         // its brackets; empty when HTTP/1.0 gave none or Host is empty
     int minor_version;  // 0 or 1; a higher minor version is treated as 1
     enum request_body body;
-    uint64_t content_length; // with BODY_LENGTH
+    uint64_t content_length; // with BODY_LENGTH, never 0: that is BODY_NONE
     bool keep_alive;         // the connection persists after the answer (RFC 9112 section 9.3)
     bool expect_continue;    // HTTP/1.1 and Expect: 100-continue
     uint32_t field_count;
@@ -115,10 +118,15 @@ struct request {
 // Takes a complete head apart. `head` is what head_scan_feed() found complete.
 // Returns 0, or the status to refuse with: 400, 417 (an expectation other than 100-continue),
 // 501 (unknown transfer coding), 505. After a refusal the connection must be closed. When the
-// request line could be read, r->line is set also when the rest is refused; else it is empty.
+// request line could be read, r->line is set also when the rest, or its version, is refused; else
+// it is empty.
 // An unknown method is no refusal here: method is METHOD_OTHER.
 int request_parse(struct slice head, struct request *r);
 
 // The next field line named `id` after position *at (0 to begin); false: no more. For fields whose
 // value is a list and may stand on several lines (RFC 9110 section 5.3).
 bool request_next_field(const struct request *r, enum field_id id, uint32_t *at, struct slice *ret);
+
+// The value of the only field line named `id`; false, *ret left alone: none, or several. For fields
+// whose value is no list, where a second line makes the field invalid.
+bool request_single_field(const struct request *r, enum field_id id, struct slice *ret);
