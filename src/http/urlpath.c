@@ -1,0 +1,103 @@
+#include "http/urlpath.h"
+
+#include "http/chars.h"
+
+#include <assert.h>
+
+// Decodes one byte at the start of *s, which is not empty; the status to refuse with, or 0.
+static int decode_byte(struct slice *s, char *ret)
+{
+    bool escaped = s->ptr[0] == '%';
+    char c = s->ptr[0];
+    if (escaped) {
+        int high = s->len >= 3 ? chars_hex(s->ptr[1]) : -1;
+        int low = s->len >= 3 ? chars_hex(s->ptr[2]) : -1;
+        if (high < 0 || low < 0)
+            return 400;
+        c = (char)(high << 4 | low);
+    }
+    *s = slice_skip(*s, escaped ? 3 : 1);
+    if ((unsigned char)c < 0x20 || c == 0x7f)
+        return 400;
+    if (escaped && c == '/')
+        return 404;
+    *ret = c;
+    return 0;
+}
+
+static int decode_segment(struct slice raw, char *out, struct slice *ret)
+{
+    size_t n = 0;
+    while (raw.len) {
+        int status = decode_byte(&raw, &out[n++]);
+        if (status)
+            return status;
+    }
+    *ret = slice_make(out, n);
+    return 0;
+}
+
+// Length of `path`, which ends in a slash, without its last segment.
+static size_t parent_length(const char *path, size_t len)
+{
+    do
+        len--;
+    while (len && path[len - 1] != '/');
+    return len;
+}
+
+int urlpath_decode(struct slice raw, char *out, struct slice *ret)
+{
+    size_t len = 0; // of what is done: empty, or ends in a slash
+    assert(raw.len && raw.ptr[0] == '/');
+    for (struct slice rest = slice_skip(raw, 1); rest.ptr;) {
+        struct slice segment;
+        int status = decode_segment(slice_split(&rest, '/'), out + len, &segment);
+        if (status)
+            return status;
+        if (segment.len == 0 || slice_equal(segment, SLICE(".")))
+            continue;
+        if (slice_equal(segment, SLICE(".."))) {
+            if (len == 0)
+                return 400;
+            len = parent_length(out, len);
+            continue;
+        }
+        if (segment.ptr[0] == '.' && (len || !slice_equal(segment, SLICE(".well-known"))))
+            return 404;
+        len += segment.len;
+        if (rest.ptr)
+            out[len++] = '/';
+    }
+    *ret = slice_make(out, len);
+    return 0;
+}
+
+void urlpath_encode(struct buf *b, struct slice path)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < path.len; i++) {
+        unsigned char c = (unsigned char)path.ptr[i];
+        char escape[] = {'%', digits[c >> 4], digits[c & 15]};
+        if (chars_has(path.ptr[i], CHAR_PATH))
+            buf_putc(b, path.ptr[i]);
+        else
+            buf_put(b, slice_make(escape, sizeof(escape)));
+    }
+}
+
+void urlpath_slash_redirect(struct buf *b, struct slice path, struct slice query)
+{
+    struct slice last = path;
+    while (path.ptr)
+        last = slice_split(&path, '/');
+    // "a:b/" would be read as an absolute reference of scheme "a" (RFC 3986 section 4.2).
+    if (slice_find(last, ':') >= 0)
+        buf_put(b, SLICE("./"));
+    urlpath_encode(b, last);
+    buf_putc(b, '/');
+    if (query.ptr) {
+        buf_putc(b, '?');
+        buf_put(b, query);
+    }
+}
