@@ -1,0 +1,68 @@
+#include "http/range.h"
+
+#include "base/util.h"
+
+// Reads digits off the start of *s; false: there is none.
+static bool read_position(struct slice *s, uint64_t *ret)
+{
+    uint64_t value = 0;
+    size_t n = 0;
+    for (; n < s->len && s->ptr[n] >= '0' && s->ptr[n] <= '9'; n++) {
+        uint64_t digit = (uint64_t)(s->ptr[n] - '0');
+        value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
+    }
+    *s = slice_skip(*s, n);
+    *ret = value;
+    return n > 0;
+}
+
+// Reads one range-spec (section 14.1.1). False: malformed. ret->length is 0 when it is not
+// satisfiable; that also holds for the suffix of an empty file, of which no byte can be sent.
+static bool read_spec(struct slice s, uint64_t size, struct range *ret)
+{
+    uint64_t first, last;
+    bool has_first = read_position(&s, &first);
+    if (s.len == 0 || s.ptr[0] != '-')
+        return false;
+    s = slice_skip(s, 1);
+    bool has_last = read_position(&s, &last);
+    if (s.len || (!has_first && !has_last) || (has_first && has_last && last < first))
+        return false;
+    if (!has_first) {
+        uint64_t length = MIN(last, size);
+        *ret = (struct range){size - length, length};
+    } else if (first >= size) {
+        *ret = (struct range){0, 0};
+    } else {
+        uint64_t end = has_last && last < size ? last + 1 : size;
+        *ret = (struct range){first, end - first};
+    }
+    return true;
+}
+
+enum range_result range_parse(struct slice value, uint64_t size, struct range *ranges,
+                              size_t *count)
+{
+    size_t specs = 0, satisfiable = 0;
+    struct slice set = value;
+    struct slice unit = slice_split(&set, '=');
+    // Units are compared without case (section 14.1); no space stands behind the '='.
+    if (!slice_equal_nocase(unit, SLICE("bytes")) || slice_trim(set).ptr != set.ptr)
+        return RANGE_IGNORED;
+    while (set.ptr) {
+        struct slice spec = slice_trim(slice_split(&set, ','));
+        struct range range;
+        if (spec.len == 0)
+            continue; // an empty member of a list (section 5.6.1.2)
+        if (specs++ == *count || !read_spec(spec, size, &range))
+            return RANGE_IGNORED;
+        if (range.length)
+            ranges[satisfiable++] = range;
+    }
+    if (specs == 0)
+        return RANGE_IGNORED;
+    if (satisfiable == 0)
+        return RANGE_UNSATISFIABLE;
+    *count = satisfiable;
+    return RANGE_SATISFIABLE;
+}

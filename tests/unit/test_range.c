@@ -1,0 +1,120 @@
+#include "guarded.h"
+#include "unit.h"
+
+#include "http/range.h"
+
+static const struct range_case {
+    const char *value;
+    uint64_t size;
+    enum range_result result;
+    uint64_t offset, length;
+} cases[] = {
+    // RFC 9110 section 14.1.2, its examples
+    {"bytes=0-499", 10000, RANGE_SATISFIABLE, 0, 500},
+    {"bytes=500-999", 10000, RANGE_SATISFIABLE, 500, 500},
+    {"bytes=-500", 10000, RANGE_SATISFIABLE, 9500, 500},
+    {"bytes=9500-", 10000, RANGE_SATISFIABLE, 9500, 500},
+    {"bytes=0-0", 10000, RANGE_SATISFIABLE, 0, 1},
+    // the edges of the file
+    {"bytes=0-", 10, RANGE_SATISFIABLE, 0, 10},
+    {"bytes=9-9", 10, RANGE_SATISFIABLE, 9, 1},
+    {"bytes=9-10", 10, RANGE_SATISFIABLE, 9, 1},
+    {"bytes=9-99999", 10, RANGE_SATISFIABLE, 9, 1},
+    {"bytes=10-10", 10, RANGE_UNSATISFIABLE, 0, 0},
+    {"bytes=10-", 10, RANGE_UNSATISFIABLE, 0, 0},
+    {"bytes=-10", 10, RANGE_SATISFIABLE, 0, 10},
+    {"bytes=-11", 10, RANGE_SATISFIABLE, 0, 10},
+    {"bytes=-0", 10, RANGE_UNSATISFIABLE, 0, 0},
+    // an empty file has no byte to send
+    {"bytes=0-", 0, RANGE_UNSATISFIABLE, 0, 0},
+    {"bytes=0-0", 0, RANGE_UNSATISFIABLE, 0, 0},
+    {"bytes=-1", 0, RANGE_UNSATISFIABLE, 0, 0},
+    // numbers beyond 64 bits are very large
+    {"bytes=0-18446744073709551615", 10, RANGE_SATISFIABLE, 0, 10},
+    {"bytes=0-18446744073709551616", 10, RANGE_SATISFIABLE, 0, 10},
+    {"bytes=0-99999999999999999999999", 10, RANGE_SATISFIABLE, 0, 10},
+    {"bytes=-99999999999999999999999", 10, RANGE_SATISFIABLE, 0, 10},
+    {"bytes=99999999999999999999999-", 10, RANGE_UNSATISFIABLE, 0, 0},
+    {"bytes=99999999999999999999999-", UINT64_MAX, RANGE_UNSATISFIABLE, 0, 0},
+    {"bytes=0-18446744073709551615", UINT64_MAX, RANGE_SATISFIABLE, 0, UINT64_MAX},
+    {"bytes=18446744073709551614-", UINT64_MAX, RANGE_SATISFIABLE, UINT64_MAX - 1, 1},
+    // section 14.1: units have no case; others are ignored
+    {"BYTES=0-0", 10, RANGE_SATISFIABLE, 0, 1},
+    {"byte=0-0", 10, RANGE_IGNORED, 0, 0},
+    {"lines=0-0", 10, RANGE_IGNORED, 0, 0},
+    {"bytes", 10, RANGE_IGNORED, 0, 0},
+    {"", 10, RANGE_IGNORED, 0, 0},
+    {"=0-0", 10, RANGE_IGNORED, 0, 0},
+    // section 14.1.1: syntax
+    {"bytes=", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=,", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=-", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=5", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=5-4", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=50-40", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=a-5", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=0-a", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=0-5x", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=0--5", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=--5", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=+0-5", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=0 -5", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=0- 5", 10, RANGE_IGNORED, 0, 0},
+    {"bytes= 0-5", 10, RANGE_IGNORED, 0, 0},
+    {"bytes =0-5", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=0-5=", 10, RANGE_IGNORED, 0, 0},
+    // section 5.6.1.2: empty members
+    {"bytes=,0-5 ,\t,", 10, RANGE_SATISFIABLE, 0, 6},
+    // more than there is room for
+    {"bytes=0-0,2-2", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=0-0,20-", 10, RANGE_IGNORED, 0, 0},
+    {"bytes=20-,0-0", 10, RANGE_IGNORED, 0, 0},
+};
+
+static void test_single(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct range_case *c = &cases[i];
+        struct range range = {0, 0};
+        size_t count = 1;
+        enum range_result result = range_parse(guarded_text(c->value), c->size, &range, &count);
+        if (result != c->result)
+            fail_msg("%s: %d, want %d", c->value, result, c->result);
+        assert_int_equal(count, 1);
+        if (result == RANGE_SATISFIABLE) {
+            assert_true(range.offset == c->offset);
+            assert_true(range.length == c->length);
+        }
+    }
+}
+
+static void test_several(void **state)
+{
+    struct range ranges[3];
+    size_t count = 3;
+    (void)state;
+    assert_int_equal(range_parse(guarded_text("bytes=8-, 20-30 ,-1"), 10, ranges, &count),
+                     RANGE_SATISFIABLE);
+    assert_int_equal(count, 2);
+    assert_int_equal(ranges[0].offset, 8);
+    assert_int_equal(ranges[0].length, 2);
+    assert_int_equal(ranges[1].offset, 9);
+    assert_int_equal(ranges[1].length, 1);
+    count = 3;
+    assert_int_equal(range_parse(guarded_text("bytes=0-,x"), 10, ranges, &count), RANGE_IGNORED);
+    assert_int_equal(range_parse(guarded_text("bytes=20-,30-"), 10, ranges, &count),
+                     RANGE_UNSATISFIABLE);
+    assert_int_equal(range_parse(guarded_text("bytes=0-,0-,0-,0-"), 10, ranges, &count),
+                     RANGE_IGNORED);
+    assert_int_equal(count, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_single),
+        cmocka_unit_test(test_several),
+    };
+    return cmocka_run_group_tests_name("range", tests, NULL, NULL);
+}
