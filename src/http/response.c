@@ -1,0 +1,113 @@
+#include "http/response.h"
+
+#include "http/httpdate.h"
+#include "http/status.h"
+
+#include <assert.h>
+
+static const struct slice crlf = {"\r\n", 2};
+
+// A field line; none when the value is empty. `prefix` is name, colon and space.
+static void put_field(struct buf *b, struct slice prefix, struct slice value)
+{
+    if (value.len == 0)
+        return;
+    buf_put(b, prefix);
+    buf_put(b, value);
+    buf_put(b, crlf);
+}
+
+static void put_number(struct buf *b, struct slice prefix, uint64_t value)
+{
+    buf_put(b, prefix);
+    buf_putu(b, value);
+    buf_put(b, crlf);
+}
+
+void response_describe(struct buf *b, const struct representation *rep, struct slice type,
+                       struct description *ret)
+{
+    size_t start = b->len;
+    char date[HTTPDATE_LEN];
+    size_t etag_len = 0;
+    put_field(b, SLICE("ETag: "), rep->etag);
+    etag_len = b->len - start;
+    if (rep->mtime >= 0) {
+        httpdate_format(rep->mtime, date);
+        put_field(b, SLICE("Last-Modified: "), slice_make(date, sizeof(date)));
+        if (etag_len == 0)
+            etag_len = b->len - start;
+    }
+    buf_put(b, SLICE("Accept-Ranges: bytes\r\n"));
+    put_field(b, SLICE("Content-Type: "), type);
+    *ret = (struct description){slice_make(b->data + start, b->len - start), etag_len};
+}
+
+void response_etag(struct buf *b, uint64_t inode, uint64_t size, int64_t mtime_s, uint32_t mtime_ns)
+{
+    buf_putc(b, '"');
+    buf_putx(b, inode);
+    buf_putc(b, '-');
+    buf_putx(b, size);
+    buf_putc(b, '-');
+    buf_putx(b, (uint64_t)mtime_s);
+    buf_putc(b, '.');
+    buf_putx(b, mtime_ns);
+    buf_putc(b, '"');
+}
+
+// RFC 9110 section 14.4.
+static void put_content_range(struct buf *b, const struct response *r)
+{
+    if (r->status != 206 && r->status != 416)
+        return;
+    buf_put(b, SLICE("Content-Range: bytes "));
+    if (r->status == 206) {
+        buf_putu(b, r->range_offset);
+        buf_putc(b, '-');
+        buf_putu(b, r->range_offset + r->range_length - 1);
+    } else {
+        buf_putc(b, '*');
+    }
+    put_number(b, SLICE("/"), r->total);
+}
+
+void response_format(struct buf *b, const struct response *r)
+{
+    static const struct slice connection[] = {
+        [CONNECTION_CLOSE] = {"close", 5},
+        [CONNECTION_KEEP_ALIVE] = {"keep-alive", 10},
+    };
+    assert(!r->has_length || status_may_have_content(r->status));
+    buf_put(b, status_line(r->status));
+    put_field(b, SLICE("Server: "), r->server);
+    put_field(b, SLICE("Date: "), r->date);
+    put_field(b, SLICE("Connection: "), connection[r->connection]);
+    buf_put(b, r->about);
+    put_field(b, SLICE("Content-Type: "), r->type);
+    if (r->has_length)
+        put_number(b, SLICE("Content-Length: "), r->content_length);
+    put_content_range(b, r);
+    put_field(b, SLICE("Location: "), r->location);
+    put_field(b, SLICE("Allow: "), r->allow);
+    if (r->retry_after)
+        put_number(b, SLICE("Retry-After: "), r->retry_after);
+    buf_put(b, crlf);
+}
+
+static void put_title(struct buf *b, int status)
+{
+    buf_putu(b, (uint64_t)status);
+    buf_putc(b, ' ');
+    buf_puts(b, status_reason(status));
+}
+
+void response_page(struct buf *b, int status)
+{
+    buf_put(b, SLICE("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                     "<title>"));
+    put_title(b, status);
+    buf_put(b, SLICE("</title>\n</head>\n<body>\n<h1>"));
+    put_title(b, status);
+    buf_put(b, SLICE("</h1>\n</body>\n</html>\n"));
+}

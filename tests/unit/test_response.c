@@ -1,0 +1,150 @@
+#include "unit.h"
+
+#include "http/httpdate.h"
+#include "http/response.h"
+#include "http/status.h"
+
+#define DATE "Sun, 06 Nov 1994 08:49:37 GMT"
+
+static const struct slice date = {DATE, HTTPDATE_LEN};
+
+static const struct {
+    struct response response;
+    const char *want;
+} cases[] = {
+    {{.status = 200,
+      .server = {"tined", 5},
+      .about = {"ETag: \"a\"\r\nAccept-Ranges: bytes\r\n", 33},
+      .has_length = true,
+      .content_length = UINT64_MAX},
+     "HTTP/1.1 200 OK\r\nServer: tined\r\nDate: " DATE "\r\nETag: \"a\"\r\n"
+     "Accept-Ranges: bytes\r\nContent-Length: 18446744073709551615\r\n\r\n"},
+    {{.status = 206,
+      .has_length = true,
+      .content_length = 10,
+      .range_offset = 90,
+      .range_length = 10,
+      .total = 100},
+     "HTTP/1.1 206 Partial Content\r\nDate: " DATE "\r\nContent-Length: 10\r\n"
+     "Content-Range: bytes 90-99/100\r\n\r\n"},
+    {{.status = 416, .has_length = true, .total = 0},
+     "HTTP/1.1 416 Range Not Satisfiable\r\nDate: " DATE "\r\nContent-Length: 0\r\n"
+     "Content-Range: bytes */0\r\n\r\n"},
+    {{.status = 304, .connection = CONNECTION_KEEP_ALIVE, .about = {"ETag: \"a\"\r\n", 11}},
+     "HTTP/1.1 304 Not Modified\r\nDate: " DATE "\r\nConnection: keep-alive\r\n"
+     "ETag: \"a\"\r\n\r\n"},
+    {{.status = 301,
+      .connection = CONNECTION_CLOSE,
+      .type = {"text/html", 9},
+      .location = {"b/", 2}},
+     "HTTP/1.1 301 Moved Permanently\r\nDate: " DATE "\r\nConnection: close\r\n"
+     "Content-Type: text/html\r\nLocation: b/\r\n\r\n"},
+    {{.status = 405, .allow = {"GET, HEAD", 9}},
+     "HTTP/1.1 405 Method Not Allowed\r\nDate: " DATE "\r\nAllow: GET, HEAD\r\n\r\n"},
+    {{.status = 503, .retry_after = 5},
+     "HTTP/1.1 503 Service Unavailable\r\nDate: " DATE "\r\nRetry-After: 5\r\n\r\n"},
+};
+
+static void test_format(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char text[512];
+        struct response r = cases[i].response;
+        size_t len = strlen(cases[i].want);
+        r.date = date;
+        struct buf b = buf_make(text, len);
+        response_format(&b, &r);
+        assert_slice(buf_slice(&b), cases[i].want);
+        assert_false(b.overflow);
+        b = buf_make(text, len - 1);
+        response_format(&b, &r);
+        assert_true(b.overflow);
+    }
+}
+
+static void test_describe(void **state)
+{
+    static const struct {
+        struct representation rep;
+        const char *lines;
+        size_t etag_len;
+    } descriptions[] = {
+        {{1, {"\"a\"", 3}, 784111777},
+         "ETag: \"a\"\r\nLast-Modified: " DATE "\r\nAccept-Ranges: bytes\r\nContent-Type: t/s\r\n",
+         11},
+        {{1, {NULL, 0}, 784111777},
+         "Last-Modified: " DATE "\r\nAccept-Ranges: bytes\r\nContent-Type: t/s\r\n",
+         46},
+        {{1, {"\"a\"", 3}, -1}, "ETag: \"a\"\r\nAccept-Ranges: bytes\r\nContent-Type: t/s\r\n", 11},
+        {{1, {NULL, 0}, -1}, "Accept-Ranges: bytes\r\nContent-Type: t/s\r\n", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(descriptions); i++) {
+        char text[DESCRIPTION_MAX];
+        struct buf b = buf_make(text, sizeof(text));
+        struct description d;
+        buf_puts(&b, "before");
+        response_describe(&b, &descriptions[i].rep, SLICE("t/s"), &d);
+        assert_slice(d.lines, descriptions[i].lines);
+        assert_int_equal(d.etag_len, descriptions[i].etag_len);
+    }
+}
+
+// The longest tag and a long media type fit.
+static void test_description_max(void **state)
+{
+    char etag[80], text[DESCRIPTION_MAX];
+    struct buf e = buf_make(etag, sizeof(etag)), b = buf_make(text, sizeof(text));
+    struct description d;
+    (void)state;
+    response_etag(&e, UINT64_MAX, UINT64_MAX, INT64_MAX, 999999999);
+    assert_false(e.overflow);
+    struct representation rep = {UINT64_MAX, buf_slice(&e), INT64_MAX};
+    response_describe(
+        &b, &rep,
+        SLICE("application/vnd.openxmlformats-officedocument.presentationml.presentation"
+              "; charset=utf-8"),
+        &d);
+    assert_false(b.overflow);
+}
+
+static void test_etag(void **state)
+{
+    char text[80];
+    struct buf b = buf_make(text, sizeof(text));
+    (void)state;
+    response_etag(&b, 0xabc, 4096, 784111777, 500);
+    assert_slice(buf_slice(&b), "\"abc-1000-2ebc98a1.1f4\"");
+}
+
+// Pages hold their own status and nothing else that varies.
+static void test_pages(void **state)
+{
+    static const int codes[] = {
+#define X(code, reason) code,
+        STATUS_TABLE(X)
+#undef X
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+        char text[RESPONSE_PAGE_MAX];
+        struct buf b = buf_make(text, sizeof(text) - 1);
+        response_page(&b, codes[i]);
+        assert_false(b.overflow);
+        text[b.len] = '\0';
+        assert_non_null(strstr(text, status_reason(codes[i])));
+        assert_true(slice_starts_with(buf_slice(&b), SLICE("<!DOCTYPE html>\n<html lang=")));
+        assert_true(slice_ends_with_nocase(buf_slice(&b), SLICE("</html>\n")));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_format),          cmocka_unit_test(test_describe),
+        cmocka_unit_test(test_description_max), cmocka_unit_test(test_etag),
+        cmocka_unit_test(test_pages),
+    };
+    return cmocka_run_group_tests_name("response", tests, NULL, NULL);
+}
