@@ -36,13 +36,15 @@ static bool is_reg_name(struct slice s)
 // Length of the host at the start of `s`: up to the bracket that closes, or the first colon.
 static size_t host_length(struct slice s)
 {
-    bool literal = s.len && s.ptr[0] == '[';
+    bool literal = s.ptr[0] == '[';
     ptrdiff_t end = slice_find(s, literal ? ']' : ':');
     return end < 0 ? s.len : (size_t)end + literal;
 }
 
 bool authority_parse(struct slice s, struct slice *ret_host, struct slice *ret_port)
 {
+    if (s.len == 0)
+        return false;
     struct slice host = slice_make(s.ptr, host_length(s));
     struct slice port = slice_skip(s, host.len);
     uint64_t number;

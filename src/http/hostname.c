@@ -71,7 +71,7 @@ bool hostname_is_valid_pattern(struct slice pattern, const char **ret_why)
     if (pattern.len && pattern.ptr[0] == '[')
         why = authority_is_ipv6(pattern) ? NULL : "it is not an IPv6 address in brackets";
     else
-        why = check_name(slice_skip(pattern, is_wildcard(pattern) ? 2 : 0));
+        why = check_name(is_wildcard(pattern) ? slice_skip(pattern, 2) : pattern);
     if (why)
         *ret_why = why;
     return !why;
