@@ -1,0 +1,17 @@
+// The time, read once per round of an event loop.
+//
+// Coarse clocks: no system call, at most a few milliseconds late, and the same clock that the
+// kernel stamps files with, which the freshness rule needs (sys/rootfs.h).
+#pragma once
+
+#include <stdint.h>
+
+struct clock {
+    int64_t now;    // ms; never goes back, for deadlines (CLOCK_MONOTONIC)
+    int64_t wall_s; // seconds since 1970, for Date and the log (CLOCK_REALTIME); may jump
+};
+
+void clock_read(struct clock *c);
+
+// The monotonic time alone, in ms.
+int64_t clock_now(void);

@@ -1,0 +1,35 @@
+#include "sys/transmit.h"
+
+#include <errno.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+ssize_t transmit_receive(int socket, void *data, size_t len)
+{
+    ssize_t n;
+    do
+        n = recv(socket, data, len, MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+ssize_t transmit_send(int socket, struct iovec *parts, int count, bool more)
+{
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
+    int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    ssize_t n;
+    do
+        n = sendmsg(socket, &message, flags);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+ssize_t transmit_file(int socket, int file, uint64_t offset, size_t len)
+{
+    off_t at = (off_t)offset;
+    ssize_t n;
+    do
+        n = sendfile(socket, file, &at, len);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}

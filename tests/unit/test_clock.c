@@ -1,0 +1,37 @@
+#include "unit.h"
+
+#include "sys/clock.h"
+
+#include <time.h>
+
+static void test_agrees_with_the_kernel(void **state)
+{
+    struct clock c;
+    struct timespec mono;
+    (void)state;
+    clock_read(&c);
+    clock_gettime(CLOCK_MONOTONIC, &mono);
+    int64_t now = (int64_t)mono.tv_sec * 1000 + mono.tv_nsec / 1000000;
+    assert_in_range(now - c.now, 0, 1000);
+    assert_in_range(time(NULL) - c.wall_s, 0, 2);
+}
+
+static void test_never_goes_back(void **state)
+{
+    int64_t last = clock_now();
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        int64_t now = clock_now();
+        assert_true(now >= last);
+        last = now;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_agrees_with_the_kernel),
+        cmocka_unit_test(test_never_goes_back),
+    };
+    return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
+}

@@ -1,0 +1,97 @@
+#include "unit.h"
+
+#include "sys/poller.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct fixture {
+    struct poller poller;
+    int fds[2];
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    assert_int_equal(poller_init(&f.poller), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, f.fds), 0);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    close(f->fds[0]);
+    close(f->fds[1]);
+    poller_cleanup(&f->poller);
+    return 0;
+}
+
+static void assert_events(struct fixture *f, uint32_t ready)
+{
+    struct poller_event events[POLLER_MAX_EVENTS];
+    int count = poller_wait(&f->poller, events, 0);
+    assert_int_equal(count, ready ? 1 : 0);
+    if (count) {
+        assert_ptr_equal(events[0].source, f);
+        assert_int_equal(events[0].ready, ready);
+    }
+}
+
+static void test_readiness_follows_interest(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(poller_add(&f->poller, f->fds[0], POLLER_IN, f), 0);
+    assert_events(f, 0);
+    assert_int_equal(write(f->fds[1], "x", 1), 1);
+    assert_events(f, POLLER_IN);
+    assert_events(f, POLLER_IN); // level-triggered
+    assert_int_equal(poller_set(&f->poller, f->fds[0], POLLER_OUT, f), 0);
+    assert_events(f, POLLER_OUT);
+    poller_remove(&f->poller, f->fds[0]);
+    assert_events(f, 0);
+    poller_remove(&f->poller, f->fds[0]);
+}
+
+static void test_hang_up_is_both(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(poller_add(&f->poller, f->fds[0], POLLER_OUT, f), 0);
+    close(f->fds[1]);
+    f->fds[1] = -1;
+    assert_events(f, POLLER_IN | POLLER_OUT);
+}
+
+static void test_exclusive_wakes_one(void **state)
+{
+    struct fixture *f = *state;
+    struct poller other;
+    assert_int_equal(poller_init(&other), 0);
+    assert_int_equal(poller_add(&f->poller, f->fds[0], POLLER_IN | POLLER_EXCLUSIVE, f), 0);
+    assert_int_equal(poller_add(&other, f->fds[0], POLLER_IN | POLLER_EXCLUSIVE, f), 0);
+    // The kernel refuses to change such an entry: it must be removed and added.
+    assert_int_equal(poller_set(&f->poller, f->fds[0], POLLER_IN, f), -EINVAL);
+    poller_cleanup(&other);
+}
+
+static void test_errors(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(poller_add(&f->poller, -1, POLLER_IN, f), -EBADF);
+    assert_int_equal(poller_set(&f->poller, f->fds[0], POLLER_IN, f), -ENOENT);
+    assert_int_equal(poller_add(&f->poller, f->fds[0], POLLER_IN, f), 0);
+    assert_int_equal(poller_add(&f->poller, f->fds[0], POLLER_IN, f), -EEXIST);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_readiness_follows_interest, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hang_up_is_both, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exclusive_wakes_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("poller", tests, NULL, NULL);
+}
