@@ -1,0 +1,66 @@
+// The decision: whatever the fields say, only bytes of the file are sent.
+//
+// Input: facts about method and file in two bytes, then field lines.
+#include "fuzz.h"
+
+#include "base/buf.h"
+#include "base/util.h"
+#include "http/decision.h"
+
+#define NOW INT64_C(1767225600)
+
+static const struct slice etags[] = {{NULL, 0}, {"\"a\"", 3}, {"W/\"a\"", 5}, {"\"a,b\"", 5}};
+static const uint64_t sizes[] = {0, 1, 10, 1000, UINT64_C(1) << 40, UINT64_MAX};
+static const int64_t mtimes[] = {-1, 0, 784111777, INT64_C(253402300799)};
+
+static void check(const struct request *r, const struct representation *rep)
+{
+    struct decision d;
+    decision_make(r, rep, NOW, &d);
+    assert(d.length <= rep->size && d.offset <= rep->size - d.length);
+    switch (d.status) {
+    case 200:
+        assert(d.offset == 0 && d.length == rep->size);
+        break;
+    case 206:
+        assert(d.length > 0 && r->method == METHOD_GET && r->first[FIELD_RANGE].ptr);
+        break;
+    case 304:
+        assert(r->first[FIELD_IF_NONE_MATCH].ptr || r->first[FIELD_IF_MODIFIED_SINCE].ptr);
+        assert(d.offset == 0 && d.length == 0);
+        break;
+    case 412:
+        assert(r->first[FIELD_IF_MATCH].ptr || r->first[FIELD_IF_UNMODIFIED_SINCE].ptr);
+        assert(d.offset == 0 && d.length == 0);
+        break;
+    default:
+        assert(d.status == 416 && r->method == METHOD_GET && r->first[FIELD_RANGE].ptr);
+        assert(d.offset == 0 && d.length == 0);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static const struct head_limits limits = {100, 8192, REQUEST_MAX_FIELDS};
+    static struct request r;
+    static char text[8192];
+    struct head_scan scan = {0};
+    struct slice data = fuzz_slice(bytes, size);
+    uint8_t a = fuzz_byte(&data), b = fuzz_byte(&data);
+    struct representation rep = {sizes[b % ARRAY_SIZE(sizes)], etags[a / 2 % ARRAY_SIZE(etags)],
+                                 mtimes[a / 8 % ARRAY_SIZE(mtimes)]};
+    struct buf head = buf_make(text, sizeof(text));
+    int status;
+
+    buf_puts(&head, a % 2 ? "GET / HTTP/1.0\r\n" : "HEAD / HTTP/1.0\r\n");
+    buf_put(&head, data);
+    buf_puts(&head, "\r\n\r\n");
+    if (head.overflow)
+        return 0;
+    char *copy = fuzz_copy(buf_slice(&head));
+    if (head_scan_feed(&scan, slice_make(copy, head.len), &limits, &status) == HEAD_COMPLETE &&
+        request_parse(slice_make(copy, scan.pos), &r) == 0)
+        check(&r, &rep);
+    free(copy);
+    return 0;
+}

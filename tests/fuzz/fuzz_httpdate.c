@@ -1,0 +1,40 @@
+// Dates: what is read is the same after writing and reading, and a two-digit year is placed.
+//
+// Input: eight bytes of the current time, then the text.
+#include "fuzz.h"
+
+#include "base/util.h"
+#include "http/httpdate.h"
+
+#define LATEST   INT64_C(253402300799)
+#define EARLIEST INT64_C(-62135596800)
+
+static void check_round_trip(int64_t seconds)
+{
+    char text[HTTPDATE_LEN];
+    int64_t back;
+    httpdate_format(seconds, text);
+    assert(httpdate_parse(slice_make(text, sizeof(text)), 0, &back));
+    assert(back == MIN(MAX(seconds, 0), LATEST));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    int64_t now, seconds = INT64_MIN;
+    if (size < sizeof(now))
+        return 0;
+    memcpy(&now, bytes, sizeof(now));
+    check_round_trip(now);
+
+    struct slice text = fuzz_slice(bytes + sizeof(now), size - sizeof(now));
+    if (!httpdate_parse(text, now, &seconds)) {
+        assert(seconds == INT64_MIN);
+        return 0;
+    }
+    check_round_trip(seconds);
+    // Only a two-digit year can lie beyond 9999: it follows the clock.
+    int64_t fifty_years = INT64_C(18263) * 86400;
+    int64_t clock = MIN(MAX(now, 0), LATEST);
+    assert(seconds >= EARLIEST && seconds <= MAX(LATEST + 1, clock + fifty_years + 1));
+    return 0;
+}
