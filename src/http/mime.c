@@ -1,8 +1,7 @@
 #include "http/mime.h"
 
-#include "http/chars.h"
-
 #include "base/util.h"
+#include "http/chars.h"
 
 #include <stdlib.h>
 
@@ -20,9 +19,7 @@ static const struct mime_entry core[] = {
     CORE("atom", "application/atom+xml"),
     CORE("avi", "video/x-msvideo"),
     CORE("avif", "image/avif"),
-    CORE("bin", "application/octet-stream"),
     CORE("bmp", "image/bmp"),
-    CORE("br", "application/octet-stream"),
     CORE("bz2", "application/x-bzip2"),
     CORE("c", "text/x-csrc"),
     CORE("cjs", "text/javascript"),
@@ -53,7 +50,6 @@ static const struct mime_entry core[] = {
     CORE("html", "text/html"),
     CORE("ico", "image/vnd.microsoft.icon"),
     CORE("ics", "text/calendar"),
-    CORE("img", "application/octet-stream"),
     CORE("ini", "text/plain"),
     CORE("iso", "application/x-iso9660-image"),
     CORE("jar", "application/java-archive"),
@@ -108,7 +104,6 @@ static const struct mime_entry core[] = {
     CORE("sh", "application/x-sh"),
     CORE("sig", "application/pgp-signature"),
     CORE("svg", "image/svg+xml"),
-    CORE("svgz", "image/svg+xml"),
     CORE("tar", "application/x-tar"),
     CORE("tgz", "application/gzip"),
     CORE("tif", "image/tiff"),
