@@ -1,9 +1,8 @@
 #include "http/target.h"
 
+#include "base/util.h"
 #include "http/authority.h"
 #include "http/chars.h"
-
-#include "base/util.h"
 
 // Cuts path and query; an absolute target's empty path means "/" (RFC 9110 section 4.2.3).
 static void split_query(struct request *r, struct slice s)
