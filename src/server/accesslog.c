@@ -1,0 +1,218 @@
+#include "server/accesslog.h"
+
+#include "base/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BUFFER_SIZE  (64u << 10)
+#define STREAM_WRITE 4096u // PIPE_BUF: atomic, and what POLLOUT promises room for (pipe(7))
+#define FILE_DELAY   1000  // ms
+
+// Bytes of a field in a line, so that a line fits into one write to a pipe.
+#define REQUEST_MAX 1800u
+#define REFERER_MAX 500u
+#define AGENT_MAX   500u
+
+int accesslog_init(struct accesslog *l, int fd)
+{
+    struct stat st;
+    *l = (struct accesslog){.fd = fd, .stamp_second = -1};
+    if (fd < 0)
+        return 0;
+    l->data = malloc(BUFFER_SIZE);
+    if (!l->data)
+        return -ENOMEM;
+    l->stream = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
+    return 0;
+}
+
+void accesslog_cleanup(struct accesslog *l)
+{
+    free(l->data);
+    l->data = NULL;
+    l->fd = -1;
+}
+
+static void put_escaped(struct buf *b, struct slice s, size_t max)
+{
+    size_t end = b->len + max;
+    if (s.len == 0)
+        buf_putc(b, '-');
+    for (size_t i = 0; i < s.len && b->len + 4 <= end; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
+            char hex[] = {'\\', 'x', "0123456789abcdef"[c >> 4], "0123456789abcdef"[c & 15]};
+            buf_put(b, slice_make(hex, sizeof(hex)));
+        } else {
+            buf_putc(b, (char)c);
+        }
+    }
+}
+
+static struct slice stamp(struct accesslog *l, int64_t wall_s)
+{
+    if (l->stamp_second != wall_s) {
+        time_t t = (time_t)wall_s;
+        struct tm tm;
+        if (!localtime_r(&t, &tm) ||
+            !strftime(l->stamp, sizeof(l->stamp), "%d/%b/%Y:%H:%M:%S %z", &tm))
+            strcpy(l->stamp, "-");
+        l->stamp_second = wall_s;
+    }
+    return slice_of(l->stamp);
+}
+
+size_t accesslog_hold(struct accesslog *l, const struct access_record *r, struct buf *b)
+{
+    buf_put(b, r->client);
+    buf_put(b, SLICE(" - - ["));
+    buf_put(b, stamp(l, r->wall_s));
+    buf_put(b, SLICE("] \""));
+    put_escaped(b, r->request, REQUEST_MAX);
+    buf_put(b, SLICE("\" "));
+    size_t split = b->len;
+    buf_put(b, SLICE(" \""));
+    put_escaped(b, r->referer, REFERER_MAX);
+    buf_put(b, SLICE("\" \""));
+    put_escaped(b, r->agent, AGENT_MAX);
+    buf_put(b, SLICE("\"\n"));
+    return split;
+}
+
+static size_t count_lines(const char *data, size_t len)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < len; i++)
+        lines += data[i] == '\n';
+    return lines;
+}
+
+static void discard(struct accesslog *l, size_t len)
+{
+    memmove(l->data, l->data + len, l->len - len);
+    l->len -= len;
+}
+
+// How much of the data goes with the next write: whole lines, for a stream no more than one pipe
+// takes at once (a line never is).
+static size_t next_write(const struct accesslog *l)
+{
+    if (!l->stream || l->len <= STREAM_WRITE)
+        return l->len;
+    const char *end = memrchr(l->data, '\n', STREAM_WRITE);
+    return end ? (size_t)(end - l->data) + 1 : STREAM_WRITE;
+}
+
+static bool would_block(const struct accesslog *l)
+{
+    struct pollfd p = {.fd = l->fd, .events = POLLOUT};
+    return l->stream && poll(&p, 1, 0) == 0;
+}
+
+static void write_out(struct accesslog *l)
+{
+    while (l->len && !would_block(l)) {
+        size_t len = next_write(l);
+        ssize_t n = write(l->fd, l->data, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n <= 0) {
+            // Disk full, nobody reads, I/O error: these lines are lost, the next may go.
+            l->dropped += count_lines(l->data, l->len);
+            l->len = 0;
+            return;
+        }
+        l->torn = l->data[n - 1] != '\n';
+        discard(l, (size_t)n);
+    }
+}
+
+// Makes room for `len` bytes; false when they must be dropped.
+static bool make_room(struct accesslog *l, size_t len)
+{
+    if (BUFFER_SIZE - l->len < len + 1)
+        write_out(l);
+    return BUFFER_SIZE - l->len >= len + 1;
+}
+
+void accesslog_add_held(struct accesslog *l, struct slice held, size_t split, int status,
+                        uint64_t bytes, int64_t now)
+{
+    char figures[32];
+    struct buf f = buf_make(figures, sizeof(figures));
+    if (l->fd < 0)
+        return;
+    buf_putu(&f, (uint64_t)status);
+    buf_putc(&f, ' ');
+    buf_putu(&f, bytes);
+    if (!make_room(l, held.len + f.len)) {
+        l->dropped++;
+        return;
+    }
+    struct buf b = buf_make(l->data + l->len, BUFFER_SIZE - l->len);
+    if (l->len == 0) {
+        l->oldest = now;
+        if (l->torn) // the rest of that line was lost: do not glue this one to it
+            buf_putc(&b, '\n');
+        l->torn = false;
+    }
+    buf_put(&b, slice_make(held.ptr, split));
+    buf_put(&b, buf_slice(&f));
+    buf_put(&b, slice_skip(held, split));
+    l->len += b.len;
+}
+
+void accesslog_add(struct accesslog *l, const struct access_record *r, int status, uint64_t bytes,
+                   int64_t now)
+{
+    char data[ACCESSLOG_PART_MAX];
+    struct buf b = buf_make(data, sizeof(data));
+    if (l->fd < 0)
+        return;
+    size_t split = accesslog_hold(l, r, &b);
+    accesslog_add_held(l, buf_slice(&b), split, status, bytes, now);
+}
+
+int64_t accesslog_next(const struct accesslog *l)
+{
+    return l->len == 0 ? -1 : l->oldest + FILE_DELAY;
+}
+
+void accesslog_flush(struct accesslog *l, int64_t now, bool all)
+{
+    if (l->len && (all || l->stream || l->len > BUFFER_SIZE / 2 || now >= accesslog_next(l)))
+        write_out(l);
+    // What could not go waits another while, so that a blocked sink does not busy the loop.
+    if (l->len && now >= l->oldest + FILE_DELAY)
+        l->oldest = now;
+}
+
+// A description of our own: non-blocking must not spread to others who have this terminal or pipe.
+static int open_stdout(void)
+{
+    int fd = open("/proc/self/fd/1", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) // a socket, or no /proc
+        fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    return fd;
+}
+
+int accesslog_open(const char *name, int *ret_fd)
+{
+    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd = -1;
+    if (strcmp(name, "off") != 0) {
+        fd = strcmp(name, "stdout") == 0 ? open_stdout() : open(name, flags, 0640);
+        if (fd < 0)
+            return -errno;
+    }
+    *ret_fd = fd;
+    return 0;
+}

@@ -1,0 +1,30 @@
+// What master and worker say to each other: a closed set of small messages over a SOCK_SEQPACKET
+// pair (sys/fdpass.h). Anything else is an error that ends the worker.
+//
+// End of file at the worker's end means that the master is gone.
+#pragma once
+
+#include <stdint.h>
+
+enum channel_type {
+    // master to worker
+    CHANNEL_RETIRE, // others have taken over: stop accepting, finish what is open, end
+    CHANNEL_STOP,   // nobody takes over: accept what is queued, close the listeners, finish, end
+    CHANNEL_LOG,    // with a descriptor: the access log from now on
+    // worker to master
+    CHANNEL_READY, // serving
+    CHANNEL_CUT,   // `value` connections were closed at timeouts.drain with an answer unfinished
+    CHANNEL_TYPES
+};
+
+struct channel_message {
+    uint32_t type;
+    uint32_t value;
+};
+
+// fd -1: none; the sender keeps its own. 0 or a negative errno.
+int channel_send(int socket, enum channel_type type, uint32_t value, int fd);
+
+// 1 and a message (*ret_fd -1 or owned by the caller); 0 at end of file; a negative errno: -EAGAIN
+// nothing there, -EPROTO not a message.
+int channel_receive(int socket, struct channel_message *ret, int *ret_fd);

@@ -1,0 +1,470 @@
+#include "server/conn.h"
+
+#include "base/util.h"
+#include "server/answer.h"
+#include "server/loop.h"
+#include "server/output.h"
+#include "sys/transmit.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const struct {
+    uint32_t interest;
+    enum deadline_class class;
+} states[CONN_STATES] = {
+#define X(name, interest, class) {interest, class},
+    CONN_STATE_TABLE(X)
+#undef X
+};
+
+// An idle connection must stay cheap: docs and tests promise it.
+_Static_assert(sizeof(struct conn) <= 256, "a connection's slot is at most 256 bytes");
+
+void conn_open(struct loop *l, struct conn *c, int fd, const struct sockaddr_in6 *peer)
+{
+    (void)l;
+    *c = (struct conn){
+        .source = {SOURCE_CONN, fd},
+        .state = CONN_HEAD,
+        .peer = *peer,
+    };
+    deadline_init(&c->deadline);
+}
+
+bool conn_is_busy(const struct conn *c)
+{
+    return c->out || c->file;
+}
+
+static void drop_input(struct loop *l, struct conn *c)
+{
+    bufpool_put(&l->pool, c->in);
+    c->in = NULL;
+}
+
+void conn_close(struct loop *l, struct conn *c, enum conn_close reason)
+{
+    (void)reason;
+    if (c->file)
+        answer_finish(l, c, NULL);
+    drop_input(l, c);
+    bufpool_put(&l->pool, c->out);
+    c->out = NULL;
+    deadline_set(&l->deadlines, &c->deadline, DEADLINE_NONE, l->clock.now);
+    close(c->source.fd); // the only descriptor of this socket: the poller forgets it by itself
+    c->source.fd = -1;
+    c->interest = 0;
+    c->state = CONN_FREE;
+    loop_give_slot(l, c);
+}
+
+// ---- receiving ----------------------------------------------------------------------------------
+
+static void received(struct conn *c, ssize_t n)
+{
+    if (n == 0)
+        c->eof = true;
+    else if (n < 0 && n != -EAGAIN)
+        c->broken = true;
+}
+
+// Content: no more is read than surely belongs to it, so the next request is never in here.
+static void receive_content(struct loop *l, struct conn *c)
+{
+    size_t want = (size_t)MIN(body_wanted(&c->body), (uint64_t)sizeof(l->gather));
+    ssize_t n = transmit_receive(c->source.fd, l->gather, want);
+    received(c, n);
+    if (n > 0) {
+        size_t used;
+        int status = 0;
+        c->content = (uint8_t)body_feed(&c->body, slice_make(l->gather, (size_t)n), &used, &status);
+        c->status = (uint16_t)status;
+    }
+}
+
+static void receive_request(struct loop *l, struct conn *c)
+{
+    struct block *b = c->in ? c->in : bufpool_get(&l->pool);
+    if (!b) {
+        c->broken = true;
+        return;
+    }
+    c->in = b;
+    if (b->start > 0) {
+        memmove(b->data, b->data + b->start, b->end - b->start);
+        b->end -= b->start;
+        b->start = 0;
+    }
+    assert(b->end < b->cap); // grow() saw to it
+    ssize_t n = transmit_receive(c->source.fd, b->data + b->end, b->cap - b->end);
+    received(c, n);
+    if (n > 0)
+        b->end += (uint32_t)n;
+}
+
+void conn_receive(struct loop *l, struct conn *c)
+{
+    switch ((enum conn_state)c->state) {
+    case CONN_HEAD:
+    case CONN_IDLE:
+    case CONN_LAST:
+        receive_request(l, c);
+        break;
+    case CONN_BODY:
+        receive_content(l, c);
+        break;
+    case CONN_LINGER:
+        received(c, transmit_receive(c->source.fd, l->gather, sizeof(l->gather)));
+        break;
+    case CONN_FREE:
+    case CONN_SEND:
+    case CONN_STATES:
+        break;
+    }
+}
+
+// ---- steps: each does what its state allows, and sets the next state
+// ------------------------------
+
+static struct slice input(const struct conn *c)
+{
+    return c->in ? block_slice(c->in) : (struct slice){NULL, 0};
+}
+
+// The first `n` bytes of the input are dealt with; what follows begins a request of its own.
+static void consume(struct loop *l, struct conn *c, size_t n)
+{
+    c->in->start += (uint32_t)n;
+    c->scan = (struct head_scan){0};
+    // Its deadline is its own as well.
+    deadline_set(&l->deadlines, &c->deadline, DEADLINE_NONE, l->clock.now);
+    if (c->in->start == c->in->end)
+        drop_input(l, c);
+}
+
+// All that was to be sent is: the connection goes on, or ends.
+static void sent(struct loop *l, struct conn *c)
+{
+    if (!c->closing) {
+        c->state = CONN_HEAD;
+    } else if ((c->linger || c->in) && !c->eof) {
+        // close() with bytes unread, or still to come, would reset the connection, and the client
+        // could lose the answer before it reads it (RFC 9112 section 9.6).
+        shutdown(c->source.fd, SHUT_WR);
+        drop_input(l, c);
+        c->state = CONN_LINGER;
+    } else {
+        conn_close(l, c, CONN_CLOSE_DONE);
+    }
+}
+
+// Sends what was gathered. True when all is gone; else the connection waits, or is closed.
+static bool flush(struct loop *l, struct conn *c, const struct request *r)
+{
+    bool progress;
+    enum conn_close reason;
+    enum output_state state = output_flush(l, c, &progress, &reason);
+    if (progress && c->deadline.class == DEADLINE_SEND)
+        deadline_set(&l->deadlines, &c->deadline, DEADLINE_SEND, l->clock.now);
+    if (state == OUTPUT_DONE) {
+        if (c->file)
+            answer_finish(l, c, r);
+        return true;
+    }
+    if (c->file && r)
+        answer_hold(l, c, r);
+    if (state == OUTPUT_FAILED)
+        conn_close(l, c, reason);
+    else
+        c->state = CONN_SEND;
+    return false;
+}
+
+// Sends answers of which no content is left over.
+static bool flush_gathered(struct loop *l, struct conn *c)
+{
+    return (l->gathered == 0 && !c->out && !c->file) || flush(l, c, NULL);
+}
+
+// The request in l->request, of `len` bytes, is answered. False when the turn ends with it.
+static bool answer(struct loop *l, struct conn *c, size_t len)
+{
+    answer_request(l, c, &l->request);
+    // The request's bytes must stay until the log has what it needs of them.
+    bool sent_all = !c->file || flush(l, c, &l->request);
+    if (c->state == CONN_FREE)
+        return false;
+    consume(l, c, len);
+    return sent_all && !c->closing;
+}
+
+static void refuse(struct loop *l, struct conn *c, int status)
+{
+    answer_refuse(l, c, NULL, status);
+}
+
+// The content of a request goes before its answer: a client may read only when it has sent all.
+// True: the content is complete.
+static bool content_is_complete(struct loop *l, struct conn *c, size_t head_len)
+{
+    struct slice rest = slice_skip(input(c), head_len);
+    size_t used = 0;
+    int status = 0;
+
+    if (c->state != CONN_BODY) {
+        if (!body_init(&c->body, &l->request, l->service->conf->limits.body)) {
+            answer_refuse(l, c, &l->request, 413);
+            return false;
+        }
+        if (l->request.expect_continue && rest.len == 0) {
+            if (!answer_is_served(l->request.method)) {
+                // The answer is known without the content, and a client that asked first does
+                // not send it after a refusal (RFC 9110 section 10.1.1).
+                c->closing = c->linger = true;
+                answer(l, c, head_len);
+                return false;
+            }
+            answer_continue(l);
+        }
+        c->state = CONN_BODY;
+        c->content = CONTENT_MORE;
+    }
+    if (c->content == CONTENT_MORE && rest.len) {
+        c->content = (uint8_t)body_feed(&c->body, rest, &used, &status);
+        c->status = (uint16_t)status;
+        char *at = c->in->data + c->in->start + head_len;
+        memmove(at, at + used, rest.len - used);
+        c->in->end -= (uint32_t)used;
+    }
+    if (c->content == CONTENT_BAD)
+        answer_refuse(l, c, &l->request, c->status);
+    return c->content == CONTENT_END;
+}
+
+// A complete head of `len` bytes is there. True when the next request may follow in this turn.
+static bool take_request(struct loop *l, struct conn *c, size_t len)
+{
+    struct request *r = &l->request;
+    int status = request_parse(slice_make(input(c).ptr, len), r);
+    if (status) {
+        answer_refuse(l, c, r, status);
+        return false;
+    }
+    if (r->body != BODY_NONE && !content_is_complete(l, c, len))
+        return false;
+    c->state = CONN_HEAD;
+    return answer(l, c, len);
+}
+
+// The head does not fit into a small block: moves to a big one. False: there is none.
+static bool grow(struct loop *l, struct conn *c)
+{
+    struct slice have = input(c);
+    if (c->in->end < c->in->cap)
+        return true;
+    if (c->in->start > 0)
+        return true; // the next receive moves it to the front
+    struct block *big = bufpool_get_big(&l->pool);
+    if (!big)
+        return false;
+    memcpy(big->data, have.ptr, have.len);
+    big->end = (uint32_t)have.len;
+    drop_input(l, c);
+    c->in = big;
+    return true;
+}
+
+static void skip_empty_lines(struct loop *l, struct conn *c)
+{
+    size_t n = c->in && c->scan.pos == 0 ? head_skip_empty_lines(input(c)) : 0;
+    if (n == 0)
+        return;
+    c->in->start += (uint32_t)n;
+    if (c->in->start == c->in->end)
+        drop_input(l, c);
+}
+
+// Looks for one request in the input. True when another may follow in this turn.
+static bool next_request(struct loop *l, struct conn *c)
+{
+    const struct conf_limits *limits = &l->service->conf->limits;
+    const struct head_limits head_limits = {
+        .request_line = (uint32_t)limits->request_line,
+        .fields = (uint32_t)limits->fields,
+        .field_lines = (uint32_t)limits->field_lines,
+    };
+    int status = 0;
+
+    if (c->state == CONN_BODY) // its head was read before its content
+        return take_request(l, c, c->scan.pos);
+    skip_empty_lines(l, c);
+    if (input(c).len == 0) {
+        if (c->in)
+            drop_input(l, c);
+        return false;
+    }
+    switch (head_scan_feed(&c->scan, input(c), &head_limits, &status)) {
+    case HEAD_COMPLETE:
+        return take_request(l, c, c->scan.pos);
+    case HEAD_BAD:
+        refuse(l, c, status);
+        return false;
+    case HEAD_MORE:
+        if (!grow(l, c))
+            refuse(l, c, 503);
+        return false;
+    }
+    return false;
+}
+
+// What a connection with nothing left to answer waits for.
+static enum conn_state waiting_state(const struct loop *l, const struct conn *c)
+{
+    if (c->in)
+        return CONN_HEAD;
+    if (l->phase != LOOP_SERVING)
+        return CONN_LAST;
+    return c->answered ? CONN_IDLE : CONN_HEAD;
+}
+
+// Answers what is complete, in order, and sends the answers together.
+static void step_requests(struct loop *l, struct conn *c)
+{
+    bool more = true;
+    while (more && c->state != CONN_FREE && c->state != CONN_SEND) {
+        more = next_request(l, c);
+        if (more && !output_has_room(l))
+            more = flush_gathered(l, c);
+    }
+    if (c->state == CONN_FREE || c->state == CONN_SEND || !flush_gathered(l, c))
+        return;
+    if (c->closing)
+        sent(l, c);
+    else if (c->eof)
+        conn_close(l, c, CONN_CLOSE_EOF);
+    else if (c->state != CONN_BODY)
+        c->state = waiting_state(l, c);
+}
+
+// Content that is being thrown away: the request's head is still in the input.
+static void step_content(struct loop *l, struct conn *c)
+{
+    if (c->content == CONTENT_MORE && c->eof)
+        conn_close(l, c, CONN_CLOSE_EOF);
+    else if (c->content != CONTENT_MORE)
+        step_requests(l, c);
+}
+
+static void step_send(struct loop *l, struct conn *c)
+{
+    if (flush(l, c, NULL))
+        sent(l, c);
+}
+
+static void step_linger(struct loop *l, struct conn *c)
+{
+    if (c->eof)
+        conn_close(l, c, CONN_CLOSE_DONE);
+}
+
+static void step(struct loop *l, struct conn *c)
+{
+    switch ((enum conn_state)c->state) {
+    case CONN_HEAD:
+    case CONN_IDLE:
+    case CONN_LAST:
+        step_requests(l, c);
+        break;
+    case CONN_BODY:
+        step_content(l, c);
+        break;
+    case CONN_SEND:
+        step_send(l, c);
+        break;
+    case CONN_LINGER:
+        step_linger(l, c);
+        break;
+    case CONN_FREE:
+    case CONN_STATES:
+        break;
+    }
+}
+
+// Brings deadline and poller in line with the state.
+static void settle(struct loop *l, struct conn *c)
+{
+    uint32_t interest = states[c->state].interest;
+    int error = 0;
+
+    if (c->deadline.class != states[c->state].class)
+        deadline_set(&l->deadlines, &c->deadline, states[c->state].class, l->clock.now);
+    if (c->interest == 0)
+        error = poller_add(&l->poller, c->source.fd, interest, c);
+    else if (c->interest != interest)
+        error = poller_set(&l->poller, c->source.fd, interest, c);
+    c->interest = (uint8_t)interest;
+    if (error)
+        conn_close(l, c, CONN_CLOSE_MEMORY);
+}
+
+void conn_advance(struct loop *l, struct conn *c)
+{
+    enum conn_state before;
+    if (c->broken) {
+        conn_close(l, c, CONN_CLOSE_RESET);
+        return;
+    }
+    do {
+        before = c->state;
+        step(l, c);
+        // A step that ends where another begins (an answer is sent, the next request is in the
+        // input already) goes on at once: no event will come for bytes that were received.
+    } while (c->state != before && c->state == CONN_HEAD);
+    if (c->state != CONN_FREE)
+        settle(l, c);
+}
+
+// ---- deadlines and draining
+// ----------------------------------------------------------------------
+
+void conn_expire(struct loop *l, struct conn *c)
+{
+    switch ((enum conn_state)c->state) {
+    case CONN_HEAD:
+    case CONN_BODY:
+        if (!c->in) { // no request has begun: nobody waits for an answer
+            conn_close(l, c, CONN_CLOSE_TIMEOUT);
+            return;
+        }
+        refuse(l, c, 408);
+        if (flush_gathered(l, c))
+            sent(l, c);
+        if (c->state != CONN_FREE)
+            settle(l, c);
+        break;
+    case CONN_LAST:
+        shutdown(c->source.fd, SHUT_WR);
+        c->state = CONN_LINGER;
+        settle(l, c);
+        break;
+    case CONN_IDLE:
+    case CONN_SEND:
+    case CONN_LINGER:
+        conn_close(l, c, CONN_CLOSE_TIMEOUT);
+        break;
+    case CONN_FREE:
+    case CONN_STATES:
+        break;
+    }
+}
+
+void conn_drain(struct loop *l, struct conn *c)
+{
+    if (c->state == CONN_IDLE || (c->state == CONN_HEAD && !c->in)) {
+        c->state = CONN_LAST;
+        settle(l, c);
+    }
+}

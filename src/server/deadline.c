@@ -1,0 +1,54 @@
+#include "server/deadline.h"
+
+#include "base/util.h"
+
+void deadlines_init(struct deadlines *d, const int64_t timeouts[static DEADLINE_CLASSES])
+{
+    for (size_t i = 0; i < DEADLINE_CLASSES; i++) {
+        list_init(&d->lists[i]);
+        d->timeouts[i] = timeouts[i];
+    }
+}
+
+void deadline_init(struct deadline *one)
+{
+    list_init(&one->link);
+    one->since = 0;
+    one->class = DEADLINE_NONE;
+}
+
+void deadline_set(struct deadlines *d, struct deadline *one, enum deadline_class class, int64_t now)
+{
+    list_remove(&one->link);
+    one->class = class;
+    one->since = now;
+    if (class != DEADLINE_NONE)
+        list_append(&d->lists[class], &one->link);
+}
+
+struct deadline *deadlines_oldest(const struct deadlines *d, enum deadline_class class)
+{
+    struct list *first = list_first(&d->lists[class]);
+    return first ? CONTAINER_OF(first, struct deadline, link) : NULL;
+}
+
+int64_t deadlines_next(const struct deadlines *d)
+{
+    int64_t next = -1;
+    for (size_t i = 0; i < DEADLINE_CLASSES; i++) {
+        const struct deadline *first = deadlines_oldest(d, i);
+        if (first && (next < 0 || first->since + d->timeouts[i] < next))
+            next = first->since + d->timeouts[i];
+    }
+    return next;
+}
+
+struct deadline *deadlines_expired(const struct deadlines *d, int64_t now)
+{
+    for (size_t i = 0; i < DEADLINE_CLASSES; i++) {
+        struct deadline *first = deadlines_oldest(d, i);
+        if (first && first->since + d->timeouts[i] <= now)
+            return first;
+    }
+    return NULL;
+}

@@ -1,0 +1,51 @@
+// Deadlines of connections: a class for each phase, one constant timeout per class.
+//
+// Since a class has one timeout, its members expire in the order in which they entered: a list per
+// class is the whole structure, and every operation is O(1). A deadline is absolute: it does not
+// move when bytes come, only when the phase changes (or, for sending, when there is progress).
+// Pure but for memory that the caller embeds; time is a parameter, in ms.
+#pragma once
+
+#include "base/list.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum deadline_class {
+    DEADLINE_HEAD,   // a request head has begun, or a new connection is silent
+    DEADLINE_BODY,   // content is read and thrown away
+    DEADLINE_SEND,   // no progress in sending
+    DEADLINE_IDLE,   // between requests
+    DEADLINE_LAST,   // between requests of a server that is stopping
+    DEADLINE_LINGER, // reading off what comes after the last answer
+    DEADLINE_CLASSES,
+    DEADLINE_NONE = DEADLINE_CLASSES
+};
+
+struct deadline {
+    struct list link;
+    int64_t since;
+    uint8_t class;
+};
+
+struct deadlines {
+    struct list lists[DEADLINE_CLASSES];
+    int64_t timeouts[DEADLINE_CLASSES];
+};
+
+void deadlines_init(struct deadlines *d, const int64_t timeouts[static DEADLINE_CLASSES]);
+
+void deadline_init(struct deadline *one);
+
+// Enters `class` now, or leaves all with DEADLINE_NONE.
+void deadline_set(struct deadlines *d, struct deadline *one, enum deadline_class class,
+                  int64_t now);
+
+// When the next one expires, or -1.
+int64_t deadlines_next(const struct deadlines *d);
+
+// One that has expired, still in its class, or NULL.
+struct deadline *deadlines_expired(const struct deadlines *d, int64_t now);
+
+// The one that has been longest in `class`, or NULL.
+struct deadline *deadlines_oldest(const struct deadlines *d, enum deadline_class class);

@@ -1,0 +1,62 @@
+// Files that are ready to be sent: content in memory for small ones, an open descriptor for large
+// ones, and the field lines that describe them.
+//
+// Never stale: an entry is used in a round of the event loop only after one statx(2) in that round
+// said that the path still names the same state of the same file. Content is kept only when the
+// file did not change while it was read and is old enough (rootfs_is_young()); a younger file is
+// read for each request and has no validators. Failures are never kept.
+//
+// One cache per event loop, no locks. Entries are counted references: one that was replaced or
+// pushed out lives on until the last answer that uses it is sent.
+#pragma once
+
+#include "base/list.h"
+#include "http/response.h"
+#include "server/mimetable.h"
+#include "server/sites.h"
+
+struct cached_file {
+    struct representation about; // etag points into description.lines
+    struct description description;
+    char *body; // the content, or NULL: read it from fd
+    int fd;     // -1 when the content is in memory
+    // private
+    struct cached_file *next_in_bucket;
+    struct list lru;
+    uint32_t references;
+    bool listed; // found by filecache_get(); else freed with the last reference
+    uint64_t checked_round;
+    const struct site *site;
+    struct file_identity identity;
+    size_t path_len;
+    char *path;
+    char lines[DESCRIPTION_MAX];
+};
+
+struct filecache {
+    const struct mimetable *types;
+    struct cached_file **buckets;
+    uint32_t bucket_mask;
+    struct list lru;               // least recently used first
+    uint64_t memory, memory_limit; // bytes of listed entries
+    uint64_t files, file_limit;    // descriptors of listed entries
+};
+
+// The largest content that is kept in memory.
+#define FILECACHE_BODY_MAX (64u << 10)
+
+// 0 or -ENOMEM.
+int filecache_init(struct filecache *c, const struct mimetable *types, uint64_t memory_limit,
+                   uint64_t file_limit);
+
+// Frees all that is not referenced; nothing may be referenced any more.
+void filecache_cleanup(struct filecache *c);
+
+// The regular file that `path` (NUL-terminated, relative to the site's root) names. `round` is the
+// number of the loop's round, `wall_s` its time. Returns 0 and a reference that the caller gives
+// back with filecache_release(), or a negative errno: as rootfs_open(), and -EISDIR for a
+// directory, -EPERM for what is neither directory nor regular file.
+int filecache_get(struct filecache *c, const struct site *site, struct slice path, uint64_t round,
+                  int64_t wall_s, struct cached_file **ret);
+
+void filecache_release(struct filecache *c, struct cached_file *file);

@@ -1,0 +1,314 @@
+#include "server/loop.h"
+
+#include "base/util.h"
+#include "server/acceptor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define CHUNK 64 // slots
+
+// How often the listeners are tried without having been heard of: a loop that was woken for a
+// connection and died has taken the wake-up with it.
+#define TICK 1000 // ms
+
+// A client of a stopping server that was promised persistence gets this long to send one more
+// request before the FIN (it may be on its way).
+#define LAST_CHANCE 250 // ms
+
+// TCP_DEFER_ACCEPT keeps a connection that has sent nothing from us for a second; a little more,
+// and all that had connected before the stop have been accepted.
+#define STOP_ACCEPT 1200 // ms
+
+// ---- slots --------------------------------------------------------------------------------------
+
+static bool grow_slots(struct loop *l)
+{
+    struct conn **chunks = realloc(l->chunks, (l->chunk_count + 1) * sizeof(*chunks));
+    if (!chunks)
+        return false;
+    l->chunks = chunks;
+    struct conn *chunk = calloc(CHUNK, sizeof(*chunk));
+    if (!chunk)
+        return false;
+    chunks[l->chunk_count++] = chunk;
+    for (size_t i = 0; i < CHUNK; i++) {
+        chunk[i].next_free = l->free;
+        l->free = &chunk[i];
+    }
+    return true;
+}
+
+struct conn *loop_take_slot(struct loop *l)
+{
+    if (!l->free && !grow_slots(l))
+        return NULL;
+    struct conn *c = l->free;
+    l->free = c->next_free;
+    l->connections++;
+    atomic_store_explicit(&l->slot->connections, l->connections, memory_order_relaxed);
+    return c;
+}
+
+void loop_give_slot(struct loop *l, struct conn *c)
+{
+    c->next_free = l->closed;
+    l->closed = c;
+    l->connections--;
+    atomic_store_explicit(&l->slot->connections, l->connections, memory_order_relaxed);
+}
+
+// Events of this round may still point at the slots that were closed in it.
+static void free_closed(struct loop *l)
+{
+    while (l->closed) {
+        struct conn *c = l->closed;
+        l->closed = c->next_free;
+        c->next_free = l->free;
+        l->free = c;
+    }
+}
+
+// Calls `f` for every open connection. `f` may close it.
+static void each_connection(struct loop *l, void (*f)(struct loop *, struct conn *))
+{
+    for (size_t i = 0; i < l->chunk_count; i++)
+        for (size_t j = 0; j < CHUNK; j++)
+            if (l->chunks[i][j].state != CONN_FREE)
+                f(l, &l->chunks[i][j]);
+}
+
+// ---- making and unmaking ------------------------------------------------------------------------
+
+static void init_deadlines(struct loop *l)
+{
+    const struct conf_timeouts *t = &l->service->conf->timeouts;
+    const int64_t timeouts[DEADLINE_CLASSES] = {
+        [DEADLINE_HEAD] = (int64_t)t->head, [DEADLINE_BODY] = (int64_t)t->body,
+        [DEADLINE_SEND] = (int64_t)t->send, [DEADLINE_IDLE] = (int64_t)t->idle,
+        [DEADLINE_LAST] = LAST_CHANCE,      [DEADLINE_LINGER] = (int64_t)t->linger,
+    };
+    deadlines_init(&l->deadlines, timeouts);
+}
+
+static int init_acceptors(struct loop *l)
+{
+    size_t count = l->service->listener_count;
+    l->acceptors = calloc(count + 1, sizeof(*l->acceptors));
+    if (!l->acceptors)
+        return -ENOMEM;
+    l->acceptor_count = count;
+    for (size_t i = 0; i < count; i++)
+        l->acceptors[i].source = (struct source){SOURCE_LISTENER, l->service->listeners[i]};
+    acceptor_start(l);
+    return 0;
+}
+
+int loop_init(struct loop *l, const struct service *service, struct scoreboard_slot *slot)
+{
+    const struct conf *conf = service->conf;
+    *l = (struct loop){
+        .service = service, .slot = slot, .poller = {-1}, .control = {SOURCE_CONTROL, -1}};
+    l->date_second = -1;
+    clock_read(&l->clock);
+    l->last_tick = l->clock.now;
+    init_deadlines(l);
+    // Room for the largest head that the limits allow, with the CRLFs that they do not count.
+    bufpool_init(&l->pool, (uint32_t)(conf->limits.request_line + conf->limits.fields + 16),
+                 (uint32_t)conf->limits.big_heads);
+    int r = filecache_init(&l->cache, service->types, conf->cache.memory / conf->threads,
+                           conf->cache.files / conf->threads);
+    if (r == 0)
+        r = accesslog_init(&l->log, service->access_log);
+    if (r == 0)
+        r = poller_init(&l->poller);
+    if (r == 0 && (l->control.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
+        r = -errno;
+    if (r == 0)
+        r = poller_add(&l->poller, l->control.fd, POLLER_IN, &l->control);
+    if (r == 0)
+        r = init_acceptors(l);
+    if (r < 0)
+        loop_cleanup(l);
+    return r;
+}
+
+void loop_cleanup(struct loop *l)
+{
+    accesslog_flush(&l->log, l->clock.now, true);
+    accesslog_cleanup(&l->log);
+    if (l->cache.buckets)
+        filecache_cleanup(&l->cache);
+    bufpool_cleanup(&l->pool);
+    for (size_t i = 0; i < l->chunk_count; i++)
+        free(l->chunks[i]);
+    free(l->chunks);
+    free(l->acceptors);
+    if (l->control.fd >= 0)
+        close(l->control.fd);
+    poller_cleanup(&l->poller);
+}
+
+// ---- phases -------------------------------------------------------------------------------------
+
+void loop_poke(struct loop *l, enum loop_phase phase)
+{
+    uint64_t one = 1;
+    atomic_store(&l->wanted, phase);
+    ssize_t n = write(l->control.fd, &one, sizeof(one));
+    (void)n; // a full counter wakes as well
+}
+
+static void stop_accepting(struct loop *l)
+{
+    if (l->stopped_accepting)
+        return;
+    for (size_t i = 0; i < l->acceptor_count && l->phase == LOOP_STOPPING; i++)
+        acceptor_run(l, &l->acceptors[i]);
+    acceptor_stop(l);
+    l->accepting_paused = false;
+    l->stopped_accepting = true;
+    if (l->service->on_stopped_accepting)
+        l->service->on_stopped_accepting(l->service->context);
+}
+
+static void heed_control(struct loop *l)
+{
+    uint64_t count;
+    ssize_t n = read(l->control.fd, &count, sizeof(count));
+    (void)n;
+    enum loop_phase wanted = (enum loop_phase)atomic_load(&l->wanted);
+    if (wanted <= l->phase)
+        return;
+    l->phase = wanted;
+    l->phase_since = l->clock.now;
+    each_connection(l, conn_drain);
+    if (wanted == LOOP_RETIRING)
+        stop_accepting(l);
+}
+
+static void cut(struct loop *l, struct conn *c)
+{
+    l->cut += conn_is_busy(c);
+    conn_close(l, c, CONN_CLOSE_STOP);
+}
+
+// What passes with time while the loop ends.
+static void drain(struct loop *l)
+{
+    int64_t passed = l->clock.now - l->phase_since;
+    if (passed >= STOP_ACCEPT)
+        stop_accepting(l);
+    if (passed >= (int64_t)l->service->conf->timeouts.drain) {
+        stop_accepting(l);
+        each_connection(l, cut);
+    }
+}
+
+// ---- rounds -------------------------------------------------------------------------------------
+
+struct slice loop_date(struct loop *l)
+{
+    if (l->date_second != l->clock.wall_s) {
+        httpdate_format(l->clock.wall_s, l->date);
+        l->date_second = l->clock.wall_s;
+    }
+    return slice_make(l->date, sizeof(l->date));
+}
+
+static void receive(struct loop *l, struct conn *c)
+{
+    if (c->state == CONN_FREE) // it made room for another in this round
+        return;
+    conn_receive(l, c);
+    l->ready[l->ready_count++] = c;
+}
+
+static void heed(struct loop *l, struct source *source)
+{
+    switch (source->kind) {
+    case SOURCE_CONN:
+        receive(l, CONTAINER_OF(source, struct conn, source));
+        break;
+    case SOURCE_LISTENER:
+        acceptor_run(l, CONTAINER_OF(source, struct acceptor, source));
+        break;
+    case SOURCE_CONTROL:
+        if (source == &l->control)
+            heed_control(l);
+        else
+            l->on_control(l->control_context);
+        break;
+    }
+}
+
+static void expire(struct loop *l)
+{
+    struct deadline *d;
+    while ((d = deadlines_expired(&l->deadlines, l->clock.now)))
+        conn_expire(l, CONTAINER_OF(d, struct conn, deadline));
+}
+
+static void tick(struct loop *l)
+{
+    l->last_tick = l->clock.now;
+    if (l->stopped_accepting)
+        return;
+    acceptor_start(l);
+    for (size_t i = 0; i < l->acceptor_count; i++)
+        acceptor_run(l, &l->acceptors[i]);
+}
+
+// When drain() has something to do, or -1.
+static int64_t next_of_phase(const struct loop *l)
+{
+    if (l->phase == LOOP_SERVING)
+        return -1;
+    return l->phase_since +
+           (l->stopped_accepting ? (int64_t)l->service->conf->timeouts.drain : STOP_ACCEPT);
+}
+
+static int timeout(const struct loop *l)
+{
+    int64_t next = l->last_tick + TICK;
+    int64_t others[] = {deadlines_next(&l->deadlines), accesslog_next(&l->log), next_of_phase(l)};
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (others[i] >= 0 && others[i] < next)
+            next = others[i];
+    return (int)MAX(next - l->clock.now, 0);
+}
+
+static void run_round(struct loop *l)
+{
+    struct poller_event events[POLLER_MAX_EVENTS];
+    int count = poller_wait(&l->poller, events, timeout(l));
+
+    clock_read(&l->clock);
+    l->round++;
+    l->ready_count = 0;
+    for (int i = 0; i < count; i++)
+        heed(l, events[i].source);
+    if (l->clock.now - l->last_tick >= TICK)
+        tick(l);
+    if (l->phase != LOOP_SERVING)
+        drain(l);
+    // Only now, when all has been received, are files looked at: what is answered is no older
+    // than the request.
+    for (size_t i = 0; i < l->ready_count; i++)
+        if (l->ready[i]->state != CONN_FREE)
+            conn_advance(l, l->ready[i]);
+    expire(l);
+    if (l->accepting_paused && l->closed) // a descriptor is free again
+        acceptor_start(l);
+    free_closed(l);
+    accesslog_flush(&l->log, l->clock.now, false);
+    atomic_store_explicit(&l->slot->log_dropped, l->log.dropped, memory_order_relaxed);
+}
+
+void loop_run(struct loop *l)
+{
+    while (l->phase == LOOP_SERVING || !l->stopped_accepting || l->connections)
+        run_round(l);
+}

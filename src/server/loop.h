@@ -1,0 +1,105 @@
+// An event loop of a worker: waits, and serves in rounds.
+//
+//   round: accept and receive from every ready connection │ then, for each: answer what is complete
+//
+// The two passes make answers fresh: a file is checked after the request for it was received. What
+// a loop touches belongs to it; other threads reach it through loop_poke() only.
+#pragma once
+
+#include "conf/conf.h"
+#include "http/httpdate.h"
+#include "server/accesslog.h"
+#include "server/conn.h"
+#include "server/scoreboard.h"
+#include "sys/clock.h"
+#include "sys/poller.h"
+
+// What all loops of a worker share, read-only.
+struct service {
+    const struct conf *conf;
+    const struct sites *sites;
+    const struct mimetable *types;
+    const int *listeners; // descriptors
+    size_t listener_count;
+    int access_log; // descriptor, or -1
+    struct scoreboard *scoreboard;
+    uint32_t connection_limit; // per loop
+    // Called by each loop, in its thread, when it accepts no more.
+    void (*on_stopped_accepting)(void *context);
+    void *context;
+};
+
+enum loop_phase {
+    LOOP_SERVING,
+    LOOP_RETIRING, // others accept; finish what is open
+    LOOP_STOPPING, // accept what is queued, then as above
+};
+
+// The most that is gathered of small answers before it is sent.
+#define LOOP_GATHER (32u << 10)
+
+// The most connections that one round handles: one for each event, and as many accepted.
+#define LOOP_READY (2 * POLLER_MAX_EVENTS)
+
+struct acceptor {
+    struct source source;
+    bool registered;
+};
+
+struct loop {
+    const struct service *service;
+    struct poller poller;
+    struct clock clock;
+    uint64_t round;
+    struct deadlines deadlines;
+    struct bufpool pool;
+    struct filecache cache;
+    struct accesslog log;
+    struct scoreboard_slot *slot;
+
+    struct acceptor *acceptors;
+    size_t acceptor_count;
+    bool stopped_accepting; // for good
+    bool accepting_paused;  // no descriptors or memory: tried again on the tick
+    int64_t last_tick;
+
+    struct conn **chunks; // slots, in chunks
+    size_t chunk_count;
+    struct conn *free;   // slots that are free
+    struct conn *closed; // slots closed in this round: free in the next
+    uint32_t connections;
+
+    struct conn *ready[LOOP_READY];
+    size_t ready_count;
+
+    struct source control; // an eventfd: somebody wants something
+    _Atomic int wanted;    // enum loop_phase, set by loop_poke()
+    enum loop_phase phase;
+    int64_t phase_since;
+    uint32_t cut;                      // connections cut by timeouts.drain
+    void (*on_control)(void *context); // the worker's own descriptors, on its first loop
+    void *control_context;
+
+    int64_t date_second; // what `date` shows
+    char date[HTTPDATE_LEN];
+    struct request request; // the one being answered
+    char gather[LOOP_GATHER];
+    size_t gathered;
+};
+
+// Makes a loop. 0 or a negative errno.
+int loop_init(struct loop *l, const struct service *service, struct scoreboard_slot *slot);
+void loop_cleanup(struct loop *l);
+
+// Serves until the loop was told to end and its connections are gone.
+void loop_run(struct loop *l);
+
+// From any thread: brings the loop to `phase`, which is later than the one it is in.
+void loop_poke(struct loop *l, enum loop_phase phase);
+
+// A free slot, or NULL when the limit is reached or there is no memory.
+struct conn *loop_take_slot(struct loop *l);
+void loop_give_slot(struct loop *l, struct conn *c);
+
+// The Date of this round.
+struct slice loop_date(struct loop *l);

@@ -1,0 +1,129 @@
+#include "server/output.h"
+
+#include "base/util.h"
+#include "sys/transmit.h"
+
+#include <errno.h>
+
+// No answer is longer than this, without content that is kept by reference.
+#define ANSWER_MAX (16u << 10)
+
+struct buf output_begin(struct loop *l)
+{
+    return buf_make(l->gather + l->gathered, sizeof(l->gather) - l->gathered);
+}
+
+void output_commit(struct loop *l, const struct buf *b)
+{
+    l->gathered += b->len;
+}
+
+bool output_has_room(const struct loop *l)
+{
+    return sizeof(l->gather) - l->gathered >= ANSWER_MAX;
+}
+
+static struct slice pending_head(const struct loop *l, const struct conn *c)
+{
+    return c->out ? block_slice(c->out) : slice_make(l->gather, l->gathered);
+}
+
+// Puts what is left of the loop's buffer into a block of the connection's.
+static bool put_aside(struct loop *l, struct conn *c, struct slice rest)
+{
+    c->out = bufpool_get_sized(&l->pool, (uint32_t)rest.len);
+    if (!c->out)
+        return false;
+    memcpy(c->out->data, rest.ptr, rest.len);
+    c->out->end = (uint32_t)rest.len;
+    return true;
+}
+
+// `n` bytes of the head are sent. False without memory for the rest.
+static bool head_sent(struct loop *l, struct conn *c, struct slice head, size_t n)
+{
+    bool kept = true;
+    if (c->out) {
+        c->out->start += (uint32_t)n;
+        if (c->out->start == c->out->end) {
+            bufpool_put(&l->pool, c->out);
+            c->out = NULL;
+        }
+    } else if (n < head.len) {
+        kept = put_aside(l, c, slice_skip(head, n));
+    }
+    l->gathered = 0;
+    return kept;
+}
+
+static enum output_state failed(int error, enum conn_close *ret_reason)
+{
+    *ret_reason = error == -ENOMEM ? CONN_CLOSE_MEMORY : CONN_CLOSE_RESET;
+    return OUTPUT_FAILED;
+}
+
+// Head, and content that is in memory.
+static enum output_state send_memory(struct loop *l, struct conn *c, bool *ret_progress,
+                                     enum conn_close *ret_reason)
+{
+    struct slice head = pending_head(l, c);
+    bool in_memory = c->file && c->file->body;
+    size_t content = in_memory ? (size_t)(c->end - c->offset) : 0;
+    struct iovec parts[2];
+    int count = 0;
+
+    // Nothing may be written through an iovec that is only sent.
+    if (head.len)
+        parts[count++] = (struct iovec){(void *)(uintptr_t)head.ptr, head.len};
+    if (content)
+        parts[count++] = (struct iovec){c->file->body + c->offset, content};
+    if (count == 0)
+        return OUTPUT_DONE;
+    ssize_t n = transmit_send(c->source.fd, parts, count, c->file && !in_memory);
+    if (n == -EAGAIN)
+        n = 0;
+    if (n < 0)
+        return failed((int)n, ret_reason);
+    *ret_progress = n > 0;
+    size_t of_head = MIN((size_t)n, head.len);
+    if (head.len && !head_sent(l, c, head, of_head))
+        return failed(-ENOMEM, ret_reason);
+    if (content)
+        c->offset += (size_t)n - of_head;
+    return (size_t)n == head.len + content ? OUTPUT_DONE : OUTPUT_WAIT;
+}
+
+// Content that is read from a file.
+static enum output_state send_file(struct conn *c, bool *ret_progress, enum conn_close *ret_reason)
+{
+    size_t budget = OUTPUT_BUDGET;
+    while (c->offset < c->end) {
+        size_t len = (size_t)MIN(c->end - c->offset, (uint64_t)budget);
+        if (len == 0)
+            return OUTPUT_WAIT;
+        ssize_t n = transmit_file(c->source.fd, c->file->fd, c->offset, len);
+        if (n == -EAGAIN)
+            return OUTPUT_WAIT;
+        if (n < 0)
+            return failed((int)n, ret_reason);
+        if (n == 0) {
+            *ret_reason = CONN_CLOSE_CHANGED;
+            return OUTPUT_FAILED;
+        }
+        *ret_progress = true;
+        c->offset += (size_t)n;
+        budget -= (size_t)n;
+    }
+    return OUTPUT_DONE;
+}
+
+enum output_state output_flush(struct loop *l, struct conn *c, bool *ret_progress,
+                               enum conn_close *ret_reason)
+{
+    *ret_progress = false;
+    enum output_state state = send_memory(l, c, ret_progress, ret_reason);
+    if (state == OUTPUT_DONE && c->file && c->offset < c->end)
+        state = send_file(c, ret_progress, ret_reason);
+    l->gathered = 0; // sent, put aside, or of no use any more
+    return state;
+}

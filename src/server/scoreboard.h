@@ -1,0 +1,41 @@
+// Figures that every event loop publishes: one slot each, in memory that master and workers share.
+//
+// A slot has one writer, its loop; everybody may read. A reader sees numbers that may be a moment
+// old, and bounds what it does with them: they come from a process that could be taken over. The
+// memory is a memfd sealed against growing and shrinking.
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct scoreboard_slot {
+    _Alignas(128) _Atomic uint32_t connections; // open now
+    _Atomic uint64_t accepted;
+    _Atomic uint64_t requests;
+    _Atomic uint64_t log_dropped; // lines that the access log could not take
+};
+
+struct scoreboard {
+    struct scoreboard_slot *slots;
+    uint32_t count;
+};
+
+// Makes a board of `count` slots, all zero. 0 or a negative errno.
+int scoreboard_init(struct scoreboard *s, uint32_t count);
+void scoreboard_cleanup(struct scoreboard *s);
+
+// For the one writer of a counter.
+static inline void scoreboard_add(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+// Sum of the open connections of all slots.
+uint64_t scoreboard_connections(const struct scoreboard *s);
+
+// Whether a loop that holds `own` of `total` connections, over `loops` loops, holds so much more
+// than its share that others should accept first. Has some slack, so that it costs nothing when
+// the shares are even. Pure.
+bool scoreboard_over_share(uint64_t own, uint64_t total, uint32_t loops);

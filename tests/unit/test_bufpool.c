@@ -1,0 +1,63 @@
+#include "unit.h"
+
+#include "server/bufpool.h"
+
+static void test_small_blocks_come_back(void **state)
+{
+    struct bufpool p;
+    (void)state;
+    bufpool_init(&p, 40000, 1);
+    struct block *a = bufpool_get(&p);
+    assert_non_null(a);
+    assert_int_equal(a->cap + sizeof(*a), BLOCK_SMALL);
+    a->start = 3;
+    a->end = 7;
+    bufpool_put(&p, a);
+    struct block *b = bufpool_get(&p);
+    assert_ptr_equal(a, b);
+    assert_int_equal(block_slice(b).len, 0);
+    bufpool_put(&p, b);
+    bufpool_put(&p, NULL);
+    bufpool_cleanup(&p);
+}
+
+static void test_big_blocks_are_limited(void **state)
+{
+    struct bufpool p;
+    (void)state;
+    bufpool_init(&p, 40000, 2);
+    struct block *a = bufpool_get_big(&p), *b = bufpool_get_big(&p);
+    assert_int_equal(a->cap, 40000);
+    assert_non_null(b);
+    assert_null(bufpool_get_big(&p));
+    bufpool_put(&p, a);
+    a = bufpool_get_big(&p);
+    assert_non_null(a);
+    bufpool_put(&p, a);
+    bufpool_put(&p, b);
+    bufpool_cleanup(&p);
+}
+
+static void test_sized_blocks_count_towards_no_limit(void **state)
+{
+    struct bufpool p;
+    (void)state;
+    bufpool_init(&p, 40000, 0);
+    struct block *a = bufpool_get_sized(&p, 40000), *b = bufpool_get_sized(&p, 10);
+    assert_true(a->cap >= 40000);
+    assert_int_equal(b->cap + sizeof(*b), BLOCK_SMALL);
+    bufpool_put(&p, a);
+    bufpool_put(&p, b);
+    assert_int_equal(p.big_used, 0);
+    bufpool_cleanup(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_small_blocks_come_back),
+        cmocka_unit_test(test_big_blocks_are_limited),
+        cmocka_unit_test(test_sized_blocks_count_towards_no_limit),
+    };
+    return cmocka_run_group_tests_name("bufpool", tests, NULL, NULL);
+}

@@ -1,0 +1,46 @@
+#include "unit.h"
+
+#include "server/scoreboard.h"
+
+static void test_slots_stand_apart(void **state)
+{
+    struct scoreboard s;
+    (void)state;
+    assert_int_equal(sizeof(struct scoreboard_slot) % 128, 0);
+    assert_int_equal(scoreboard_init(&s, 3), 0);
+    for (uint32_t i = 0; i < 3; i++)
+        atomic_store(&s.slots[i].connections, i + 1);
+    assert_int_equal(scoreboard_connections(&s), 6);
+    scoreboard_add(&s.slots[1].requests, 5);
+    scoreboard_add(&s.slots[1].requests, 2);
+    assert_int_equal(atomic_load(&s.slots[1].requests), 7);
+    assert_int_equal(atomic_load(&s.slots[0].requests), 0);
+    scoreboard_cleanup(&s);
+    assert_null(s.slots);
+    scoreboard_cleanup(&s);
+}
+
+static void test_over_share(void **state)
+{
+    static const struct {
+        uint64_t own, total;
+        uint32_t loops;
+        bool want;
+    } cases[] = {
+        {0, 0, 4, false},     {1, 1, 4, false},    {2, 2, 4, true},      {100, 400, 4, false},
+        {104, 400, 4, false}, {105, 400, 4, true}, {400, 400, 1, false}, {1034, 4000, 4, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        if (scoreboard_over_share(cases[i].own, cases[i].total, cases[i].loops) != cases[i].want)
+            fail_msg("case %zu", i);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_slots_stand_apart),
+        cmocka_unit_test(test_over_share),
+    };
+    return cmocka_run_group_tests_name("scoreboard", tests, NULL, NULL);
+}
