@@ -1,8 +1,46 @@
-// Wiring only: options, configuration, then the command.
-#include <stdio.h>
+// Wiring only: the command line, then the command.
+#include "cli/args.h"
+#include "cli/cmd_check.h"
+#include "cli/cmd_config.h"
+#include "cli/cmd_run.h"
 
-int main(void)
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXIT_USAGE 2
+
+typedef int command_cb(const struct args *args);
+
+static command_cb *const commands[COMMAND_COUNT] = {
+    [COMMAND_RUN] = cmd_run,
+    [COMMAND_SERVE] = cmd_serve,
+    [COMMAND_CHECK] = cmd_check,
+    [COMMAND_CONFIG] = cmd_config,
+};
+
+static int print_help(void)
+{
+    args_print_help(stdout);
+    return EXIT_SUCCESS;
+}
+
+static int print_version(void)
 {
     puts("tined " PACKAGE_VERSION);
-    return 0;
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    struct args args;
+    char message[ARGS_MESSAGE_MAX];
+    if (args_parse(argc, argv, &args, message) < 0) {
+        fprintf(stderr, "tined: %s\n", message);
+        return EXIT_USAGE;
+    }
+    int status = args.command == COMMAND_HELP      ? print_help()
+                 : args.command == COMMAND_VERSION ? print_version()
+                                                   : commands[args.command](&args);
+    args_cleanup(&args);
+    return status;
 }

@@ -1,0 +1,22 @@
+#include "cli/cmd_check.h"
+
+#include "base/log.h"
+#include "cli/args.h"
+#include "cli/config.h"
+#include "daemon/generation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int cmd_check(const struct args *args)
+{
+    log_init("tined");
+    struct conf *conf = config_load(args);
+    if (!conf)
+        return CONFIG_EXIT_BAD;
+    bool good = generation_check(conf);
+    if (good)
+        printf("%s can be used\n", args->file ? args->file : "The configuration");
+    conf_free(conf);
+    return good ? EXIT_SUCCESS : CONFIG_EXIT_BAD;
+}

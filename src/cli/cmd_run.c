@@ -1,0 +1,39 @@
+#include "cli/cmd_run.h"
+
+#include "base/log.h"
+#include "cli/args.h"
+#include "cli/config.h"
+#include "daemon/master.h"
+
+static struct conf *load(void *context)
+{
+    struct conf *conf = config_load(context);
+    enum log_level level;
+    if (conf && log_level_parse(conf->log.level, &level))
+        log_set_level(level);
+    return conf;
+}
+
+static int run(const struct args *args, bool serve)
+{
+    // The master reads the command line again at each reload, and changes nothing of it.
+    struct args copy = *args;
+    const struct master_options options = {
+        .load = load,
+        .context = &copy,
+        .keep_ids = serve,
+        .hup_stops = serve,
+    };
+    log_init("tined");
+    return master_run(&options);
+}
+
+int cmd_run(const struct args *args)
+{
+    return run(args, false);
+}
+
+int cmd_serve(const struct args *args)
+{
+    return run(args, true);
+}

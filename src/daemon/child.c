@@ -1,0 +1,98 @@
+#include "daemon/child.h"
+
+#include "sys/fdpass.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KEEP_MAX 1024
+
+static int compare_ints(const void *a, const void *b)
+{
+    int x = *(const int *)a, y = *(const int *)b;
+    return (x > y) - (x < y);
+}
+
+// Closes all from 3 on but `keep`, which is sorted here.
+static void close_others(int *keep, size_t count)
+{
+    unsigned from = 3;
+    qsort(keep, count, sizeof(*keep), compare_ints);
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] < (int)from)
+            continue;
+        if ((unsigned)keep[i] > from)
+            close_range(from, (unsigned)keep[i] - 1, 0);
+        from = (unsigned)keep[i] + 1;
+    }
+    close_range(from, ~0u, 0);
+}
+
+static _Noreturn void run_child(child_run_cb *run, void *context, int channel, const int *keep,
+                                size_t keep_count)
+{
+    int fds[KEEP_MAX + 1];
+    memcpy(fds, keep, keep_count * sizeof(*keep));
+    fds[keep_count] = channel;
+    close_others(fds, keep_count + 1);
+    exit(run(context, channel));
+}
+
+int child_spawn(struct child *ret, child_run_cb *run, void *context, const int *keep,
+                size_t keep_count)
+{
+    int pair[2];
+    if (keep_count > KEEP_MAX)
+        return -E2BIG;
+    int r = fdpass_pair(pair);
+    if (r < 0)
+        return r;
+    fflush(NULL); // what is buffered must not be written twice
+    pid_t pid = fork();
+    if (pid == 0)
+        run_child(run, context, pair[1], keep, keep_count);
+    r = -errno;
+    close(pair[1]);
+    if (pid < 0) {
+        close(pair[0]);
+        return r;
+    }
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0) {
+        // Without it nobody would hear of the child's end: it sees end of file and ends.
+        r = -errno;
+        close(pair[0]);
+        waitpid(pid, NULL, 0);
+        return r;
+    }
+    *ret = (struct child){pid, pidfd, pair[0]};
+    return 0;
+}
+
+int child_reap(struct child *c, int *ret_status)
+{
+    pid_t pid;
+    do
+        pid = waitpid(c->pid, ret_status, WNOHANG);
+    while (pid < 0 && errno == EINTR);
+    if (pid == 0)
+        return -EAGAIN;
+    close(c->pidfd);
+    close(c->channel);
+    *c = (struct child){0, -1, -1};
+    return 0;
+}
+
+void child_describe_status(int status, char *text, size_t size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(text, size, "was killed by signal %d (%s)%s", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
+    else
+        snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
+}

@@ -1,0 +1,304 @@
+#include "daemon/generation.h"
+
+#include "base/log.h"
+#include "server/accesslog.h"
+#include "server/channel.h"
+#include "server/worker.h"
+#include "sys/cpus.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// A worker that does not end by itself at timeouts.drain gets this much longer.
+#define KILL_DELAY 2000 // ms
+
+// ---- making -------------------------------------------------------------------------------------
+
+static void report(void *context, const char *where, const char *message)
+{
+    (void)context;
+    log_err("%s: %s", where, message);
+}
+
+static int open_sites(struct generation *g)
+{
+    const struct conf_site *failed;
+    int r = sites_open(&g->sites, g->conf, &failed);
+    if (r < 0 && failed)
+        log_err("%s:%u: root \"%s\" cannot be opened: %s",
+                failed->origin.file ? failed->origin.file : "-", failed->origin.line, failed->root,
+                strerror(-r));
+    return r;
+}
+
+static int open_log(const char *name, int *ret_fd)
+{
+    int r = accesslog_open(name, ret_fd);
+    if (r < 0)
+        log_err("the access log \"%s\" cannot be opened: %s", name, strerror(-r));
+    return r;
+}
+
+static int resolve_privs(struct generation *g, bool keep_ids)
+{
+    const struct conf *c = g->conf;
+    const char *what = "user";
+    int r;
+    if (keep_ids)
+        return 0;
+    r = privs_resolve(c->user, c->group, &g->privs, &what);
+    if (r == -ENOENT)
+        log_err("there is no %s \"%s\"; create it (useradd --system %s), or set `%s` in the "
+                "configuration",
+                what, strcmp(what, "user") == 0 ? c->user : c->group, c->user, what);
+    else if (r < 0)
+        log_err("the %s of the workers cannot be looked up: %s", what, strerror(-r));
+    return r;
+}
+
+static int make_workers(struct generation *g)
+{
+    g->worker_count = g->conf->workers ? (unsigned)g->conf->workers : cpus_usable();
+    g->workers = calloc(g->worker_count, sizeof(*g->workers));
+    if (!g->workers)
+        return -ENOMEM;
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        g->workers[i].channel_watch = (struct watch){WATCH_CHANNEL, g, i};
+        g->workers[i].child_watch = (struct watch){WATCH_CHILD, g, i};
+    }
+    return scoreboard_init(&g->scoreboard, g->worker_count * (unsigned)g->conf->threads);
+}
+
+// Everything that can fail for reasons in the configuration, before anybody is started.
+static int prepare(struct generation *g, const struct generation_maker *maker,
+                   const struct listeners *previous)
+{
+    int r = resolve_privs(g, maker->keep_ids);
+    if (r == 0)
+        r = open_sites(g);
+    if (r == 0)
+        r = open_log(g->conf->log.access, &g->access_log);
+    if (r == 0)
+        r = listeners_plan(&g->listeners, g->conf, &maker->inherited, report, NULL);
+    if (r == 0)
+        r = listeners_open(&g->listeners, previous, report, NULL);
+    if (r == 0) {
+        r = make_workers(g);
+        if (r < 0)
+            log_err("a generation of workers cannot be set up: %s", strerror(-r));
+    }
+    return r;
+}
+
+bool generation_check(struct conf *conf)
+{
+    struct generation g = {.conf = conf, .access_log = -1};
+    int errors = resolve_privs(&g, false) < 0;
+    errors += open_sites(&g) < 0;
+    errors += open_log(conf->log.access, &g.access_log) < 0;
+    errors += listeners_plan(&g.listeners, conf, NULL, report, NULL) < 0;
+    listeners_close(&g.listeners, NULL);
+    sites_close(&g.sites);
+    if (g.access_log >= 0)
+        close(g.access_log);
+    return errors == 0;
+}
+
+struct generation *generation_new(const struct generation_maker *maker, unsigned id,
+                                  struct conf *conf, const struct generation *previous)
+{
+    struct generation *g = calloc(1, sizeof(*g));
+    if (!g) {
+        conf_free(conf);
+        log_err("no memory for a generation of workers");
+        return NULL;
+    }
+    g->id = id;
+    g->conf = conf;
+    g->access_log = -1;
+    g->poller = maker->poller;
+    list_init(&g->link);
+    if (prepare(g, maker, previous ? &previous->listeners : NULL) < 0) {
+        generation_free(g, previous);
+        return NULL;
+    }
+    return g;
+}
+
+void generation_free(struct generation *g, const struct generation *successor)
+{
+    list_remove(&g->link);
+    listeners_close(&g->listeners, successor ? &successor->listeners : NULL);
+    sites_close(&g->sites);
+    scoreboard_cleanup(&g->scoreboard);
+    if (g->access_log >= 0)
+        close(g->access_log);
+    free(g->workers);
+    conf_free(g->conf);
+    free(g);
+}
+
+// ---- workers ------------------------------------------------------------------------------------
+
+struct start {
+    struct generation *generation;
+    unsigned worker;
+    int *listeners;
+    pid_t master;
+};
+
+// In the child.
+static int run_worker(void *context, int channel)
+{
+    struct start *s = context;
+    struct generation *g = s->generation;
+    const struct heritage heritage = {
+        .conf = g->conf,
+        .sites = &g->sites,
+        .listeners = s->listeners,
+        .listener_count = g->listeners.count,
+        .access_log = g->access_log,
+        .channel = channel,
+        .scoreboard = &g->scoreboard,
+        .first_slot = s->worker * (unsigned)g->conf->threads,
+        .privs = &g->privs,
+        .master = s->master,
+    };
+    return worker_run(&heritage);
+}
+
+// The descriptors that a worker keeps: listeners first. The caller frees.
+static int *inherited_fds(const struct generation *g, size_t *ret_count)
+{
+    int *fds = calloc(g->listeners.count + g->sites.count + 1, sizeof(*fds));
+    size_t n = 0;
+    if (!fds)
+        return NULL;
+    for (size_t i = 0; i < g->listeners.count; i++)
+        fds[n++] = g->listeners.items[i].fd;
+    for (size_t i = 0; i < g->sites.count; i++)
+        fds[n++] = g->sites.items[i].root.fd;
+    if (g->access_log >= 0)
+        fds[n++] = g->access_log;
+    *ret_count = n;
+    return fds;
+}
+
+static int watch_worker(struct generation *g, struct generation_worker *w)
+{
+    int r = poller_add(g->poller, w->child.channel, POLLER_IN, &w->channel_watch);
+    if (r == 0)
+        r = poller_add(g->poller, w->child.pidfd, POLLER_IN, &w->child_watch);
+    return r;
+}
+
+static int spawn(struct generation *g, unsigned worker)
+{
+    struct generation_worker *w = &g->workers[worker];
+    size_t count;
+    int *fds = inherited_fds(g, &count);
+    struct start start = {g, worker, fds, getpid()};
+    int r = fds ? child_spawn(&w->child, run_worker, &start, fds, count) : -ENOMEM;
+    free(fds);
+    if (r == 0 && (r = watch_worker(g, w)) < 0) {
+        int status;
+        kill(w->child.pid, SIGKILL);
+        while (child_reap(&w->child, &status) == -EAGAIN)
+            ;
+    }
+    return r;
+}
+
+void generation_start_due(struct generation *g, int64_t now)
+{
+    for (unsigned i = 0; i < g->worker_count && g->phase != GENERATION_ENDING; i++) {
+        struct generation_worker *w = &g->workers[i];
+        if (!supervise_is_due(&w->policy, now))
+            continue;
+        supervise_started(&w->policy);
+        int r = spawn(g, i);
+        if (r == 0) {
+            g->alive++;
+            continue;
+        }
+        supervise_died(&w->policy, now);
+        log_err("worker %u of generation %u cannot be started: %s", i, g->id, strerror(-r));
+    }
+}
+
+int64_t generation_next(const struct generation *g)
+{
+    int64_t next = -1;
+    if (g->phase == GENERATION_ENDING)
+        return g->kill_at;
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        int64_t due = supervise_next(&g->workers[i].policy);
+        if (due >= 0 && (next < 0 || due < next))
+            next = due;
+    }
+    return next;
+}
+
+bool generation_worker_ready(struct generation *g, unsigned worker, int64_t now)
+{
+    supervise_ready(&g->workers[worker].policy, now);
+    if (g->phase != GENERATION_STARTING)
+        return false;
+    for (unsigned i = 0; i < g->worker_count; i++)
+        if (g->workers[i].policy.phase != SUPERVISE_READY)
+            return false;
+    return true;
+}
+
+bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now)
+{
+    struct generation_worker *w = &g->workers[worker];
+    char how[128];
+    pid_t pid = w->child.pid;
+    int status;
+    poller_remove(g->poller, w->child.channel);
+    poller_remove(g->poller, w->child.pidfd);
+    if (child_reap(&w->child, &status) < 0)
+        return false;
+    g->alive--;
+    supervise_died(&w->policy, now);
+    if (g->phase != GENERATION_ENDING || status != 0) {
+        child_describe_status(status, how, sizeof(how));
+        log_warn("worker %u of generation %u (pid %d) %s", worker, g->id, (int)pid, how);
+    }
+    return true;
+}
+
+void generation_end(struct generation *g, bool stop, int64_t now)
+{
+    g->phase = GENERATION_ENDING;
+    g->kill_at = now + (int64_t)g->conf->timeouts.drain + KILL_DELAY;
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        supervise_retire(&g->workers[i].policy);
+        if (g->workers[i].child.pid)
+            channel_send(g->workers[i].child.channel, stop ? CHANNEL_STOP : CHANNEL_RETIRE, 0, -1);
+    }
+}
+
+void generation_kill(struct generation *g)
+{
+    for (unsigned i = 0; i < g->worker_count; i++)
+        if (g->workers[i].child.pid)
+            kill(g->workers[i].child.pid, SIGKILL);
+}
+
+void generation_reopen_log(struct generation *g)
+{
+    int fd;
+    if (g->access_log < 0 || open_log(g->conf->log.access, &fd) < 0)
+        return;
+    for (unsigned i = 0; i < g->worker_count; i++)
+        if (g->workers[i].child.pid)
+            channel_send(g->workers[i].child.channel, CHANNEL_LOG, 0, fd);
+    dup3(fd, g->access_log, O_CLOEXEC); // workers that are started later inherit it
+    close(fd);
+}

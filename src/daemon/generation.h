@@ -1,0 +1,89 @@
+// A generation: the workers of one configuration, with all that they inherit.
+//
+// The configuration never changes inside a generation; a reload makes a new one. Master only.
+#pragma once
+
+#include "base/list.h"
+#include "daemon/child.h"
+#include "daemon/listeners.h"
+#include "daemon/supervise.h"
+#include "server/scoreboard.h"
+#include "server/sites.h"
+#include "sys/poller.h"
+#include "sys/privs.h"
+
+enum generation_phase {
+    GENERATION_STARTING, // not all workers are ready yet
+    GENERATION_CURRENT,
+    GENERATION_ENDING, // was told to end; nobody is replaced
+};
+
+// What the master's poller points at.
+struct watch {
+    enum watch_kind { WATCH_SIGNALS, WATCH_CHANNEL, WATCH_CHILD } kind;
+    struct generation *generation;
+    unsigned worker;
+};
+
+struct generation_worker {
+    struct supervise policy;
+    struct child child; // pid 0: none
+    struct watch channel_watch;
+    struct watch child_watch;
+};
+
+struct generation {
+    struct list link; // the master's, newest last
+    unsigned id;
+    enum generation_phase phase;
+    int64_t kill_at; // ENDING: when workers that are still there are killed
+    struct conf *conf;
+    struct sites sites;
+    struct listeners listeners;
+    struct scoreboard scoreboard;
+    struct privs privs;
+    int access_log;
+    struct generation_worker *workers;
+    unsigned worker_count;
+    unsigned alive; // workers with a process
+    struct poller *poller;
+};
+
+// How generations are made, the same for all of one master.
+struct generation_maker {
+    struct poller *poller;
+    struct listeners_inherited inherited;
+    bool keep_ids; // workers keep the ids of the master (tined serve)
+};
+
+// Opens all that workers inherit; starts none yet. Takes `conf` over, also on failure. `previous`
+// (or NULL) lends its sockets. NULL after having logged why.
+struct generation *generation_new(const struct generation_maker *maker, unsigned id,
+                                  struct conf *conf, const struct generation *previous);
+
+// Whether a generation could be made of `conf`, as far as can be told without binding. Logs what is
+// wrong, all of it. Nothing is kept open.
+bool generation_check(struct conf *conf);
+
+// Frees it; no worker may be alive. `successor` (or NULL) keeps the files of its UNIX sockets.
+void generation_free(struct generation *g, const struct generation *successor);
+
+// Starts every worker that is due. When the next one is: -1 none.
+void generation_start_due(struct generation *g, int64_t now);
+int64_t generation_next(const struct generation *g);
+
+// The worker said that it is ready. True when with it the generation became complete.
+bool generation_worker_ready(struct generation *g, unsigned worker, int64_t now);
+
+// The worker's process has ended: reaps, logs, decides about a successor. False: it has not.
+bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now);
+
+// Tells the workers to end; `stop`: nobody takes over, the listeners are to be closed. Those that
+// are there after timeouts.drain and a moment more are killed by generation_start_due()'s caller.
+void generation_end(struct generation *g, bool stop, int64_t now);
+
+// Kills every worker at once.
+void generation_kill(struct generation *g);
+
+// Opens the access log anew and hands it to the workers. Logs a failure; the old one goes on then.
+void generation_reopen_log(struct generation *g);

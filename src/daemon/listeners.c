@@ -1,0 +1,314 @@
+#include "daemon/listeners.h"
+
+#include "base/log.h"
+#include "sys/holder.h"
+#include "sys/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WHERE_MAX   (PATH_MAX + 16)
+#define MESSAGE_MAX 1024
+
+// The most endpoints that one entry becomes: what a name resolves to.
+#define ENDPOINTS_MAX 16
+
+struct reporter {
+    conf_report_cb *report;
+    void *context;
+};
+
+static void report_at(const struct reporter *to, const struct conf_listen *conf, const char *format,
+                      ...) PRINTF_LIKE(3, 4);
+
+static const char *place(const struct conf_origin *o, char text[static WHERE_MAX])
+{
+    if (!o->file)
+        snprintf(text, WHERE_MAX, "default");
+    else if (o->line)
+        snprintf(text, WHERE_MAX, "%s:%u", o->file, o->line);
+    else
+        snprintf(text, WHERE_MAX, "%s", o->file);
+    return text;
+}
+
+static void report_at(const struct reporter *to, const struct conf_listen *conf, const char *format,
+                      ...)
+{
+    char where[WHERE_MAX], message[MESSAGE_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    to->report(to->context, place(&conf->origin, where), message);
+}
+
+// ---- planning -----------------------------------------------------------------------------------
+
+static bool append(struct listeners *l, const struct conf_listen *conf, const struct endpoint *e,
+                   int inherited_fd)
+{
+    struct listeners_entry *items = realloc(l->items, (l->count + 1) * sizeof(*items));
+    if (!items)
+        return false;
+    l->items = items;
+    l->items[l->count++] = (struct listeners_entry){
+        .wanted = *e, .conf = conf, .fd = inherited_fd, .inherited = inherited_fd >= 0};
+    return true;
+}
+
+// Every socket of that name; name NULL: every socket.
+static int plan_inherited(struct listeners *l, const struct conf_listen *conf, const char *name,
+                          const struct listeners_inherited *inherited, const struct reporter *to)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < inherited->count; i++) {
+        const struct systemd_socket *s = &inherited->sockets[i];
+        struct endpoint e;
+        if (name && strcmp(s->name, name) != 0)
+            continue;
+        int r = listener_adopt(s->fd);
+        if (r == 0)
+            r = listener_address(s->fd, &e);
+        int fd = r == 0 ? fcntl(s->fd, F_DUPFD_CLOEXEC, 3) : -1;
+        if (fd < 0 || !append(l, conf, &e, fd)) {
+            report_at(to, conf,
+                      "the inherited socket \"%s\" cannot be used: %s; it must be a "
+                      "listening stream socket",
+                      s->name, strerror(r < 0 ? -r : errno));
+            return -1;
+        }
+        found++;
+    }
+    if (found)
+        return 0;
+    report_at(to, conf,
+              "\"%s\": no socket of that name was passed in; set FileDescriptorName=%s "
+              "in the socket unit, and start the service by it",
+              conf->address, name);
+    return -1;
+}
+
+static int plan_entry(struct listeners *l, const struct conf_listen *conf,
+                      const struct listeners_inherited *inherited, const struct reporter *to)
+{
+    struct endpoint endpoints[ENDPOINTS_MAX];
+    struct addr addr;
+    const char *why = addr_parse(conf->address, &addr);
+    if (why) {
+        report_at(to, conf, "\"%s\": %s", conf->address, why);
+        return -1;
+    }
+    if (addr.kind == ADDR_SYSTEMD)
+        return inherited ? plan_inherited(l, conf, addr.name, inherited, to) : 0;
+    int count = addr_resolve(&addr, endpoints, ENDPOINTS_MAX);
+    if (count < 0) {
+        report_at(to, conf, "\"%s\": the name cannot be resolved: %s", conf->address,
+                  strerror(-count));
+        return -1;
+    }
+    for (int i = 0; i < count; i++) {
+        if (addr.kind == ADDR_WILDCARD && endpoints[i].sa.sa_family == AF_INET6 &&
+            !listener_has_ipv6()) {
+            log_notice("no IPv6 here: \"%s\" means IPv4 only", conf->address);
+            continue;
+        }
+        if (!append(l, conf, &endpoints[i], -1)) {
+            report_at(to, conf, "no memory");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int check_overlaps(const struct listeners *l, const struct reporter *to)
+{
+    char where[WHERE_MAX];
+    int result = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (!addr_overlaps(&l->items[i].wanted, &l->items[j].wanted))
+                continue;
+            report_at(to, l->items[i].conf, "\"%s\" overlaps with \"%s\" (%s); remove one of them",
+                      l->items[i].conf->address, l->items[j].conf->address,
+                      place(&l->items[j].conf->origin, where));
+            result = -1;
+            break;
+        }
+    }
+    return result;
+}
+
+int listeners_plan(struct listeners *l, const struct conf *conf,
+                   const struct listeners_inherited *inherited, conf_report_cb *report,
+                   void *context)
+{
+    const struct reporter to = {report, context};
+    int result = 0;
+    *l = (struct listeners){.backlog = conf->backlog};
+    // Nothing configured, but sockets passed in: those are what is meant.
+    if (conf->listen_count == 1 && !conf->listen[0].origin.file && inherited && inherited->count)
+        result = plan_inherited(l, &conf->listen[0], NULL, inherited, &to);
+    else
+        for (size_t i = 0; i < conf->listen_count; i++)
+            if (plan_entry(l, &conf->listen[i], inherited, &to) < 0)
+                result = -1;
+    if (result == 0)
+        result = check_overlaps(l, &to);
+    if (result < 0)
+        listeners_close(l, NULL);
+    return result;
+}
+
+// ---- opening ------------------------------------------------------------------------------------
+
+static const struct listeners_entry *find(const struct listeners *l, const struct endpoint *wanted)
+{
+    for (size_t i = 0; l && i < l->count; i++)
+        if (l->items[i].fd >= 0 && addr_equal(&l->items[i].wanted, wanted))
+            return &l->items[i];
+    return NULL;
+}
+
+static int options_of(const struct conf_listen *conf, uint64_t backlog,
+                      struct listener_options *ret, const struct reporter *to)
+{
+    *ret = (struct listener_options){
+        .backlog = (int)(conf->backlog ? conf->backlog : backlog),
+        .freebind = conf->freebind,
+        .mode = conf->mode[0] ? (mode_t)strtoul(conf->mode, NULL, 8) : 0660,
+        .owner = (uid_t)-1,
+        .group = (gid_t)-1,
+    };
+    if (conf->owner[0]) {
+        const struct passwd *user = getpwnam(conf->owner);
+        if (!user) {
+            report_at(to, conf, "there is no user \"%s\"", conf->owner);
+            return -1;
+        }
+        ret->owner = user->pw_uid;
+    }
+    if (conf->group[0]) {
+        const struct group *group = getgrnam(conf->group);
+        if (!group) {
+            report_at(to, conf, "there is no group \"%s\"", conf->group);
+            return -1;
+        }
+        ret->group = group->gr_gid;
+    }
+    return 0;
+}
+
+static void report_failure(const struct listeners_entry *entry, int error, const char *what,
+                           const struct reporter *to)
+{
+    char address[ADDR_TEXT_MAX], holder[HOLDER_TEXT_MAX];
+    addr_format(&entry->wanted, address);
+    switch (-error) {
+    case EADDRINUSE:
+        report_at(to, entry->conf, "%s is in use by %s; stop it, or listen elsewhere", address,
+                  holder_find(&entry->wanted, holder));
+        break;
+    case EACCES:
+    case EPERM:
+        report_at(to, entry->conf,
+                  "%s: %s is not permitted; use a port from 1024 on, start as "
+                  "root, or let systemd pass the socket in (systemd:NAME)",
+                  address, what);
+        break;
+    case EADDRNOTAVAIL:
+        report_at(to, entry->conf,
+                  "%s is not an address of this machine; if it comes up later, "
+                  "set freebind = true",
+                  address);
+        break;
+    case EEXIST:
+        report_at(to, entry->conf,
+                  "%s exists and is not a socket; remove it, or choose another "
+                  "path",
+                  address);
+        break;
+    default:
+        report_at(to, entry->conf, "%s: %s: %s", address, what, strerror(-error));
+    }
+}
+
+static int open_entry(struct listeners_entry *entry, uint64_t backlog,
+                      const struct listeners *previous, const struct reporter *to)
+{
+    const struct listeners_entry *same = find(previous, &entry->wanted);
+    struct listener_options options;
+    const char *what = "fcntl";
+    int fd;
+    if (entry->inherited)
+        return 0;
+    if (same) {
+        fd = fcntl(same->fd, F_DUPFD_CLOEXEC, 3);
+        fd = fd < 0 ? -errno : fd;
+    } else {
+        if (options_of(entry->conf, backlog, &options, to) < 0)
+            return -1;
+        fd = listener_open(&entry->wanted, &options, &what);
+    }
+    if (fd < 0) {
+        report_failure(entry, fd, what, to);
+        return -1;
+    }
+    entry->fd = fd;
+    return 0;
+}
+
+// The kernel cuts a backlog without a word.
+static void notice_somaxconn(const struct listeners *l)
+{
+    int most = listener_somaxconn();
+    if (most > 0 && l->backlog > (uint64_t)most)
+        log_notice("net.core.somaxconn cuts the backlog of %llu to %d",
+                   (unsigned long long)l->backlog, most);
+}
+
+int listeners_open(struct listeners *l, const struct listeners *previous, conf_report_cb *report,
+                   void *context)
+{
+    const struct reporter to = {report, context};
+    int result = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (open_entry(&l->items[i], l->backlog, previous, &to) < 0)
+            result = -1;
+    if (result < 0)
+        listeners_close(l, previous);
+    else
+        notice_somaxconn(l);
+    return result;
+}
+
+void listeners_announce(const struct listeners *l)
+{
+    char text[ADDR_TEXT_MAX];
+    struct endpoint e;
+    for (size_t i = 0; i < l->count; i++)
+        if (listener_address(l->items[i].fd, &e) == 0)
+            log_info("listening on %s", addr_format(&e, text));
+}
+
+void listeners_close(struct listeners *l, const struct listeners *successor)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        struct listeners_entry *entry = &l->items[i];
+        if (entry->fd < 0)
+            continue;
+        if (!entry->inherited && !find(successor, &entry->wanted))
+            listener_unlink(entry->fd);
+        close(entry->fd);
+    }
+    free(l->items);
+    *l = (struct listeners){0};
+}

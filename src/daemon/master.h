@@ -1,0 +1,22 @@
+// The master: keeps generations of workers, and reacts to signals and to the end of children.
+//
+// It never reads a byte from a client. Signals: TERM and INT drain and stop, a second one stops at
+// once; QUIT stops at once; HUP reloads; USR1 opens the access log anew.
+#pragma once
+
+#include "conf/conf.h"
+
+#include <stdbool.h>
+
+// Loads the configuration anew; NULL after having reported why not.
+typedef struct conf *master_load_cb(void *context);
+
+struct master_options {
+    master_load_cb *load;
+    void *context;
+    bool keep_ids;  // workers keep the ids of the master
+    bool hup_stops; // HUP ends it, as the terminal's end does
+};
+
+// Loads, serves until told to stop, and returns the exit status.
+int master_run(const struct master_options *options);

@@ -1,0 +1,54 @@
+#include "daemon/supervise.h"
+
+#include "base/util.h"
+
+bool supervise_is_due(const struct supervise *s, int64_t now)
+{
+    return s->phase == SUPERVISE_WANTED && now >= s->due;
+}
+
+int64_t supervise_next(const struct supervise *s)
+{
+    return s->phase == SUPERVISE_WANTED ? s->due : -1;
+}
+
+void supervise_started(struct supervise *s)
+{
+    s->phase = SUPERVISE_STARTING;
+}
+
+void supervise_ready(struct supervise *s, int64_t now)
+{
+    if (s->phase != SUPERVISE_STARTING)
+        return;
+    s->phase = SUPERVISE_READY;
+    s->ready_at = now;
+}
+
+static int64_t delay(unsigned failures)
+{
+    unsigned doublings = MIN(failures - 1, 16u);
+    return MIN((int64_t)SUPERVISE_FIRST_DELAY << doublings, (int64_t)SUPERVISE_MAX_DELAY);
+}
+
+void supervise_died(struct supervise *s, int64_t now)
+{
+    if (s->phase == SUPERVISE_RETIRED)
+        return;
+    bool was_ready = s->phase == SUPERVISE_READY;
+    int64_t served = was_ready ? now - s->ready_at : 0;
+    if (served >= SUPERVISE_HEALTHY)
+        s->failures = 0;
+    if (was_ready && served >= SUPERVISE_TOO_SOON) {
+        s->due = now;
+    } else {
+        s->failures++;
+        s->due = now + delay(s->failures);
+    }
+    s->phase = SUPERVISE_WANTED;
+}
+
+void supervise_retire(struct supervise *s)
+{
+    s->phase = SUPERVISE_RETIRED;
+}

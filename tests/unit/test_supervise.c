@@ -1,0 +1,127 @@
+#include "unit.h"
+
+#include "daemon/supervise.h"
+
+static void start_ready(struct supervise *s, int64_t now)
+{
+    assert_true(supervise_is_due(s, now));
+    supervise_started(s);
+    supervise_ready(s, now);
+}
+
+static void test_wanted_at_once(void **state)
+{
+    struct supervise s = {0};
+    (void)state;
+    assert_true(supervise_is_due(&s, 0));
+    assert_int_equal(supervise_next(&s), 0);
+    supervise_started(&s);
+    assert_false(supervise_is_due(&s, 1000000));
+    assert_int_equal(supervise_next(&s), -1);
+}
+
+static void test_a_worker_that_served_is_replaced_at_once(void **state)
+{
+    struct supervise s = {0};
+    int64_t now = 1000;
+    (void)state;
+    for (int i = 0; i < 20; i++) { // once a second, as often as it likes
+        start_ready(&s, now);
+        now += 1000;
+        supervise_died(&s, now);
+        assert_int_equal(supervise_next(&s), now);
+    }
+}
+
+static void test_dying_before_ready_backs_off(void **state)
+{
+    static const int64_t delays[] = {100,  200,   400,   800,   1600,  3200,
+                                     6400, 12800, 25600, 30000, 30000, 30000};
+    struct supervise s = {0};
+    int64_t now = 5000;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(delays); i++) {
+        supervise_started(&s);
+        supervise_died(&s, now);
+        assert_int_equal(supervise_next(&s) - now, delays[i]);
+        assert_false(supervise_is_due(&s, now + delays[i] - 1));
+        assert_true(supervise_is_due(&s, now + delays[i]));
+        now += delays[i];
+    }
+}
+
+static void test_dying_right_after_ready_is_a_failure_too(void **state)
+{
+    struct supervise s = {0};
+    (void)state;
+    start_ready(&s, 0);
+    supervise_died(&s, SUPERVISE_TOO_SOON - 1);
+    assert_int_equal(supervise_next(&s), SUPERVISE_TOO_SOON - 1 + SUPERVISE_FIRST_DELAY);
+}
+
+static void test_a_healthy_while_forgives(void **state)
+{
+    struct supervise s = {0};
+    int64_t now = 0;
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        supervise_started(&s);
+        supervise_died(&s, now);
+        now = supervise_next(&s);
+    }
+    start_ready(&s, now);
+    now += SUPERVISE_HEALTHY;
+    supervise_died(&s, now);
+    assert_int_equal(supervise_next(&s), now);
+    supervise_started(&s);
+    supervise_died(&s, now);
+    assert_int_equal(supervise_next(&s), now + SUPERVISE_FIRST_DELAY);
+}
+
+static void test_short_lives_do_not_forgive(void **state)
+{
+    struct supervise s = {0};
+    (void)state;
+    supervise_started(&s);
+    supervise_died(&s, 0);
+    start_ready(&s, 100);
+    supervise_died(&s, 1100);
+    assert_int_equal(supervise_next(&s), 1100);
+    supervise_started(&s);
+    supervise_died(&s, 1100);
+    assert_int_equal(supervise_next(&s), 1100 + 2 * SUPERVISE_FIRST_DELAY);
+}
+
+static void test_retired_is_not_replaced(void **state)
+{
+    struct supervise s = {0};
+    (void)state;
+    start_ready(&s, 0);
+    supervise_retire(&s);
+    supervise_died(&s, 5000);
+    assert_false(supervise_is_due(&s, 1000000));
+    assert_int_equal(supervise_next(&s), -1);
+}
+
+static void test_ready_counts_only_when_started(void **state)
+{
+    struct supervise s = {0};
+    (void)state;
+    supervise_ready(&s, 10);
+    assert_int_equal(s.phase, SUPERVISE_WANTED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wanted_at_once),
+        cmocka_unit_test(test_a_worker_that_served_is_replaced_at_once),
+        cmocka_unit_test(test_dying_before_ready_backs_off),
+        cmocka_unit_test(test_dying_right_after_ready_is_a_failure_too),
+        cmocka_unit_test(test_a_healthy_while_forgives),
+        cmocka_unit_test(test_short_lives_do_not_forgive),
+        cmocka_unit_test(test_retired_is_not_replaced),
+        cmocka_unit_test(test_ready_counts_only_when_started),
+    };
+    return cmocka_run_group_tests_name("supervise", tests, NULL, NULL);
+}
