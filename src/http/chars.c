@@ -10,6 +10,10 @@ enum {
     L = CHAR_LABEL,
 };
 
+// Browsers send some bytes unescaped that RFC 3986 wants escaped (url.spec.whatwg.org, path and
+// query percent-encode sets): ^ ` { | } and the backslash. They mean nothing to us, so links with
+// them work.
+//
 // The apostrophe is a sub-delim, but ends an attribute in HTML: no path that we write holds it
 // bare.
 const uint8_t chars_table[256] = {
@@ -42,14 +46,14 @@ const uint8_t chars_table[256] = {
     [']'] = V | U | E,
     ['%'] = T | V | U | E,
     ['#'] = T | V | E,
-    ['^'] = T | V | E,
-    ['`'] = T | V | E,
-    ['|'] = T | V | E,
+    ['^'] = T | V | U | E,
+    ['`'] = T | V | U | E,
+    ['|'] = T | V | U | E,
     ['<'] = V | E,
     ['>'] = V | E,
-    ['\\'] = V | E,
-    ['{'] = V | E,
-    ['}'] = V | E,
+    ['\\'] = V | U | E,
+    ['{'] = V | U | E,
+    ['}'] = V | U | E,
     [0x80 ... 0xff] = V | E,
 };
 

@@ -8,7 +8,8 @@
 enum char_class {
     CHAR_TOKEN = 1 << 0,    // tchar (RFC 9110 section 5.6.2)
     CHAR_VALUE = 1 << 1,    // field value: VCHAR, SP, HTAB, obs-text (RFC 9110 section 5.5)
-    CHAR_URI = 1 << 2,      // any byte of a request target (RFC 3986 section 2): no fragment
+    CHAR_URI = 1 << 2,      // any byte of a request target (RFC 3986 section 2, and a
+                            // few that browsers send as they are): no fragment
     CHAR_REG_NAME = 1 << 3, // unreserved, sub-delims; escapes apart (RFC 3986 section 3.2.2)
     CHAR_PATH = 1 << 4,     // stands unescaped in the paths that we write
     CHAR_ETAG = 1 << 5,     // etagc (RFC 9110 section 8.8.3)

@@ -88,9 +88,10 @@ void urlpath_encode(struct buf *b, struct slice path)
 
 void urlpath_slash_redirect(struct buf *b, struct slice path, struct slice query)
 {
-    struct slice last = path;
-    while (path.ptr)
+    struct slice last;
+    do
         last = slice_split(&path, '/');
+    while (path.ptr);
     // "a:b/" would be read as an absolute reference of scheme "a" (RFC 3986 section 4.2).
     if (slice_find(last, ':') >= 0)
         buf_put(b, SLICE("./"));
