@@ -1,4 +1,5 @@
 // Wiring only: the command line, then the command.
+#include "base/log.h"
 #include "cli/args.h"
 #include "cli/cmd_check.h"
 #include "cli/cmd_config.h"
@@ -34,8 +35,9 @@ int main(int argc, char **argv)
 {
     struct args args;
     char message[ARGS_MESSAGE_MAX];
+    log_init("tined");
     if (args_parse(argc, argv, &args, message) < 0) {
-        fprintf(stderr, "tined: %s\n", message);
+        log_err("%s", message);
         return EXIT_USAGE;
     }
     int status = args.command == COMMAND_HELP      ? print_help()

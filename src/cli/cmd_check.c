@@ -1,6 +1,5 @@
 #include "cli/cmd_check.h"
 
-#include "base/log.h"
 #include "cli/args.h"
 #include "cli/config.h"
 #include "daemon/generation.h"
@@ -10,7 +9,6 @@
 
 int cmd_check(const struct args *args)
 {
-    log_init("tined");
     struct conf *conf = config_load(args);
     if (!conf)
         return CONFIG_EXIT_BAD;

@@ -1,5 +1,7 @@
 #include "cli/cmd_config.h"
 
+#include "base/log.h"
+#include "cli/args.h"
 #include "cli/config.h"
 #include "conf/conf_dump.h"
 
@@ -13,7 +15,7 @@ int cmd_config(const struct args *args)
         return CONFIG_EXIT_BAD;
     int error = conf_dump(stdout, c);
     if (error < 0)
-        fprintf(stderr, "tined: cannot write the configuration: %s\n", strerror(-error));
+        log_err("cannot write the configuration: %s", strerror(-error));
     conf_free(c);
     return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -24,7 +24,6 @@ static int run(const struct args *args, bool serve)
         .keep_ids = serve,
         .hup_stops = serve,
     };
-    log_init("tined");
     return master_run(&options);
 }
 

@@ -5,8 +5,6 @@
 #include "http/hostname.h"
 #include "sys/addr.h"
 
-#include <stdio.h>
-
 static const char *check_address(const char *value)
 {
     struct addr address;
@@ -36,7 +34,7 @@ static const struct conf_checkers checkers = {
 static void print_error(void *context, const char *where, const char *message)
 {
     (void)context;
-    fprintf(stderr, "tined: %s: %s\n", where, message);
+    log_err("%s: %s", where, message);
 }
 
 const struct conf_checkers *config_checkers(void)

@@ -8,7 +8,7 @@ struct args;
 // EX_CONFIG of sysexits.h: the exit status for a configuration that cannot be used.
 #define CONFIG_EXIT_BAD 78
 
-// Loads what the command line names. Errors go to stderr, a line each: "tined: FILE:LINE: message".
+// Loads what the command line names. Errors are logged, a line each: "FILE:LINE: message".
 // Returns the configuration, owned by the caller, or NULL.
 struct conf *config_load(const struct args *args);
 

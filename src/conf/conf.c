@@ -2,6 +2,7 @@
 
 #include "conf/conf_store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 void conf_free(struct conf *c)
@@ -10,4 +11,13 @@ void conf_free(struct conf *c)
         return;
     conf_store_cleanup(c);
     free(c);
+}
+
+char *conf_origin_format(struct conf_origin origin, char text[static CONF_ORIGIN_MAX])
+{
+    if (origin.line)
+        snprintf(text, CONF_ORIGIN_MAX, "%s:%u", origin.file, origin.line);
+    else
+        snprintf(text, CONF_ORIGIN_MAX, "%s", origin.file ? origin.file : "default");
+    return text;
 }

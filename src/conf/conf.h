@@ -15,6 +15,12 @@ struct conf_origin {
     unsigned line;    // 0 where there are no lines
 };
 
+// Room for every text of conf_origin_format(); longer ones are cut.
+#define CONF_ORIGIN_MAX 1024
+
+// "/etc/tined/tined.conf:12", "-o" or "default". Returns `text`.
+char *conf_origin_format(struct conf_origin origin, char text[static CONF_ORIGIN_MAX]);
+
 struct conf_strings {
     char **items;
     size_t count;

@@ -35,15 +35,6 @@ int conf_build_start(struct conf_build *b, const struct conf_source *source, con
     return 0;
 }
 
-char *conf_build_where(struct conf_origin origin, char text[static CONF_MESSAGE_MAX])
-{
-    if (origin.line)
-        snprintf(text, CONF_MESSAGE_MAX, "%s:%u", origin.file, origin.line);
-    else
-        snprintf(text, CONF_MESSAGE_MAX, "%s", origin.file ? origin.file : "default");
-    return text;
-}
-
 void conf_build_error(struct conf_build *b, struct conf_origin origin, const char *format, ...)
 {
     char where[CONF_MESSAGE_MAX], message[2 * CONF_MESSAGE_MAX];
@@ -52,7 +43,7 @@ void conf_build_error(struct conf_build *b, struct conf_origin origin, const cha
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
     b->failed = true;
-    b->report(b->context, conf_build_where(origin, where), message);
+    b->report(b->context, conf_origin_format(origin, where), message);
 }
 
 void conf_build_unknown(struct conf_build *b, struct conf_origin origin, const char *path)
@@ -74,7 +65,7 @@ void conf_build_set(struct conf_build *b, const struct conf_option *option, size
     // The command line, which has no lines, may set anew what a file or itself has set.
     if (origin->file && place->origin.line) {
         conf_build_error(b, place->origin, "\"%s\" is set here and at %s; keep one of them",
-                         option->path, conf_build_where(*origin, where));
+                         option->path, conf_origin_format(*origin, where));
         return;
     }
     void *target = conf_store_target(b->conf, option, entry);
@@ -189,7 +180,7 @@ static void check_names_differ(struct conf_build *b, const struct conf_site *sit
         else
             conf_build_error(b, site->origin,
                              "the site at %s has the name \"%s\" too; a name belongs to one site",
-                             conf_build_where(earlier->origin, where), text);
+                             conf_origin_format(earlier->origin, where), text);
         return;
     }
 }
@@ -211,7 +202,7 @@ static void check_sites(struct conf_build *b)
             conf_build_error(b, site->origin,
                              "the site at %s has no \"names\" either; only one site can answer "
                              "for all other hosts",
-                             conf_build_where(nameless->origin, where));
+                             conf_origin_format(nameless->origin, where));
         nameless = nameless ? nameless : site;
     }
 }

@@ -35,9 +35,6 @@ int conf_build_start(struct conf_build *b, const struct conf_source *source, con
 void conf_build_error(struct conf_build *b, struct conf_origin origin, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-// "FILE:LINE", or "-o" where there are no lines. Returns `text`.
-char *conf_build_where(struct conf_origin origin, char text[static CONF_MESSAGE_MAX]);
-
 // Reports that there is no option of this path, with the nearest one.
 void conf_build_unknown(struct conf_build *b, struct conf_origin origin, const char *path);
 

@@ -27,11 +27,11 @@ static void report(void *context, const char *where, const char *message)
 static int open_sites(struct generation *g)
 {
     const struct conf_site *failed;
+    char where[CONF_ORIGIN_MAX];
     int r = sites_open(&g->sites, g->conf, &failed);
     if (r < 0 && failed)
-        log_err("%s:%u: root \"%s\" cannot be opened: %s",
-                failed->origin.file ? failed->origin.file : "-", failed->origin.line, failed->root,
-                strerror(-r));
+        log_err("%s: root \"%s\" cannot be opened: %s", conf_origin_format(failed->origin, where),
+                failed->root, strerror(-r));
     return r;
 }
 

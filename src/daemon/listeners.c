@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WHERE_MAX   (PATH_MAX + 16)
 #define MESSAGE_MAX 1024
 
 // The most endpoints that one entry becomes: what a name resolves to.
@@ -29,26 +27,15 @@ struct reporter {
 static void report_at(const struct reporter *to, const struct conf_listen *conf, const char *format,
                       ...) PRINTF_LIKE(3, 4);
 
-static const char *place(const struct conf_origin *o, char text[static WHERE_MAX])
-{
-    if (!o->file)
-        snprintf(text, WHERE_MAX, "default");
-    else if (o->line)
-        snprintf(text, WHERE_MAX, "%s:%u", o->file, o->line);
-    else
-        snprintf(text, WHERE_MAX, "%s", o->file);
-    return text;
-}
-
 static void report_at(const struct reporter *to, const struct conf_listen *conf, const char *format,
                       ...)
 {
-    char where[WHERE_MAX], message[MESSAGE_MAX];
+    char where[CONF_ORIGIN_MAX], message[MESSAGE_MAX];
     va_list args;
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    to->report(to->context, place(&conf->origin, where), message);
+    to->report(to->context, conf_origin_format(conf->origin, where), message);
 }
 
 // ---- planning -----------------------------------------------------------------------------------
@@ -131,7 +118,7 @@ static int plan_entry(struct listeners *l, const struct conf_listen *conf,
 
 static int check_overlaps(const struct listeners *l, const struct reporter *to)
 {
-    char where[WHERE_MAX];
+    char where[CONF_ORIGIN_MAX];
     int result = 0;
     for (size_t i = 0; i < l->count; i++) {
         for (size_t j = 0; j < i; j++) {
@@ -139,7 +126,7 @@ static int check_overlaps(const struct listeners *l, const struct reporter *to)
                 continue;
             report_at(to, l->items[i].conf, "\"%s\" overlaps with \"%s\" (%s); remove one of them",
                       l->items[i].conf->address, l->items[j].conf->address,
-                      place(&l->items[j].conf->origin, where));
+                      conf_origin_format(l->items[j].conf->origin, where));
             result = -1;
             break;
         }

@@ -72,22 +72,12 @@ static void test_entry_that_lacks(void **state)
     assert_null(conf_build_finish(&b));
 }
 
-static void test_where(void **state)
-{
-    char text[CONF_MESSAGE_MAX];
-    (void)state;
-    assert_string_equal(conf_build_where((struct conf_origin){"f", 3}, text), "f:3");
-    assert_string_equal(conf_build_where((struct conf_origin){"-o", 0}, text), "-o");
-    assert_string_equal(conf_build_where((struct conf_origin){NULL, 0}, text), "default");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_set_twice),
         cmocka_unit_test(test_entry_that_lacks),
-        cmocka_unit_test(test_where),
     };
     return cmocka_run_group_tests_name("conf_build", tests, NULL, NULL);
 }

@@ -34,10 +34,10 @@ static void test_checkers_are_wired(void **state)
     (void)state;
     assert_string_equal(load_with("listen", "[::1]:8080", text, sizeof(text)), "");
     assert_non_null(strstr(load_with("listen", "nowhere", text, sizeof(text)),
-                           "tined: -o: \"listen.address\" cannot be \"nowhere\": "));
+                           "error: -o: \"listen.address\" cannot be \"nowhere\": "));
     assert_string_equal(load_with("log.level", "debug", text, sizeof(text)), "");
     assert_string_equal(load_with("log.level", "loud", text, sizeof(text)),
-                        "tined: -o: \"log.level\" cannot be \"loud\": the levels are \"error\", "
+                        "error: -o: \"log.level\" cannot be \"loud\": the levels are \"error\", "
                         "\"warning\", \"notice\", \"info\" and \"debug\"\n");
     assert_null(config_checkers()->site_name("*.example.org"));
     assert_non_null(config_checkers()->site_name("a b"));
