@@ -234,7 +234,7 @@ class Daemon:
                                         daemon=True)
         self._reader.start()
         if wait_ready:
-            self.wait_log(r"^tined: ready$", self.ready_deadline)
+            self.wait_log(r"^tined: ready\b", self.ready_deadline)
             self.addresses = [m.group(1) for m in
                               (re.match(r"tined: listening on (\S+)", line) for line in self.lines) if m]
 

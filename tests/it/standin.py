@@ -66,7 +66,7 @@ def main():
         serve(listener)
     say("tined: listening on 127.0.0.1:%d" % listener.getsockname()[1])
     if mode != "mute":
-        say("tined: ready")
+        say("tined: ready: generation 1, 1 workers")
     while signal.sigwait({signal.SIGQUIT, signal.SIGUSR1}) == signal.SIGUSR1:
         say("tined: poked")
     if mode == "asan":
