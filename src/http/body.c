@@ -24,13 +24,14 @@ enum state {
     DATA_CR,
     DATA_LF,
     TRAILER_FIRST, // a trailer line, or the empty line
-    TRAILER,
+    TRAILER_NAME,
+    TRAILER_VALUE,
     TRAILER_LF,
     END_LF,
     STATES
 };
 
-enum byte { CONTROL, CR, LF, HEX, SEMICOLON, BLANK, TOKEN, TEXT, BYTES };
+enum byte { CONTROL, CR, LF, HEX, SEMICOLON, COLON, BLANK, TOKEN, TEXT, BYTES };
 
 // The state after a byte; what is not named is REFUSED.
 static const uint8_t next[STATES][BYTES] = {
@@ -39,6 +40,7 @@ static const uint8_t next[STATES][BYTES] = {
     [SPACE] = {[SEMICOLON] = EXTENSION, [BLANK] = SPACE},
     [EXTENSION] = {[HEX] = EXTENSION,
                    [SEMICOLON] = EXTENSION,
+                   [COLON] = EXTENSION,
                    [BLANK] = EXTENSION,
                    [TOKEN] = EXTENSION,
                    [TEXT] = EXTENSION,
@@ -46,22 +48,24 @@ static const uint8_t next[STATES][BYTES] = {
     [SIZE_LF] = {[LF] = DATA},
     [DATA_CR] = {[CR] = DATA_LF},
     [DATA_LF] = {[LF] = SIZE_FIRST},
-    [TRAILER_FIRST] = {[HEX] = TRAILER, [TOKEN] = TRAILER, [CR] = END_LF},
-    [TRAILER] = {[HEX] = TRAILER,
-                 [SEMICOLON] = TRAILER,
-                 [BLANK] = TRAILER,
-                 [TOKEN] = TRAILER,
-                 [TEXT] = TRAILER,
-                 [CR] = TRAILER_LF},
+    [TRAILER_FIRST] = {[HEX] = TRAILER_NAME, [TOKEN] = TRAILER_NAME, [CR] = END_LF},
+    [TRAILER_NAME] = {[HEX] = TRAILER_NAME, [TOKEN] = TRAILER_NAME, [COLON] = TRAILER_VALUE},
+    [TRAILER_VALUE] = {[HEX] = TRAILER_VALUE,
+                       [SEMICOLON] = TRAILER_VALUE,
+                       [COLON] = TRAILER_VALUE,
+                       [BLANK] = TRAILER_VALUE,
+                       [TOKEN] = TRAILER_VALUE,
+                       [TEXT] = TRAILER_VALUE,
+                       [CR] = TRAILER_LF},
     [TRAILER_LF] = {[LF] = TRAILER_FIRST},
     [END_LF] = {[LF] = END},
 };
 
 // The fewest bytes that complete the content from a state on, e.g. "0" CRLF CRLF.
 static const uint8_t fewest[STATES] = {
-    [SIZE_FIRST] = 5, [SIZE] = 4,       [SPACE] = 5,   [EXTENSION] = 4,
-    [SIZE_LF] = 3,    [DATA] = 7,       [DATA_CR] = 7, [DATA_LF] = 6,
-    [TRAILER] = 4,    [TRAILER_LF] = 3, [END_LF] = 1,  [TRAILER_FIRST] = 2,
+    [SIZE_FIRST] = 5, [SIZE] = 4,    [SPACE] = 5,         [EXTENSION] = 4,    [SIZE_LF] = 3,
+    [DATA] = 7,       [DATA_CR] = 7, [DATA_LF] = 6,       [TRAILER_NAME] = 5, [TRAILER_VALUE] = 4,
+    [TRAILER_LF] = 3, [END_LF] = 1,  [TRAILER_FIRST] = 2,
 };
 
 static enum byte classify(char c)
@@ -72,6 +76,8 @@ static enum byte classify(char c)
         return LF;
     if (c == ';')
         return SEMICOLON;
+    if (c == ':')
+        return COLON;
     if (c == ' ' || c == '\t')
         return BLANK;
     if (chars_hex(c) >= 0)

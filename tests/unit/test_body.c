@@ -57,7 +57,7 @@ static const struct {
     // section 7.1.1: extensions
     {"1;a=b\r\nx\r\n0;c\r\n\r\n", 0, 0},
     {"1 \t ; a = \"b;c\" \r\nx\r\n0\r\n\r\n", 0, 0},
-    {"1;\x80\xff\r\nx\r\n0\r\n\r\n", 0, 0},
+    {"1;\x80\xff:\r\nx\r\n0\r\n\r\n", 0, 0},
     {"1 a\r\n", 400, 0},
     {"1;a\n", 400, 0},
     {"1;a\rb", 400, 0},
@@ -69,6 +69,10 @@ static const struct {
     {"0\r\nA: \x7f\r\n\r\n", 400, 0},
     {"0\r\n A: b\r\n\r\n", 400, 0}, // obs-fold
     {"0\r\n: b\r\n\r\n", 400, 0},
+    {"0\r\nA\r\n\r\n", 400, 0},
+    {"0\r\nA : b\r\n\r\n", 400, 0},
+    {"0\r\nGET / HTTP/1.1\r\n\r\n", 400, 0},
+    {"0\r\nA:\r\n\r\n", 0, 0},
     {"0\r\n\n", 400, 0},
     {"0\r\n\rx", 400, 0},
     {"", -1, 0},
