@@ -176,6 +176,13 @@ static struct cached_file *make(const struct site *site, struct slice path)
     return f;
 }
 
+// Stores and images of packages set the time of every file to the epoch, or a second after it: such
+// a time says nothing about the content.
+static bool has_true_mtime(const struct cached_file *f)
+{
+    return f->identity.mtime_s != 0 && f->identity.mtime_s != 1;
+}
+
 // Opens and, when it is small, reads the file that f->path names.
 static int fill(struct filecache *c, struct cached_file *f, int64_t wall_s)
 {
@@ -203,7 +210,7 @@ static int fill(struct filecache *c, struct cached_file *f, int64_t wall_s)
             return r;
         lasting = lasting && same;
     }
-    describe(c, f, lasting);
+    describe(c, f, lasting && has_true_mtime(f));
     if (lasting)
         enlist(c, f);
     return 0;
