@@ -73,9 +73,8 @@ static int make_workers(struct generation *g)
     return scoreboard_init(&g->scoreboard, g->worker_count * (unsigned)g->conf->threads);
 }
 
-// Everything that can fail for reasons in the configuration, before anybody is started.
-static int prepare(struct generation *g, const struct generation_maker *maker,
-                   const struct listeners *previous)
+// What the configuration alone decides.
+static int prepare(struct generation *g, const struct generation_maker *maker)
 {
     int r = resolve_privs(g, maker->keep_ids);
     if (r == 0)
@@ -84,8 +83,13 @@ static int prepare(struct generation *g, const struct generation_maker *maker,
         r = open_log(g->conf->log.access, &g->access_log);
     if (r == 0)
         r = listeners_plan(&g->listeners, g->conf, &maker->inherited, report, NULL);
-    if (r == 0)
-        r = listeners_open(&g->listeners, previous, report, NULL);
+    return r;
+}
+
+// What the state of the system can prevent.
+static int acquire(struct generation *g, const struct listeners *previous)
+{
+    int r = listeners_open(&g->listeners, previous, report, NULL);
     if (r == 0) {
         r = make_workers(g);
         if (r < 0)
@@ -109,10 +113,12 @@ bool generation_check(struct conf *conf)
 }
 
 struct generation *generation_new(const struct generation_maker *maker, unsigned id,
-                                  struct conf *conf, const struct generation *previous)
+                                  struct conf *conf, const struct generation *previous,
+                                  bool *ret_usable)
 {
     struct generation *g = calloc(1, sizeof(*g));
     if (!g) {
+        *ret_usable = true;
         conf_free(conf);
         log_err("no memory for a generation of workers");
         return NULL;
@@ -122,7 +128,9 @@ struct generation *generation_new(const struct generation_maker *maker, unsigned
     g->access_log = -1;
     g->poller = maker->poller;
     list_init(&g->link);
-    if (prepare(g, maker, previous ? &previous->listeners : NULL) < 0) {
+    bool usable = prepare(g, maker) == 0;
+    if (!usable || acquire(g, previous ? &previous->listeners : NULL) < 0) {
+        *ret_usable = usable;
         generation_free(g, previous);
         return NULL;
     }

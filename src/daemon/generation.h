@@ -57,9 +57,11 @@ struct generation_maker {
 };
 
 // Opens all that workers inherit; starts none yet. Takes `conf` over, also on failure. `previous`
-// (or NULL) lends its sockets. NULL after having logged why.
+// (or NULL) lends its sockets. NULL after having logged why; *ret_usable then tells whether `conf`
+// could be used, were it not for the state of the system (a port in use, no memory).
 struct generation *generation_new(const struct generation_maker *maker, unsigned id,
-                                  struct conf *conf, const struct generation *previous);
+                                  struct conf *conf, const struct generation *previous,
+                                  bool *ret_usable);
 
 // Whether a generation could be made of `conf`, as far as can be told without binding. Logs what is
 // wrong, all of it. Nothing is kept open.

@@ -35,7 +35,7 @@ struct master {
     unsigned last_id;
     bool stopping;
     bool reload_wanted; // a HUP came while a generation was starting
-    bool failed;        // the first generation could not start
+    int exit_status;    // other than 0 when the first generation could not start
 };
 
 // ---- states told to the service manager
@@ -62,7 +62,12 @@ static void notify_reloading(void)
 
 static void begin_generation(struct master *m, struct conf *conf)
 {
-    struct generation *g = generation_new(&m->maker, m->last_id + 1, conf, m->current);
+    bool usable;
+    struct generation *g = generation_new(&m->maker, m->last_id + 1, conf, m->current, &usable);
+    if (!g && !m->current) {
+        m->exit_status = usable ? EXIT_FAILURE : EX_CONFIG;
+        m->stopping = true;
+    }
     if (!g)
         return;
     m->last_id++;
@@ -116,7 +121,8 @@ static void give_up_starting(struct master *m)
                 m->current->id);
         notify_ready(m);
     } else {
-        m->failed = m->stopping = true;
+        m->exit_status = EXIT_FAILURE;
+        m->stopping = true;
     }
 }
 
@@ -321,10 +327,9 @@ int master_run(const struct master_options *options)
     if (r < 0) {
         log_err("the master cannot start: %s", strerror(-r));
         conf_free(conf);
-        m.failed = true;
+        m.exit_status = EXIT_FAILURE;
     } else {
         begin_generation(&m, conf);
-        m.failed = m.stopping = !m.starting;
         if (m.starting)
             reduce_privileges(&m);
         serve(&m);
@@ -334,5 +339,5 @@ int master_run(const struct master_options *options)
     if (m.signals >= 0)
         close(m.signals);
     poller_cleanup(&m.poller);
-    return m.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return m.exit_status;
 }
