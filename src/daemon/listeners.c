@@ -157,12 +157,32 @@ int listeners_plan(struct listeners *l, const struct conf *conf,
 
 // ---- opening ------------------------------------------------------------------------------------
 
-static const struct listeners_entry *find(const struct listeners *l, const struct endpoint *wanted)
+// Whether the socket is what is wanted: it was asked for in these words, or the kernel chose the
+// port that stands there now.
+static bool is_at(const struct listeners_entry *entry, const struct endpoint *wanted)
+{
+    struct endpoint bound;
+    return addr_equal(&entry->wanted, wanted) ||
+           (listener_address(entry->fd, &bound) == 0 && addr_equal(&bound, wanted));
+}
+
+// The first such socket but `skip`: port 0 can be wanted several times over.
+static const struct listeners_entry *find(const struct listeners *l, const struct endpoint *wanted,
+                                          size_t skip)
 {
     for (size_t i = 0; l && i < l->count; i++)
-        if (l->items[i].fd >= 0 && addr_equal(&l->items[i].wanted, wanted))
+        if (l->items[i].fd >= 0 && is_at(&l->items[i], wanted) && skip-- == 0)
             return &l->items[i];
     return NULL;
+}
+
+// How many before this entry want the same.
+static size_t rank(const struct listeners *l, const struct listeners_entry *entry)
+{
+    size_t n = 0;
+    for (const struct listeners_entry *e = l->items; e < entry; e++)
+        n += addr_equal(&e->wanted, &entry->wanted);
+    return n;
 }
 
 static int options_of(const struct conf_listen *conf, uint64_t backlog,
@@ -228,10 +248,10 @@ static void report_failure(const struct listeners_entry *entry, int error, const
     }
 }
 
-static int open_entry(struct listeners_entry *entry, uint64_t backlog,
+static int open_entry(const struct listeners *l, struct listeners_entry *entry,
                       const struct listeners *previous, const struct reporter *to)
 {
-    const struct listeners_entry *same = find(previous, &entry->wanted);
+    const struct listeners_entry *same = find(previous, &entry->wanted, rank(l, entry));
     struct listener_options options;
     const char *what = "fcntl";
     int fd;
@@ -241,7 +261,7 @@ static int open_entry(struct listeners_entry *entry, uint64_t backlog,
         fd = fcntl(same->fd, F_DUPFD_CLOEXEC, 3);
         fd = fd < 0 ? -errno : fd;
     } else {
-        if (options_of(entry->conf, backlog, &options, to) < 0)
+        if (options_of(entry->conf, l->backlog, &options, to) < 0)
             return -1;
         fd = listener_open(&entry->wanted, &options, &what);
     }
@@ -268,7 +288,7 @@ int listeners_open(struct listeners *l, const struct listeners *previous, conf_r
     const struct reporter to = {report, context};
     int result = 0;
     for (size_t i = 0; i < l->count; i++)
-        if (open_entry(&l->items[i], l->backlog, previous, &to) < 0)
+        if (open_entry(l, &l->items[i], previous, &to) < 0)
             result = -1;
     if (result < 0)
         listeners_close(l, previous);
@@ -292,7 +312,7 @@ void listeners_close(struct listeners *l, const struct listeners *successor)
         struct listeners_entry *entry = &l->items[i];
         if (entry->fd < 0)
             continue;
-        if (!entry->inherited && !find(successor, &entry->wanted))
+        if (!entry->inherited && !find(successor, &entry->wanted, 0))
             listener_unlink(entry->fd);
         close(entry->fd);
     }
