@@ -80,6 +80,16 @@ class Tcp(harness.Case):
             d.wait_exit()
             self.assertRegex(d.log, r"127\.0\.0\.1:%d" % port)
 
+    def test_exit_status_is_that_of_check(self):
+        for change in ({"sites": ({"root": "/nonexistent"},)}, {"listen": ({"address": "systemd:http"},)},
+                       {"log": {"access": "/nonexistent/log"}}):
+            with self.subTest(change), Daemon(FILES, start=False, expect_status=78, **change) as d:
+                if "listen" in change:
+                    d.options.update(change)
+                    d.write_config()
+                d.start(wait_ready=False)
+                self.assertEqual(d.wait_exit(), 78, d.log)
+
     def test_bad_addresses(self):
         for address in ("", "80", "127.0.0.1", "127.0.0.1:99999", "[::1:80", "unix:", "1.2.3:80x"):
             with self.subTest(address):

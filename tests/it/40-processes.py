@@ -225,6 +225,19 @@ class Reload(harness.Case):
             self.wait_new_workers(d, old)
             self.assertFalse(os.path.exists(path))
 
+    def test_ports_that_the_kernel_chose_stay(self):
+        with Daemon(FILES, listen=("127.0.0.1:0", "127.0.0.1:0")) as d:
+            chosen = list(d.addresses)
+            self.assertEqual(len(set(chosen)), 2)
+            old, at = d.workers(), d.mark()
+            d.send_signal(signal.SIGHUP)
+            d.wait_log("ready: generation 2", after=at)
+            wait_gone(old)
+            for address in chosen:
+                with harness.Client(socket.AF_INET, ("127.0.0.1", int(address.split(":")[1]))) as c:
+                    c.request("/")
+                    self.assertEqual(c.response().body, b"hello")
+
     def test_no_request_is_lost_under_load(self):
         with Daemon(FILES) as d:
             failures, done = [], threading.Event()

@@ -29,6 +29,8 @@ DEADLINE = float(os.environ.get("TINED_TEST_DEADLINE", "20"))
 IS_ROOT = os.geteuid() == 0
 
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING|SUMMARY): \w*Sanitizer|runtime error:")
+# A file is young for two seconds, counted from whole ones.
+YOUNG = 3.1
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 
 
@@ -200,21 +202,13 @@ class Daemon:
             f.write(content)
         return path
 
-    def write_aged(self, name, content, age=3600):
-        """A file that is no longer young; ctime cannot be set, so this waits for the clock."""
-        path = self.write(name, content)
-        past = time.time() - age
-        os.utime(path, (past, past))
-        wait_until(lambda: time.time() - os.stat(path).st_ctime > 2.2, "a file to grow old")
-        return path
-
-    def age(self, *names):
+    def age(self, *names, mtime=None):
         """Sets old times on files and waits until their ctime is old as well, once for all."""
-        past = int(time.time()) - 3600
+        mtime = int(time.time()) - 3600 if mtime is None else mtime
         for name in names:
-            os.utime(self.path(name), (past, past))
+            os.utime(self.path(name), (mtime, mtime))
         newest = max(os.stat(self.path(n)).st_ctime for n in names)
-        wait_until(lambda: time.time() - newest > 2.2, "files to grow old")
+        wait_until(lambda: time.time() - newest > YOUNG, "files to grow old")
 
     def write_config(self, text=None):
         with open(self.config_path, "w", encoding="utf-8") as f:
