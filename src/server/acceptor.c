@@ -10,6 +10,9 @@
 // A loop that is within its share takes this many in one round.
 #define BATCH 16
 
+// All listeners together in one round: what is left in l->ready is for the events of the others.
+#define ACCEPTS (LOOP_READY - POLLER_MAX_EVENTS)
+
 // A connection idle for less time than this does not make room for a new one.
 #define ROOM_IDLE 1000 // ms
 
@@ -116,12 +119,13 @@ static enum accepted accept_one(struct loop *l, struct acceptor *a)
     scoreboard_add(&l->slot->accepted, 1);
     conn_receive(l, c);
     l->ready[l->ready_count++] = c;
+    l->accepted++;
     return ACCEPTED;
 }
 
 void acceptor_run(struct loop *l, struct acceptor *a)
 {
-    for (int i = 0; i < BATCH && l->ready_count < LOOP_READY && a->registered; i++) {
+    for (int i = 0; i < BATCH && l->accepted < ACCEPTS && a->registered; i++) {
         switch (accept_one(l, a)) {
         case ACCEPT_NONE:
             return;

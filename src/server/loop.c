@@ -287,7 +287,7 @@ static void run_round(struct loop *l)
 
     clock_read(&l->clock);
     l->round++;
-    l->ready_count = 0;
+    l->ready_count = l->accepted = 0;
     for (int i = 0; i < count; i++)
         heed(l, events[i].source);
     if (l->clock.now - l->last_tick >= TICK)

@@ -71,6 +71,7 @@ struct loop {
 
     struct conn *ready[LOOP_READY];
     size_t ready_count;
+    size_t accepted; // in this round
 
     struct source control; // an eventfd: somebody wants something
     _Atomic int wanted;    // enum loop_phase, set by loop_poke()

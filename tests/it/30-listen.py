@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Goal: it listens where it was told to, says where, and explains why it cannot."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -99,6 +100,23 @@ class Tcp(harness.Case):
                     d.wait_exit()
                     # The place and the remedy, not only the complaint.
                     self.assertRegex(d.log, r"tined\.conf:\d+")
+
+    def test_all_listeners_and_connections_in_one_round(self):
+        with contextlib.ExitStack() as stack:
+            d = stack.enter_context(Daemon(FILES, listen=("127.0.0.1:0",) * 10, workers=1))
+            ports = [int(a.rpartition(":")[2]) for a in d.addresses]
+            kept = [stack.enter_context(d.connect()) for _ in range(64)]
+            for c in kept:
+                c.request("/")
+                self.assertEqual(c.response().body, b"hello")
+            os.kill(d.workers()[0], signal.SIGSTOP)
+            new = [stack.enter_context(harness.Client(socket.AF_INET, ("127.0.0.1", port)))
+                   for port in ports * 20]
+            for c in new + kept:  # what became ready first is reported first
+                c.request("/")
+            os.kill(d.workers()[0], signal.SIGCONT)
+            for c in new + kept:
+                self.assertEqual(c.response().body, b"hello")
 
     def test_many_silent_connections_do_no_harm(self):
         with Daemon(FILES) as d:
