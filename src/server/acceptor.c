@@ -10,6 +10,9 @@
 // A loop that is within its share takes this many in one round.
 #define BATCH 16
 
+// How long a loop that was woken although it holds more than its share leaves the queue to others.
+#define YIELD 1 // ms
+
 // All listeners together in one round: what is left in l->ready is for the events of the others.
 #define ACCEPTS (LOOP_READY - POLLER_MAX_EVENTS)
 
@@ -33,6 +36,7 @@ static void remove_one(struct loop *l, struct acceptor *a)
 void acceptor_start(struct loop *l)
 {
     l->accepting_paused = false;
+    l->yield_until = 0;
     for (size_t i = 0; i < l->acceptor_count; i++)
         if (!l->acceptors[i].registered && add(l, &l->acceptors[i]) < 0)
             l->accepting_paused = true;
@@ -123,7 +127,8 @@ static enum accepted accept_one(struct loop *l, struct acceptor *a)
     return ACCEPTED;
 }
 
-void acceptor_run(struct loop *l, struct acceptor *a)
+// Accepts from one listener until there is nothing, the batch is full, or others should.
+static void accept_batch(struct loop *l, struct acceptor *a)
 {
     for (int i = 0; i < BATCH && l->accepted < ACCEPTS && a->registered; i++) {
         switch (accept_one(l, a)) {
@@ -143,4 +148,30 @@ void acceptor_run(struct loop *l, struct acceptor *a)
             break;
         }
     }
+}
+
+// In a burst all loops are woken, but the first that runs would be back here before any other had
+// its turn on a processor: it has to sleep for that.
+static void yield(struct loop *l)
+{
+    acceptor_stop(l);
+    l->yield_until = l->clock.now + YIELD;
+}
+
+void acceptor_run(struct loop *l, struct acceptor *a)
+{
+    if (l->phase == LOOP_SERVING && over_share(l))
+        yield(l);
+    else
+        accept_batch(l, a);
+}
+
+void acceptor_resume(struct loop *l)
+{
+    if (l->yield_until == 0 || l->clock.now < l->yield_until)
+        return;
+    acceptor_start(l);
+    // What is still there nobody else wants now, because of a share or because of being stuck.
+    for (size_t i = 0; i < l->acceptor_count; i++)
+        accept_batch(l, &l->acceptors[i]);
 }

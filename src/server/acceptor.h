@@ -11,3 +11,6 @@ void acceptor_stop(struct loop *l);
 // and stands in l->ready. When descriptors or memory run out, accepting pauses
 // (l->accepting_paused).
 void acceptor_run(struct loop *l, struct acceptor *a);
+
+// Goes on accepting when the loop has yielded to the others for long enough.
+void acceptor_resume(struct loop *l);

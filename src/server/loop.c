@@ -169,6 +169,7 @@ static void stop_accepting(struct loop *l)
         acceptor_run(l, &l->acceptors[i]);
     acceptor_stop(l);
     l->accepting_paused = false;
+    l->yield_until = 0;
     l->stopped_accepting = true;
     if (l->service->on_stopped_accepting)
         l->service->on_stopped_accepting(l->service->context);
@@ -273,7 +274,8 @@ static int64_t next_of_phase(const struct loop *l)
 static int timeout(const struct loop *l)
 {
     int64_t next = l->last_tick + TICK;
-    int64_t others[] = {deadlines_next(&l->deadlines), accesslog_next(&l->log), next_of_phase(l)};
+    int64_t others[] = {deadlines_next(&l->deadlines), accesslog_next(&l->log), next_of_phase(l),
+                        l->yield_until ? l->yield_until : -1};
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         if (others[i] >= 0 && others[i] < next)
             next = others[i];
@@ -292,6 +294,7 @@ static void run_round(struct loop *l)
         heed(l, events[i].source);
     if (l->clock.now - l->last_tick >= TICK)
         tick(l);
+    acceptor_resume(l);
     if (l->phase != LOOP_SERVING)
         drain(l);
     // Only now, when all has been received, are files looked at: what is answered is no older

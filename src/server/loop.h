@@ -61,6 +61,7 @@ struct loop {
     size_t acceptor_count;
     bool stopped_accepting; // for good
     bool accepting_paused;  // no descriptors or memory: tried again on the tick
+    int64_t yield_until;    // till then others are to accept; 0: no yielding
     int64_t last_tick;
 
     struct conn **chunks; // slots, in chunks
