@@ -282,7 +282,7 @@ static int timeout(const struct loop *l)
     return (int)MAX(next - l->clock.now, 0);
 }
 
-static void run_round(struct loop *l)
+void loop_round(struct loop *l)
 {
     struct poller_event events[POLLER_MAX_EVENTS];
     int count = poller_wait(&l->poller, events, timeout(l));
@@ -313,5 +313,5 @@ static void run_round(struct loop *l)
 void loop_run(struct loop *l)
 {
     while (l->phase == LOOP_SERVING || !l->stopped_accepting || l->connections)
-        run_round(l);
+        loop_round(l);
 }

@@ -96,6 +96,9 @@ void loop_cleanup(struct loop *l);
 // Serves until the loop was told to end and its connections are gone.
 void loop_run(struct loop *l);
 
+// One round of it: waits until there is something to do, and does it.
+void loop_round(struct loop *l);
+
 // From any thread: brings the loop to `phase`, which is later than the one it is in.
 void loop_poke(struct loop *l, enum loop_phase phase);
 
