@@ -149,7 +149,7 @@ static void consume(struct loop *l, struct conn *c, size_t n)
 static void sent(struct loop *l, struct conn *c)
 {
     if (!c->closing) {
-        c->state = CONN_HEAD;
+        c->state = c->resume;
     } else if ((c->linger || c->in) && !c->eof) {
         // close() with bytes unread, or still to come, would reset the connection, and the client
         // could lose the answer before it reads it (RFC 9112 section 9.6).
@@ -176,10 +176,13 @@ static bool flush(struct loop *l, struct conn *c, const struct request *r)
     }
     if (c->file && r)
         answer_hold(l, c, r);
-    if (state == OUTPUT_FAILED)
+    if (state == OUTPUT_FAILED) {
         conn_close(l, c, reason);
-    else
+    } else if (c->state != CONN_SEND) {
+        // Content may be awaited behind the answers that are stuck: it goes on where it was.
+        c->resume = c->state == CONN_BODY ? CONN_BODY : CONN_HEAD;
         c->state = CONN_SEND;
+    }
     return false;
 }
 

@@ -71,6 +71,7 @@ struct conn {
     bool linger;      // …and then linger, for bytes may come that nobody wants
     bool answered;    // at least one answer was given
     uint8_t content;  // enum body_state of what is thrown away
+    uint8_t resume;   // SEND: enum conn_state that it goes on in
     struct deadline deadline;
     struct conn *next_free;
     struct head_scan scan;

@@ -342,6 +342,29 @@ static void test_continue(void **state)
     fixture_close(f);
 }
 
+// The answers before it are stuck while content is awaited: its count goes on where it was.
+static void test_content_behind_stuck_answers(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(NULL);
+    for (ssize_t cut = 0; cut < 300; cut += 100) {
+        struct client c = client_open(f);
+        allowance = cut;
+        client_send(&c, GET("/hello.txt") POST_FIVE("") "12");
+        client_pump(f, &c);
+        allowance = -1;
+        client_pump(f, &c);
+        assert_starts(c.got, OK);
+        assert_string_equal(content_of(c.got), HELLO);
+        client_ask(f, &c, "345");
+        assert_starts(c.got, "HTTP/1.1 405 ");
+        client_ask(f, &c, GET("/hello.txt"));
+        assert_string_equal(content_of(c.got), HELLO);
+        client_close(&c);
+    }
+    fixture_close(f);
+}
+
 // ---- ends ---------------------------------------------------------------------------------------
 
 static void test_half_close(void **state)
@@ -647,6 +670,7 @@ int main(void)
         cmocka_unit_test(test_file_shrinks),
         cmocka_unit_test(test_contents),
         cmocka_unit_test(test_continue),
+        cmocka_unit_test(test_content_behind_stuck_answers),
         cmocka_unit_test(test_half_close),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_lingering_close),
