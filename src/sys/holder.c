@@ -28,8 +28,7 @@ struct holders {
     unsigned lowest_pid;
 };
 
-// ---- /proc/net: the inodes of the sockets
-// --------------------------------------------------------
+// ---- /proc/net: the inodes of the sockets ------------------------------------------------------
 
 // The lines of a table, after its heading; `match` gives the inode of one that counts, else 0.
 static void read_table(const char *proc, const char *name, const struct endpoint *e,
@@ -144,8 +143,7 @@ static void find_inodes(const char *proc, const struct endpoint *e, struct inode
     }
 }
 
-// ---- /proc/PID/fd: who has them open
-// -------------------------------------------------------------
+// ---- /proc/PID/fd: who has them open -----------------------------------------------------------
 
 static bool is_one_of(const char *link, const struct inodes *sockets)
 {

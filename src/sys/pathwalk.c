@@ -18,6 +18,7 @@ enum { MAX_LINKS = 40 }; // MAXSYMLINKS of the kernel
 enum {
     OPEN_STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
     OPEN_LAST = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC,
+    FIND_LAST = O_PATH | O_NOFOLLOW | O_CLOEXEC,
 };
 
 struct walk {
@@ -27,6 +28,7 @@ struct walk {
     char *rest;        // what is still to be walked, from the heap
     char *next;        // the first byte in it that was not looked at
     int links;         // followed so far
+    int flags;         // of the last component
     bool want_dir;     // a slash stands behind the last component
 };
 
@@ -188,14 +190,22 @@ static int go_down(struct walk *w, const char *name)
     return push(w, fd);
 }
 
+static bool is_link(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 // Opens the last component: returns the fd, -EINPROGRESS when it was a link, or a negative errno.
 static int open_last(struct walk *w, const char *name)
 {
-    int fd = openat(here(w), name, OPEN_LAST | (w->want_dir ? O_DIRECTORY : 0));
-    if (fd >= 0)
+    int fd = openat(here(w), name, w->flags | (w->want_dir ? O_DIRECTORY : 0));
+    if (fd >= 0 && !is_link(fd))
         return fd;
-    // With O_NOFOLLOW a link gives ELOOP, with O_DIRECTORY ENOTDIR.
-    int r = -errno;
+    // With O_NOFOLLOW a link gives ELOOP, with O_DIRECTORY ENOTDIR, with O_PATH itself.
+    int r = fd >= 0 ? -ELOOP : -errno;
+    if (fd >= 0)
+        close(fd);
     if (r == -ELOOP || r == -ENOTDIR)
         r = follow(w, name, true, r);
     return r < 0 ? r : -EINPROGRESS;
@@ -223,13 +233,13 @@ static int advance(struct walk *w)
                 : -EINPROGRESS;
 }
 
-int pathwalk_open(int root, const char *path)
+static int walk(int root, const char *path, int flags)
 {
     if (strlen(path) >= PATH_MAX)
         return -ENAMETOOLONG;
     if (path[0] == '/')
         return -EXDEV;
-    struct walk w = {.root = root, .rest = strdup(path[0] ? path : ".")};
+    struct walk w = {.root = root, .flags = flags, .rest = strdup(path[0] ? path : ".")};
     int r = -EINPROGRESS;
     if (!w.rest)
         return -ENOMEM;
@@ -238,4 +248,14 @@ int pathwalk_open(int root, const char *path)
         r = advance(&w);
     cleanup(&w);
     return r;
+}
+
+int pathwalk_open(int root, const char *path)
+{
+    return walk(root, path, OPEN_LAST);
+}
+
+int pathwalk_find(int root, const char *path)
+{
+    return walk(root, path, FIND_LAST);
 }

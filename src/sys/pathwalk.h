@@ -11,3 +11,6 @@
 
 // As rootfs_open(): the fd, or a negative errno.
 int pathwalk_open(int root, const char *path);
+
+// The same, but an O_PATH descriptor: finds without opening.
+int pathwalk_find(int root, const char *path);

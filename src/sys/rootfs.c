@@ -63,13 +63,19 @@ void rootfs_cleanup(struct rootfs *r)
     r->fd = -1;
 }
 
-int rootfs_open(const struct rootfs *r, const char *path)
+// openat2 gives EAGAIN for a ".." while anything on the machine is renamed or mounted, again and
+// again if need be; it is also what stands for a kernel without the call.
+static int open_by_kernel(const struct rootfs *r, const char *path, int flags)
 {
     int fd = -EAGAIN;
-    // openat2 gives EAGAIN for a ".." while anything on the machine is renamed or mounted: the
-    // walk has no such doubt.
     for (int i = 0; r->way == ROOTFS_OPENAT2 && fd == -EAGAIN && i < TRIES; i++)
-        fd = open_beneath(r->fd, path, OPEN_FLAGS);
+        fd = open_beneath(r->fd, path, flags);
+    return fd;
+}
+
+int rootfs_open(const struct rootfs *r, const char *path)
+{
+    int fd = open_by_kernel(r, path, OPEN_FLAGS);
     return fd == -EAGAIN ? pathwalk_open(r->fd, path) : fd;
 }
 
@@ -101,6 +107,18 @@ int rootfs_stat(const struct rootfs *r, const char *path, struct file_identity *
 int rootfs_fstat(int fd, struct file_identity *ret)
 {
     return stat_at(fd, "", AT_EMPTY_PATH, ret);
+}
+
+int rootfs_look(const struct rootfs *r, const char *path, struct file_identity *ret)
+{
+    int fd = open_by_kernel(r, path, O_PATH | O_CLOEXEC);
+    if (fd == -EAGAIN)
+        fd = pathwalk_find(r->fd, path);
+    if (fd < 0)
+        return fd;
+    int result = rootfs_fstat(fd, ret);
+    close(fd);
+    return result;
 }
 
 bool rootfs_same(const struct file_identity *a, const struct file_identity *b)

@@ -39,6 +39,10 @@ void rootfs_cleanup(struct rootfs *r);
 // -ENFILE, …
 int rootfs_open(const struct rootfs *r, const char *path);
 
+// Facts of what `path` names, resolved in the same way but not opened, so that a device or a FIFO
+// does not notice. 0 or a negative errno as above, but none for want of read permission.
+int rootfs_look(const struct rootfs *r, const char *path, struct file_identity *ret);
+
 // Facts of what `path` names now, by one statx(2), following links, without opening it. Not
 // confined to the root: compare with what was opened, never serve by it. 0 or a negative errno.
 int rootfs_stat(const struct rootfs *r, const char *path, struct file_identity *ret);

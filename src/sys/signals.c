@@ -19,6 +19,7 @@ int signals_open(const int *wanted)
         sigaddset(&read, *s);
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); // ignored, as it may be inherited, the children's statuses are lost
     if (sigprocmask(SIG_SETMASK, &blocked, NULL) < 0)
         return -errno;
     int fd = signalfd(-1, &read, SFD_NONBLOCK | SFD_CLOEXEC);

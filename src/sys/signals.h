@@ -1,7 +1,8 @@
 // Signals as events: blocked for the process and read from a descriptor (signalfd(2)).
 //
 // Signals that are delivered only inside epoll_pwait starve under load, so the descriptor stands
-// in the poller like any other. SIGPIPE is ignored.
+// in the poller like any other. SIGPIPE is ignored,
+// SIGCHLD is not.
 #pragma once
 
 // Blocks every signal that can be blocked except those of a fault in the program itself and those

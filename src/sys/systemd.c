@@ -3,14 +3,25 @@
 #ifdef HAVE_LIBSYSTEMD
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 void systemd_notify(const char *state)
 {
     // Without NOTIFY_SOCKET nothing is sent; a manager that does not listen is its own trouble.
     (void)sd_notify(0, state);
+}
+
+void systemd_notify_reloading(void)
+{
+    // The exact clock: a time before the manager's own "now" belongs to an earlier reload.
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+                     (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
 static void free_names(char **names)
@@ -41,6 +52,10 @@ int systemd_take_sockets(struct systemd_socket *out, size_t max)
 void systemd_notify(const char *state)
 {
     (void)state;
+}
+
+void systemd_notify_reloading(void)
+{
 }
 
 int systemd_take_sockets(struct systemd_socket *out, size_t max)

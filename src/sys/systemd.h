@@ -9,6 +9,9 @@
 // Sends one state, e.g. "READY=1\nSTATUS=…", when there is a manager to hear it.
 void systemd_notify(const char *state);
 
+// "RELOADING=1", with the time of now that the manager wants beside it. READY=1 must follow.
+void systemd_notify_reloading(void);
+
 struct systemd_socket {
     int fd;
     char name[256]; // FileDescriptorName=, "unknown" where none was given

@@ -1,6 +1,8 @@
 #include "sys/transmit.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -32,4 +34,10 @@ ssize_t transmit_file(int socket, int file, uint64_t offset, size_t len)
         n = sendfile(socket, file, &at, len);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
+}
+
+uint64_t transmit_queued(int socket)
+{
+    int queued;
+    return ioctl(socket, SIOCOUTQ, &queued) == 0 && queued > 0 ? (uint64_t)queued : 0;
 }

@@ -16,6 +16,10 @@ ssize_t transmit_receive(int socket, void *data, size_t len);
 // segment that is not full may wait for them (MSG_MORE).
 ssize_t transmit_send(int socket, struct iovec *parts, int count, bool more);
 
+// Bytes that were sent but have not reached the peer yet (not acknowledged, or for a UNIX socket
+// not read); 0 when that cannot be told.
+uint64_t transmit_queued(int socket);
+
 // Sends at most `len` bytes of `file` from `offset`. 0: the file ends before offset, it was
 // shortened; there is no progress to be had by trying again.
 ssize_t transmit_file(int socket, int file, uint64_t offset, size_t len);

@@ -158,11 +158,10 @@ static int flags_of(int fd)
 }
 
 // Both ways give the same; says so when not. Cannot assert: also used in forked children.
-static bool agree_in(int root_fd, const char *path)
+// Takes over the descriptors.
+static bool are_same(const char *path, int x, int y)
 {
-    const struct rootfs kernel = {root_fd, ROOTFS_OPENAT2};
     struct stat a, b;
-    int x = rootfs_open(&kernel, path), y = pathwalk_open(root_fd, path);
     bool same = x < 0 || y < 0 ? x == y
                                : fstat(x, &a) == 0 && fstat(y, &b) == 0 && a.st_dev == b.st_dev &&
                                      a.st_ino == b.st_ino && flags_of(x) == flags_of(y);
@@ -173,6 +172,18 @@ static bool agree_in(int root_fd, const char *path)
     if (y >= 0)
         close(y);
     return same;
+}
+
+static bool agree_in(int root_fd, const char *path)
+{
+    const struct rootfs kernel = {root_fd, ROOTFS_OPENAT2}, walk = {root_fd, ROOTFS_WALK};
+    struct file_identity a, b;
+    int x = rootfs_look(&kernel, path, &a), y = rootfs_look(&walk, path, &b);
+    if (x != y || (x == 0 && !rootfs_same(&a, &b))) {
+        fprintf(stderr, "\"%.200s\": openat2 finds %d, the walk %d\n", path, x, y);
+        return false;
+    }
+    return are_same(path, rootfs_open(&kernel, path), pathwalk_open(root_fd, path));
 }
 
 static bool agree(const char *path)
