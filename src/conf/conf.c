@@ -2,6 +2,7 @@
 
 #include "conf/conf_store.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +12,13 @@ void conf_free(struct conf *c)
         return;
     conf_store_cleanup(c);
     free(c);
+}
+
+bool conf_is_default(const struct conf *c, const char *path)
+{
+    const struct conf_option *option = conf_options_find(slice_of(path));
+    assert(option && option->scope == CONF_TOP);
+    return !conf_store_origin(c, option, 0)->file;
 }
 
 char *conf_origin_format(struct conf_origin origin, char text[static CONF_ORIGIN_MAX])

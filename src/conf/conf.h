@@ -48,6 +48,8 @@ struct conf_limits {
     uint64_t fields;       // bytes
     uint64_t field_lines;  // lines
     uint64_t body;         // bytes of a request's content that are read and thrown away
+    uint64_t requests;     // per connection; 0: no limit
+    uint64_t send_rate;    // bytes per second that a client must take on average
     uint64_t connections;  // per worker; 0: derived from RLIMIT_NOFILE
     uint64_t big_heads;    // per worker: request heads beyond 4K at one time
 };
@@ -84,6 +86,9 @@ struct conf {
     size_t site_count;
     struct conf_provenance *provenance; // private to src/conf: where each value came from
 };
+
+// Whether nobody has set the option of this path ("mime_types"), so that it has its default.
+bool conf_is_default(const struct conf *c, const char *path);
 
 // Frees it and all that it owns; NULL is fine.
 void conf_free(struct conf *c);

@@ -32,7 +32,7 @@ static struct conf_place place_of(const struct reader *r, const config_setting_t
     return (struct conf_place){{r->file, line ? line : 1}, r->directory};
 }
 
-// ---- values -----------------------------------------------------------------------------------
+// ---- values ------------------------------------------------------------------------------------
 
 static const char *name_of_type(const config_setting_t *s)
 {
@@ -111,7 +111,7 @@ static void set_option(const struct reader *r, const struct conf_option *option,
     free(items);
 }
 
-// ---- includes ---------------------------------------------------------------------------------
+// ---- includes ----------------------------------------------------------------------------------
 
 static void include_pattern(const struct reader *r, const char *path, struct conf_origin from)
 {
@@ -162,7 +162,7 @@ static void include(const struct reader *r, const config_setting_t *s)
     free(items);
 }
 
-// ---- settings ---------------------------------------------------------------------------------
+// ---- settings ----------------------------------------------------------------------------------
 
 static void join_path(char path[static 256], const char *group, const char *name)
 {
@@ -233,7 +233,7 @@ static void read_group(const struct reader *r, const char *group, const config_s
         read_setting(r, group, config_setting_get_elem(s, (unsigned)i));
 }
 
-// ---- files ------------------------------------------------------------------------------------
+// ---- files -------------------------------------------------------------------------------------
 
 static void report_finding(const struct reader *r, const struct conf_finding *f)
 {

@@ -50,6 +50,11 @@ static const struct conf_option options[] = {
     {TOP(limits.body), CONF_SIZE, "64K", 0, GIB, CHECK_NONE, NULL,
      "Most bytes of a request's content, which is read and thrown away; more is answered with "
      "413."},
+    {TOP(limits.requests), CONF_COUNT, "0", 0, UINT32_MAX, CHECK_NONE, NULL,
+     "Most requests on one connection, which then is closed; 0 means no limit."},
+    {TOP(limits.send_rate), CONF_SIZE, "500", 0, GIB, CHECK_NONE, NULL,
+     "Bytes per second that a client must take on average over each timeouts.send; a slower one "
+     "is cut off."},
     {TOP(limits.connections), CONF_COUNT, "0", 0, 1048576, CHECK_NONE, NULL,
      "Most connections of one worker; 0 derives it from the limit on open files."},
     {TOP(limits.big_heads), CONF_COUNT, "256", 0, 65536, CHECK_NONE, NULL,
@@ -61,7 +66,7 @@ static const struct conf_option options[] = {
     {TOP(timeouts.body), CONF_TIME, "10s", 10, DAY, CHECK_NONE, NULL,
      "Time for a request's content to arrive as a whole."},
     {TOP(timeouts.send), CONF_TIME, "30s", 10, DAY, CHECK_NONE, NULL,
-     "Time that a client may take nothing of an answer before it is cut off."},
+     "Time after which a client that has taken nothing of an answer, or too little, is cut off."},
     {TOP(timeouts.idle), CONF_TIME, "60s", 10, DAY, CHECK_NONE, NULL,
      "Time that a connection stays open between two requests."},
     {TOP(timeouts.linger), CONF_TIME, "2s", 0, 60 * SECOND, CHECK_NONE, NULL,
