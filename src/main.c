@@ -5,8 +5,10 @@
 #include "cli/cmd_config.h"
 #include "cli/cmd_run.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define EXIT_USAGE 2
 
@@ -31,10 +33,22 @@ static int print_version(void)
     return EXIT_SUCCESS;
 }
 
+// A descriptor that is opened later must not become what the others take for stdio.
+static int open_stdio(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd < 0 ? -1 : close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct args args;
     char message[ARGS_MESSAGE_MAX];
+    if (open_stdio() < 0)
+        return EXIT_FAILURE; // nowhere to say why
     log_init("tined");
     if (args_parse(argc, argv, &args, message) < 0) {
         log_err("%s", message);

@@ -1,17 +1,12 @@
 #include "cli/cmd_run.h"
 
-#include "base/log.h"
 #include "cli/args.h"
 #include "cli/config.h"
 #include "daemon/master.h"
 
 static struct conf *load(void *context)
 {
-    struct conf *conf = config_load(context);
-    enum log_level level;
-    if (conf && log_level_parse(conf->log.level, &level))
-        log_set_level(level);
-    return conf;
+    return config_load(context);
 }
 
 static int run(const struct args *args, bool serve)

@@ -3,6 +3,8 @@
 #include "sys/fdpass.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,18 +76,31 @@ int child_spawn(struct child *ret, child_run_cb *run, void *context, const int *
     return 0;
 }
 
-int child_reap(struct child *c, int *ret_status)
+int child_reap(const struct child *c, int *ret_status)
 {
     pid_t pid;
     do
         pid = waitpid(c->pid, ret_status, WNOHANG);
     while (pid < 0 && errno == EINTR);
-    if (pid == 0)
-        return -EAGAIN;
+    if (pid < 0)
+        *ret_status = 0; // somebody else has reaped it: that it ended is all there is to know
+    return pid == 0 ? -EAGAIN : 0;
+}
+
+void child_close(struct child *c)
+{
     close(c->pidfd);
     close(c->channel);
     *c = (struct child){0, -1, -1};
-    return 0;
+}
+
+void child_kill(struct child *c)
+{
+    int status;
+    kill(c->pid, SIGKILL);
+    while (child_reap(c, &status) == -EAGAIN)
+        poll(&(struct pollfd){.fd = c->pidfd, .events = POLLIN}, 1, -1);
+    child_close(c);
 }
 
 void child_describe_status(int status, char *text, size_t size)

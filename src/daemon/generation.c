@@ -4,7 +4,9 @@
 #include "server/accesslog.h"
 #include "server/channel.h"
 #include "server/worker.h"
+#include "sys/clock.h"
 #include "sys/cpus.h"
+#include "sys/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
+// A generation must be ready within this time.
+#define START_TIME 30000 // ms
+
 // A worker that does not end by itself at timeouts.drain gets this much longer.
 #define KILL_DELAY 2000 // ms
 
-// ---- making -------------------------------------------------------------------------------------
+// ---- making ------------------------------------------------------------------------------------
 
 static void report(void *context, const char *where, const char *message)
 {
@@ -35,9 +40,30 @@ static int open_sites(struct generation *g)
     return r;
 }
 
+// That the usual file is not there is nothing to talk about: the core knows what a site needs.
+static int load_types(struct generation *g)
+{
+    const char *path = g->conf->mime_types;
+    int r = mimetable_load(&g->types, path);
+    if (r == -ENOENT && conf_is_default(g->conf, "mime_types"))
+        return 0;
+    if (r < 0)
+        log_err("the media types \"%s\" cannot be read: %s", path,
+                r == -EINVAL ? "not a regular file" : strerror(-r));
+    return r;
+}
+
 static int open_log(const char *name, int *ret_fd)
 {
     int r = accesslog_open(name, ret_fd);
+    if (r < 0)
+        log_err("the access log \"%s\" cannot be opened: %s", name, strerror(-r));
+    return r;
+}
+
+static int check_log(const char *name)
+{
+    int r = accesslog_check(name);
     if (r < 0)
         log_err("the access log \"%s\" cannot be opened: %s", name, strerror(-r));
     return r;
@@ -80,6 +106,8 @@ static int prepare(struct generation *g, const struct generation_maker *maker)
     if (r == 0)
         r = open_sites(g);
     if (r == 0)
+        r = load_types(g);
+    if (r == 0)
         r = open_log(g->conf->log.access, &g->access_log);
     if (r == 0)
         r = listeners_plan(&g->listeners, g->conf, &maker->inherited, report, NULL);
@@ -100,15 +128,15 @@ static int acquire(struct generation *g, const struct listeners *previous)
 
 bool generation_check(struct conf *conf)
 {
-    struct generation g = {.conf = conf, .access_log = -1};
+    struct generation g = {.conf = conf};
     int errors = resolve_privs(&g, false) < 0;
     errors += open_sites(&g) < 0;
-    errors += open_log(conf->log.access, &g.access_log) < 0;
+    errors += load_types(&g) < 0;
+    errors += check_log(conf->log.access) < 0;
     errors += listeners_plan(&g.listeners, conf, NULL, report, NULL) < 0;
     listeners_close(&g.listeners, NULL);
+    mimetable_cleanup(&g.types);
     sites_close(&g.sites);
-    if (g.access_log >= 0)
-        close(g.access_log);
     return errors == 0;
 }
 
@@ -127,6 +155,7 @@ struct generation *generation_new(const struct generation_maker *maker, unsigned
     g->conf = conf;
     g->access_log = -1;
     g->poller = maker->poller;
+    g->deadline = clock_now() + START_TIME;
     list_init(&g->link);
     bool usable = prepare(g, maker) == 0;
     if (!usable || acquire(g, previous ? &previous->listeners : NULL) < 0) {
@@ -142,6 +171,7 @@ void generation_free(struct generation *g, const struct generation *successor)
     list_remove(&g->link);
     listeners_close(&g->listeners, successor ? &successor->listeners : NULL);
     sites_close(&g->sites);
+    mimetable_cleanup(&g->types);
     scoreboard_cleanup(&g->scoreboard);
     if (g->access_log >= 0)
         close(g->access_log);
@@ -150,7 +180,7 @@ void generation_free(struct generation *g, const struct generation *successor)
     free(g);
 }
 
-// ---- workers ------------------------------------------------------------------------------------
+// ---- workers -----------------------------------------------------------------------------------
 
 struct start {
     struct generation *generation;
@@ -167,6 +197,7 @@ static int run_worker(void *context, int channel)
     const struct heritage heritage = {
         .conf = g->conf,
         .sites = &g->sites,
+        .types = &g->types,
         .listeners = s->listeners,
         .listener_count = g->listeners.count,
         .access_log = g->access_log,
@@ -212,38 +243,39 @@ static int spawn(struct generation *g, unsigned worker)
     struct start start = {g, worker, fds, getpid()};
     int r = fds ? child_spawn(&w->child, run_worker, &start, fds, count) : -ENOMEM;
     free(fds);
-    if (r == 0 && (r = watch_worker(g, w)) < 0) {
-        int status;
-        kill(w->child.pid, SIGKILL);
-        while (child_reap(&w->child, &status) == -EAGAIN)
-            ;
-    }
+    if (r == 0 && (r = watch_worker(g, w)) < 0)
+        child_kill(&w->child);
     return r;
 }
 
-void generation_start_due(struct generation *g, int64_t now)
+static void start(struct generation *g, unsigned worker, int64_t now)
 {
-    for (unsigned i = 0; i < g->worker_count && g->phase != GENERATION_ENDING; i++) {
-        struct generation_worker *w = &g->workers[i];
-        if (!supervise_is_due(&w->policy, now))
-            continue;
-        supervise_started(&w->policy);
-        int r = spawn(g, i);
-        if (r == 0) {
-            g->alive++;
-            continue;
-        }
-        supervise_died(&w->policy, now);
-        log_err("worker %u of generation %u cannot be started: %s", i, g->id, strerror(-r));
+    struct generation_worker *w = &g->workers[worker];
+    supervise_started(&w->policy);
+    int r = spawn(g, worker);
+    if (r == 0) {
+        g->alive++;
+        return;
     }
+    supervise_died(&w->policy, now);
+    log_err("worker %u of generation %u cannot be started: %s", worker, g->id, strerror(-r));
+}
+
+void generation_do_due(struct generation *g, int64_t now)
+{
+    if (g->phase == GENERATION_ENDING && now >= g->deadline) {
+        generation_kill(g);
+        g->deadline = now + KILL_DELAY; // a process that waits for a disk dies when it likes
+    }
+    for (unsigned i = 0; i < g->worker_count && g->phase != GENERATION_ENDING; i++)
+        if (supervise_is_due(&g->workers[i].policy, now))
+            start(g, i, now);
 }
 
 int64_t generation_next(const struct generation *g)
 {
-    int64_t next = -1;
-    if (g->phase == GENERATION_ENDING)
-        return g->kill_at;
-    for (unsigned i = 0; i < g->worker_count; i++) {
+    int64_t next = g->phase == GENERATION_CURRENT ? -1 : g->deadline;
+    for (unsigned i = 0; i < g->worker_count && g->phase != GENERATION_ENDING; i++) {
         int64_t due = supervise_next(&g->workers[i].policy);
         if (due >= 0 && (next < 0 || due < next))
             next = due;
@@ -262,34 +294,66 @@ bool generation_worker_ready(struct generation *g, unsigned worker, int64_t now)
     return true;
 }
 
+// A slot without a process holds no connections: the others' shares are counted with it.
+static void clear_slots(struct generation *g, unsigned worker)
+{
+    unsigned threads = (unsigned)g->conf->threads;
+    for (unsigned i = 0; i < threads; i++)
+        atomic_store(&g->scoreboard.slots[worker * threads + i].connections, 0);
+}
+
 bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now)
 {
     struct generation_worker *w = &g->workers[worker];
+    const int pid = (int)w->child.pid;
     char how[128];
-    pid_t pid = w->child.pid;
     int status;
-    poller_remove(g->poller, w->child.channel);
-    poller_remove(g->poller, w->child.pidfd);
     if (child_reap(&w->child, &status) < 0)
         return false;
+    poller_remove(g->poller, w->child.channel);
+    poller_remove(g->poller, w->child.pidfd);
+    child_close(&w->child);
     g->alive--;
+    clear_slots(g, worker);
     supervise_died(&w->policy, now);
     if (g->phase != GENERATION_ENDING || status != 0) {
         child_describe_status(status, how, sizeof(how));
-        log_warn("worker %u of generation %u (pid %d) %s", worker, g->id, (int)pid, how);
+        log_warn("worker %u of generation %u (pid %d) %s", worker, g->id, pid, how);
     }
     return true;
 }
 
-void generation_end(struct generation *g, bool stop, int64_t now)
+static void tell(struct generation *g, unsigned worker, enum channel_type type, uint32_t value,
+                 int fd)
+{
+    const struct child *child = &g->workers[worker].child;
+    int r = child->pid ? channel_send(child->channel, type, value, fd) : 0;
+    if (r < 0 && r != -EPIPE) // it has ended: that is heard of elsewhere
+        log_warn("worker %u of generation %u (pid %d) does not listen: %s", worker, g->id,
+                 (int)child->pid, strerror(-r));
+}
+
+static void tell_all(struct generation *g, enum channel_type type, uint32_t value, int fd)
+{
+    for (unsigned i = 0; i < g->worker_count; i++)
+        tell(g, i, type, value, fd);
+}
+
+void generation_end(struct generation *g, const struct generation *successor, int64_t now)
 {
     g->phase = GENERATION_ENDING;
-    g->kill_at = now + (int64_t)g->conf->timeouts.drain + KILL_DELAY;
-    for (unsigned i = 0; i < g->worker_count; i++) {
+    g->deadline = now + (int64_t)g->conf->timeouts.drain + KILL_DELAY;
+    for (unsigned i = 0; i < g->worker_count; i++)
         supervise_retire(&g->workers[i].policy);
-        if (g->workers[i].child.pid)
-            channel_send(g->workers[i].child.channel, stop ? CHANNEL_STOP : CHANNEL_RETIRE, 0, -1);
+    for (size_t i = 0; i < g->listeners.count; i++) {
+        if (successor && listeners_has(&successor->listeners, &g->listeners.items[i]))
+            continue;
+        // Who has connected but sent nothing yet is to be accepted before it is closed.
+        listener_stop_deferring(g->listeners.items[i].fd);
+        tell_all(g, CHANNEL_LEAVE, (uint32_t)i, -1);
     }
+    tell_all(g, CHANNEL_RETIRE, 0, -1);
+    listeners_close(&g->listeners, successor ? &successor->listeners : NULL);
 }
 
 void generation_kill(struct generation *g)
@@ -304,9 +368,7 @@ void generation_reopen_log(struct generation *g)
     int fd;
     if (g->access_log < 0 || open_log(g->conf->log.access, &fd) < 0)
         return;
-    for (unsigned i = 0; i < g->worker_count; i++)
-        if (g->workers[i].child.pid)
-            channel_send(g->workers[i].child.channel, CHANNEL_LOG, 0, fd);
+    tell_all(g, CHANNEL_LOG, 0, fd);
     dup3(fd, g->access_log, O_CLOEXEC); // workers that are started later inherit it
     close(fd);
 }

@@ -7,6 +7,7 @@
 #include "daemon/child.h"
 #include "daemon/listeners.h"
 #include "daemon/supervise.h"
+#include "server/mimetable.h"
 #include "server/scoreboard.h"
 #include "server/sites.h"
 #include "sys/poller.h"
@@ -36,9 +37,10 @@ struct generation {
     struct list link; // the master's, newest last
     unsigned id;
     enum generation_phase phase;
-    int64_t kill_at; // ENDING: when workers that are still there are killed
+    int64_t deadline; // STARTING: to be given up; ENDING: to be killed
     struct conf *conf;
     struct sites sites;
+    struct mimetable types;
     struct listeners listeners;
     struct scoreboard scoreboard;
     struct privs privs;
@@ -70,8 +72,11 @@ bool generation_check(struct conf *conf);
 // Frees it; no worker may be alive. `successor` (or NULL) keeps the files of its UNIX sockets.
 void generation_free(struct generation *g, const struct generation *successor);
 
-// Starts every worker that is due. When the next one is: -1 none.
-void generation_start_due(struct generation *g, int64_t now);
+// Starts every worker that is due, and kills those that an ending generation still has when it
+// should have ended.
+void generation_do_due(struct generation *g, int64_t now);
+
+// When that is due next, or the deadline of a start passes; -1: nothing is.
 int64_t generation_next(const struct generation *g);
 
 // The worker said that it is ready. True when with it the generation became complete.
@@ -80,9 +85,9 @@ bool generation_worker_ready(struct generation *g, unsigned worker, int64_t now)
 // The worker's process has ended: reaps, logs, decides about a successor. False: it has not.
 bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now);
 
-// Tells the workers to end; `stop`: nobody takes over, the listeners are to be closed. Those that
-// are there after timeouts.drain and a moment more are killed by generation_start_due()'s caller.
-void generation_end(struct generation *g, bool stop, int64_t now);
+// Tells the workers to end. Listeners that `successor` (or NULL) does not have are closed here, and
+// by the workers when they have accepted what is queued.
+void generation_end(struct generation *g, const struct generation *successor, int64_t now);
 
 // Kills every worker at once.
 void generation_kill(struct generation *g);

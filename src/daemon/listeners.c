@@ -38,7 +38,7 @@ static void report_at(const struct reporter *to, const struct conf_listen *conf,
     to->report(to->context, conf_origin_format(conf->origin, where), message);
 }
 
-// ---- planning -----------------------------------------------------------------------------------
+// ---- planning ----------------------------------------------------------------------------------
 
 static bool append(struct listeners *l, const struct conf_listen *conf, const struct endpoint *e,
                    int inherited_fd)
@@ -155,7 +155,7 @@ int listeners_plan(struct listeners *l, const struct conf *conf,
     return result;
 }
 
-// ---- opening ------------------------------------------------------------------------------------
+// ---- opening -----------------------------------------------------------------------------------
 
 // Whether the socket is what is wanted: it was asked for in these words, or the kernel chose the
 // port that stands there now.
@@ -306,13 +306,18 @@ void listeners_announce(const struct listeners *l)
             log_info("listening on %s", addr_format(&e, text));
 }
 
+bool listeners_has(const struct listeners *l, const struct listeners_entry *entry)
+{
+    return l && find(l, &entry->wanted, 0);
+}
+
 void listeners_close(struct listeners *l, const struct listeners *successor)
 {
     for (size_t i = 0; i < l->count; i++) {
         struct listeners_entry *entry = &l->items[i];
         if (entry->fd < 0)
             continue;
-        if (!entry->inherited && !find(successor, &entry->wanted, 0))
+        if (!entry->inherited && !listeners_has(successor, entry))
             listener_unlink(entry->fd);
         close(entry->fd);
     }

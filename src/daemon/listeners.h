@@ -43,5 +43,8 @@ int listeners_open(struct listeners *l, const struct listeners *previous, conf_r
 // Logs where each listens, as "listening on ADDRESS".
 void listeners_announce(const struct listeners *l);
 
+// Whether `l` has a socket for what this entry of another set listens on.
+bool listeners_has(const struct listeners *l, const struct listeners_entry *entry);
+
 // Closes all, and removes the files of UNIX sockets that `successor` (or NULL) does not have.
 void listeners_close(struct listeners *l, const struct listeners *successor);

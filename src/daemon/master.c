@@ -8,7 +8,6 @@
 #include "sys/systemd.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +37,7 @@ struct master {
     int exit_status;    // other than 0 when the first generation could not start
 };
 
-// ---- states told to the service manager
-// -----------------------------------------------------------
+// ---- states told to the service manager --------------------------------------------------------
 
 static void notify_ready(const struct master *m)
 {
@@ -49,16 +47,7 @@ static void notify_ready(const struct master *m)
     systemd_notify(state);
 }
 
-static void notify_reloading(void)
-{
-    char state[96];
-    // sd_notify(3): RELOADING=1 needs the time, in µs of CLOCK_MONOTONIC.
-    snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_now() * 1000);
-    systemd_notify(state);
-}
-
-// ---- generations
-// ----------------------------------------------------------------------------------
+// ---- generations -------------------------------------------------------------------------------
 
 static void begin_generation(struct master *m, struct conf *conf)
 {
@@ -73,7 +62,7 @@ static void begin_generation(struct master *m, struct conf *conf)
     m->last_id++;
     list_append(&m->generations, &g->link);
     m->starting = g;
-    generation_start_due(g, clock_now());
+    generation_do_due(g, clock_now());
 }
 
 static void reload(struct master *m)
@@ -82,7 +71,7 @@ static void reload(struct master *m)
         m->reload_wanted = true;
         return;
     }
-    notify_reloading();
+    systemd_notify_reloading();
     struct conf *conf = m->options->load(m->options->context);
     if (conf)
         begin_generation(m, conf);
@@ -92,16 +81,15 @@ static void reload(struct master *m)
     }
 }
 
-static void generation_is_ready(struct master *m, struct generation *g)
+// The generation that was starting is ready, or was given up.
+static void finish_starting(struct master *m)
 {
-    struct generation *old = m->current;
-    g->phase = GENERATION_CURRENT;
     m->starting = NULL;
-    m->current = g;
-    listeners_announce(&g->listeners);
-    if (old)
-        generation_end(old, false, clock_now());
-    log_info("ready: generation %u, %u workers", g->id, g->worker_count);
+    if (!m->current) {
+        m->exit_status = EXIT_FAILURE;
+        m->stopping = true;
+        return;
+    }
     notify_ready(m);
     if (m->reload_wanted) {
         m->reload_wanted = false;
@@ -109,21 +97,36 @@ static void generation_is_ready(struct master *m, struct generation *g)
     }
 }
 
-// A worker of a generation that was starting died: the configuration is not taken.
+static void set_log_level(const struct conf *conf)
+{
+    enum log_level level;
+    if (log_level_parse(conf->log.level, &level))
+        log_set_level(level);
+}
+
+static void take_over(struct master *m, struct generation *g)
+{
+    struct generation *old = m->current;
+    g->phase = GENERATION_CURRENT;
+    m->current = g;
+    set_log_level(g->conf);
+    listeners_announce(&g->listeners);
+    if (old)
+        generation_end(old, g, clock_now());
+    log_info("ready: generation %u, %u workers", g->id, g->worker_count);
+    finish_starting(m);
+}
+
+// A worker of a generation that was starting died, or time is up: the configuration is not taken.
 static void give_up_starting(struct master *m)
 {
     struct generation *g = m->starting;
-    m->starting = NULL;
-    generation_end(g, false, clock_now());
+    generation_end(g, m->current, clock_now());
     generation_kill(g);
-    if (m->current) {
+    if (m->current)
         log_err("reload failed: generation %u could not start, generation %u goes on", g->id,
                 m->current->id);
-        notify_ready(m);
-    } else {
-        m->exit_status = EXIT_FAILURE;
-        m->stopping = true;
-    }
+    finish_starting(m);
 }
 
 static void free_ended(struct master *m)
@@ -146,8 +149,7 @@ static void each_generation(struct master *m, void (*f)(struct generation *))
         f(CONTAINER_OF(l, struct generation, link));
 }
 
-// ---- stopping
-// -------------------------------------------------------------------------------------
+// ---- stopping ----------------------------------------------------------------------------------
 
 static void stop(struct master *m)
 {
@@ -161,11 +163,8 @@ static void stop(struct master *m)
     log_info("stopping");
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
         struct generation *g = CONTAINER_OF(l, struct generation, link);
-        if (g->phase == GENERATION_ENDING)
-            continue;
-        generation_end(g, true, clock_now());
-        // The workers accept what is queued; the port is free when they have closed theirs too.
-        listeners_close(&g->listeners, NULL);
+        if (g->phase != GENERATION_ENDING)
+            generation_end(g, NULL, clock_now());
     }
 }
 
@@ -175,8 +174,7 @@ static void stop_at_once(struct master *m)
     each_generation(m, generation_kill);
 }
 
-// ---- events
-// ---------------------------------------------------------------------------------------
+// ---- events ------------------------------------------------------------------------------------
 
 static void heed_signals(struct master *m)
 {
@@ -200,7 +198,7 @@ static void heed_message(struct master *m, struct generation *g, unsigned worker
 {
     if (message->type == CHANNEL_READY) {
         if (generation_worker_ready(g, worker, clock_now()))
-            generation_is_ready(m, g);
+            take_over(m, g);
     } else if (message->type == CHANNEL_CUT) {
         log_warn("worker %u of generation %u: %u answers were cut at timeouts.drain", worker, g->id,
                  message->value);
@@ -247,12 +245,11 @@ static void heed(struct master *m, struct watch *w)
 
 static void do_what_is_due(struct master *m, int64_t now)
 {
-    for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
-        struct generation *g = CONTAINER_OF(l, struct generation, link);
-        if (g->phase == GENERATION_ENDING && now >= g->kill_at)
-            generation_kill(g);
-        else
-            generation_start_due(g, now);
+    for (struct list *l = m->generations.next; l != &m->generations; l = l->next)
+        generation_do_due(CONTAINER_OF(l, struct generation, link), now);
+    if (m->starting && now >= m->starting->deadline) {
+        log_err("generation %u is not ready in time", m->starting->id);
+        give_up_starting(m);
     }
 }
 
@@ -280,8 +277,7 @@ static void serve(struct master *m)
     }
 }
 
-// ---- beginning and end
-// ----------------------------------------------------------------------------
+// ---- beginning and end -------------------------------------------------------------------------
 
 static int init(struct master *m)
 {

@@ -141,7 +141,7 @@ static const struct mime_entry core[] = {
 
 static const struct slice unknown = {"application/octet-stream", 24};
 
-// ---- reading a table --------------------------------------------------------------------------
+// ---- reading a table ---------------------------------------------------------------------------
 
 // Cuts the next word off *s; empty when there is none.
 static struct slice next_word(struct slice *s)
@@ -188,7 +188,7 @@ bool mime_next(struct mime_reader *r, struct mime_entry *ret)
     }
 }
 
-// ---- looking up -------------------------------------------------------------------------------
+// ---- looking up --------------------------------------------------------------------------------
 
 static int lower(char c)
 {

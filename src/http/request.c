@@ -20,7 +20,7 @@ static const struct slice method_names[METHOD_OTHER] = {
 #undef X
 };
 
-// ---- finding the end of the head --------------------------------------------------------------
+// ---- finding the end of the head ---------------------------------------------------------------
 
 // Applies the limits to the current line, of which the bytes before its LF, or those that came so
 // far, are known. A CR at its end is taken for the one of CRLF. As the result only grows with the
@@ -83,7 +83,7 @@ size_t head_skip_empty_lines(struct slice data)
     return n;
 }
 
-// ---- taking it apart --------------------------------------------------------------------------
+// ---- taking it apart ---------------------------------------------------------------------------
 
 // Cuts the next line, without its CRLF, off *rest.
 static struct slice next_line(struct slice *rest)

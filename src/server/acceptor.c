@@ -1,30 +1,30 @@
 #include "server/acceptor.h"
 
+#include "base/log.h"
 #include "base/util.h"
 #include "sys/transmit.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 // A loop that is within its share takes this many in one round.
 #define BATCH 16
 
+// All listeners together in one round: what is left in l->ready is for the events of the others.
+#define ACCEPTS (LOOP_READY - POLLER_MAX_EVENTS)
+
 // How long a loop that was woken although it holds more than its share leaves the queue to others.
 #define YIELD 1 // ms
 
-// All listeners together in one round: what is left in l->ready is for the events of the others.
-#define ACCEPTS (LOOP_READY - POLLER_MAX_EVENTS)
+// How long after a shortage it is tried again, if no connection is closed before.
+#define SHORTAGE 100 // ms
 
 // A connection idle for less time than this does not make room for a new one.
 #define ROOM_IDLE 1000 // ms
 
-static int add(struct loop *l, struct acceptor *a)
-{
-    int r = poller_add(&l->poller, a->source.fd, POLLER_IN | POLLER_EXCLUSIVE, a);
-    a->registered = r == 0;
-    return r;
-}
+// ---- waiting and pausing -----------------------------------------------------------------------
 
 static void remove_one(struct loop *l, struct acceptor *a)
 {
@@ -33,13 +33,36 @@ static void remove_one(struct loop *l, struct acceptor *a)
     a->registered = false;
 }
 
+static void give_up(struct loop *l, struct acceptor *a)
+{
+    remove_one(l, a);
+    a->given_up = true;
+}
+
+static void pause_until(struct loop *l, int64_t when, bool shortage)
+{
+    acceptor_stop(l);
+    l->accept_at = when;
+    l->accept_shortage = shortage;
+}
+
+static bool add(struct loop *l, struct acceptor *a)
+{
+    a->registered = poller_add(&l->poller, a->source.fd, POLLER_IN | POLLER_EXCLUSIVE, a) == 0;
+    return a->registered;
+}
+
 void acceptor_start(struct loop *l)
 {
-    l->accepting_paused = false;
-    l->yield_until = 0;
-    for (size_t i = 0; i < l->acceptor_count; i++)
-        if (!l->acceptors[i].registered && add(l, &l->acceptors[i]) < 0)
-            l->accepting_paused = true;
+    l->accept_at = 0;
+    l->accept_shortage = false;
+    for (size_t i = 0; i < l->acceptor_count; i++) {
+        struct acceptor *a = &l->acceptors[i];
+        if (!a->given_up && !a->registered && !add(l, a)) {
+            pause_until(l, l->clock.now + SHORTAGE, true);
+            return;
+        }
+    }
 }
 
 void acceptor_stop(struct loop *l)
@@ -53,30 +76,29 @@ void acceptor_stop(struct loop *l)
 static void step_back(struct loop *l, struct acceptor *a)
 {
     remove_one(l, a);
-    if (add(l, a) < 0)
-        l->accepting_paused = true; // the tick tries again
+    if (!add(l, a))
+        pause_until(l, l->clock.now + SHORTAGE, true);
 }
 
-static bool over_share(const struct loop *l)
-{
-    const struct scoreboard *s = l->service->scoreboard;
-    return s->count > 1 &&
-           scoreboard_over_share(l->connections, scoreboard_connections(s), s->count);
-}
+// ---- room --------------------------------------------------------------------------------------
 
-// Makes room by closing the connection that is idle for longest.
+// Makes room by closing the connection that is idle for longest. One that has received in this
+// round is not idle, although its state does not say so yet.
 static bool make_room(struct loop *l)
 {
     struct deadline *oldest = deadlines_oldest(&l->deadlines, DEADLINE_IDLE);
     if (!oldest || l->clock.now - oldest->since < ROOM_IDLE)
         return false;
-    conn_close(l, CONTAINER_OF(oldest, struct conn, deadline), CONN_CLOSE_ROOM);
+    struct conn *c = CONTAINER_OF(oldest, struct conn, deadline);
+    if (c->in)
+        return false;
+    conn_close(l, c, CONN_CLOSE_ROOM);
     return true;
 }
 
 // Tells a newcomer that there is no room. What it sent is read first: close() with bytes unread
 // would reset the connection, and the answer be lost.
-static void turn_away(int fd)
+static void turn_away(struct loop *l, int fd)
 {
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                  "Retry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
@@ -85,23 +107,57 @@ static void turn_away(int fd)
     transmit_receive(fd, thrown_away, sizeof(thrown_away));
     transmit_send(fd, &part, 1, false);
     close(fd);
+    scoreboard_add(&l->slot->turned_away, 1);
 }
 
-enum accepted { ACCEPTED, ACCEPT_AGAIN, ACCEPT_NONE, ACCEPT_SHORTAGE };
+// ---- accepting ---------------------------------------------------------------------------------
 
-static enum accepted accept_error(int error)
+enum accepted {
+    ACCEPTED,
+    ACCEPT_AGAIN,    // this one is gone, or was turned away; the next may be well
+    ACCEPT_NONE,     // nothing is queued
+    ACCEPT_SHORTAGE, // no descriptors, no memory
+    ACCEPT_BROKEN    // this is no listener any more
+};
+
+// Errors that are not here are those of the connection, which failed before it was accepted
+// (accept(2)).
+static const struct {
+    int error;
+    enum accepted meaning;
+} errors[] = {
+    {EAGAIN, ACCEPT_NONE},      {EMFILE, ACCEPT_SHORTAGE}, {ENFILE, ACCEPT_SHORTAGE},
+    {ENOBUFS, ACCEPT_SHORTAGE}, {ENOMEM, ACCEPT_SHORTAGE}, {EBADF, ACCEPT_BROKEN},
+    {EINVAL, ACCEPT_BROKEN},    {ENOTSOCK, ACCEPT_BROKEN}, {EOPNOTSUPP, ACCEPT_BROKEN},
+};
+
+static enum accepted meaning_of(int error)
 {
-    switch (error) {
-    case EAGAIN:
-        return ACCEPT_NONE;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+        if (errors[i].error == error)
+            return errors[i].meaning;
+    return ACCEPT_AGAIN;
+}
+
+// Frees a descriptor for a newcomer: one that is kept for speed only, or of a connection idle for
+// long.
+static bool free_descriptor(struct loop *l)
+{
+    return filecache_drop_file(&l->cache) || make_room(l);
+}
+
+// Accepts with the descriptor kept in reserve, only to turn the newcomer away.
+static enum accepted accept_with_spare(struct loop *l, struct acceptor *a)
+{
+    if (l->spare < 0)
         return ACCEPT_SHORTAGE;
-    default: // this connection failed before it was accepted (accept(2)); the next may be well
-        return ACCEPT_AGAIN;
-    }
+    close(l->spare);
+    int fd = accept4(a->source.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    enum accepted result = fd < 0 ? meaning_of(errno) : ACCEPT_AGAIN;
+    if (fd >= 0)
+        turn_away(l, fd);
+    l->spare = loop_open_spare();
+    return result;
 }
 
 static enum accepted accept_one(struct loop *l, struct acceptor *a)
@@ -109,69 +165,119 @@ static enum accepted accept_one(struct loop *l, struct acceptor *a)
     struct sockaddr_in6 peer = {0};
     socklen_t len = sizeof(peer);
     int fd = accept4(a->source.fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+        return free_descriptor(l) ? ACCEPT_AGAIN : accept_with_spare(l, a);
     if (fd < 0)
-        return accept_error(errno);
+        return meaning_of(errno);
 
     struct conn *c = NULL;
     if (l->connections < l->service->connection_limit || make_room(l))
         c = loop_take_slot(l);
     if (!c) {
-        turn_away(fd);
+        turn_away(l, fd);
         return ACCEPT_AGAIN;
     }
-    conn_open(l, c, fd, &peer);
+    conn_open(c, fd, &peer);
     scoreboard_add(&l->slot->accepted, 1);
     conn_receive(l, c);
-    l->ready[l->ready_count++] = c;
+    loop_add_ready(l, c);
     l->accepted++;
     return ACCEPTED;
 }
 
-// Accepts from one listener until there is nothing, the batch is full, or others should.
-static void accept_batch(struct loop *l, struct acceptor *a)
+static bool over_share(const struct loop *l, uint64_t others)
 {
-    for (int i = 0; i < BATCH && l->accepted < ACCEPTS && a->registered; i++) {
-        switch (accept_one(l, a)) {
-        case ACCEPT_NONE:
-            return;
-        case ACCEPT_SHORTAGE:
-            acceptor_stop(l);
-            l->accepting_paused = true;
-            return;
-        case ACCEPTED:
-            if (over_share(l)) {
-                step_back(l, a);
-                return;
-            }
-            break;
-        case ACCEPT_AGAIN:
-            break;
-        }
-    }
+    return scoreboard_over_share(l->connections, others + l->connections,
+                                 l->service->scoreboard->count);
 }
 
-// In a burst all loops are woken, but the first that runs would be back here before any other had
-// its turn on a processor: it has to sleep for that.
-static void yield(struct loop *l)
+// What the other loops hold; 0 when there are none, and nothing is to be balanced.
+static uint64_t held_by_others(const struct loop *l)
 {
-    acceptor_stop(l);
-    l->yield_until = l->clock.now + YIELD;
+    const struct scoreboard *s = l->service->scoreboard;
+    uint64_t all = s->count > 1 ? scoreboard_connections(s) : 0;
+    return all > l->connections ? all - l->connections : 0;
+}
+
+// Accepts from one listener until there is nothing (false), or the batch is full, or others should.
+static bool accept_batch(struct loop *l, struct acceptor *a, uint64_t others)
+{
+    for (int i = 0; i < BATCH && l->accepted < ACCEPTS && !a->given_up; i++) {
+        enum accepted result = accept_one(l, a);
+        if (result == ACCEPT_NONE)
+            return false;
+        if (result == ACCEPT_SHORTAGE) {
+            pause_until(l, l->clock.now + SHORTAGE, true);
+            return true;
+        }
+        if (result == ACCEPT_BROKEN) {
+            log_err("a listening socket is of no use any more: %s", strerror(errno));
+            give_up(l, a);
+            return false;
+        }
+        if (result == ACCEPTED && l->phase == LOOP_SERVING && over_share(l, others)) {
+            step_back(l, a);
+            return true;
+        }
+    }
+    return true;
 }
 
 void acceptor_run(struct loop *l, struct acceptor *a)
 {
-    if (l->phase == LOOP_SERVING && over_share(l))
-        yield(l);
-    else
-        accept_batch(l, a);
+    uint64_t others = held_by_others(l);
+    // In a burst all loops are woken, but the first that runs would be back here before any other
+    // had its turn on a processor: it has to sleep for that.
+    if (l->phase == LOOP_SERVING && over_share(l, others))
+        pause_until(l, l->clock.now + YIELD, false);
+    else if (a->registered)
+        accept_batch(l, a, others);
+}
+
+void acceptor_try(struct loop *l)
+{
+    uint64_t others = held_by_others(l);
+    acceptor_start(l);
+    for (size_t i = 0; i < l->acceptor_count && l->accept_at == 0; i++)
+        accept_batch(l, &l->acceptors[i], others);
+}
+
+int64_t acceptor_next(const struct loop *l)
+{
+    return l->accept_at ? l->accept_at : -1;
 }
 
 void acceptor_resume(struct loop *l)
 {
-    if (l->yield_until == 0 || l->clock.now < l->yield_until)
+    if (l->accept_at == 0)
         return;
-    acceptor_start(l);
-    // What is still there nobody else wants now, because of a share or because of being stuck.
+    // After a yield, what is still there nobody else wants now.
+    if (l->clock.now >= l->accept_at || (l->accept_shortage && l->closed))
+        acceptor_try(l);
+}
+
+// ---- the end -----------------------------------------------------------------------------------
+
+void acceptor_leave(struct loop *l)
+{
     for (size_t i = 0; i < l->acceptor_count; i++)
-        accept_batch(l, &l->acceptors[i]);
+        if (l->phase == LOOP_RETIRING && !atomic_load(&l->service->leaving[i]))
+            give_up(l, &l->acceptors[i]);
+}
+
+bool acceptor_is_leaving(const struct loop *l)
+{
+    for (size_t i = 0; i < l->acceptor_count; i++)
+        if (!l->acceptors[i].given_up)
+            return true;
+    return false;
+}
+
+bool acceptor_finish(struct loop *l)
+{
+    bool more = false;
+    for (size_t i = 0; i < l->acceptor_count; i++)
+        if (!l->acceptors[i].given_up && accept_batch(l, &l->acceptors[i], 0))
+            more = true;
+    return !more || l->accept_shortage;
 }

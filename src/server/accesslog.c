@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -215,4 +216,21 @@ int accesslog_open(const char *name, int *ret_fd)
     }
     *ret_fd = fd;
     return 0;
+}
+
+int accesslog_check(const char *name)
+{
+    if (strcmp(name, "off") == 0 || strcmp(name, "stdout") == 0 || access(name, W_OK) == 0)
+        return 0;
+    if (errno != ENOENT)
+        return -errno;
+    // It would be made: that takes the directory.
+    const char *slash = strrchr(name, '/');
+    size_t len = slash && slash != name ? (size_t)(slash - name) : 1;
+    char directory[PATH_MAX];
+    if (len >= sizeof(directory))
+        return -ENAMETOOLONG;
+    memcpy(directory, slash ? name : ".", len);
+    directory[len] = '\0';
+    return access(directory, W_OK | X_OK) < 0 ? -errno : 0;
 }

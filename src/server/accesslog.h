@@ -58,3 +58,6 @@ int64_t accesslog_next(const struct accesslog *l);
 // Opens what log.access names: "off" gives -1 in *ret_fd, "stdout", or a file (0640, appended to).
 // Used by the master, which owns the descriptor. 0 or a negative errno.
 int accesslog_open(const char *name, int *ret_fd);
+
+// Whether accesslog_open() would succeed, without making the file. 0 or a negative errno.
+int accesslog_check(const char *name);

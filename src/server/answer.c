@@ -22,7 +22,7 @@ bool answer_is_served(enum method method)
     return method == METHOD_GET || method == METHOD_HEAD || method == METHOD_OPTIONS;
 }
 
-// ---- the log ------------------------------------------------------------------------------------
+// ---- the log -----------------------------------------------------------------------------------
 
 static struct slice client_text(const struct conn *c, char text[static ADDR_TEXT_MAX])
 {
@@ -84,7 +84,7 @@ void answer_finish(struct loop *l, struct conn *c, const struct request *r)
     c->file = NULL;
 }
 
-// ---- heads --------------------------------------------------------------------------------------
+// ---- heads -------------------------------------------------------------------------------------
 
 // What every head has. Decides also whether the connection persists.
 static struct response response_for(struct loop *l, struct conn *c, const struct request *r,
@@ -95,11 +95,14 @@ static struct response response_for(struct loop *l, struct conn *c, const struct
         .date = loop_date(l),
         .server = l->service->conf->server_header ? SLICE("tined") : (struct slice){NULL, 0},
     };
-    if (!r->keep_alive)
-        c->closing = true;
-    if (l->phase != LOOP_SERVING && !c->closing)
-        c->closing = c->linger = true;
-    if (c->closing)
+    uint64_t most = l->service->conf->limits.requests;
+    c->requests++;
+    scoreboard_add(&l->slot->requests, 1);
+    if (!r->keep_alive && c->ending == CONN_STAYS)
+        c->ending = CONN_CLOSES;
+    if (c->ending == CONN_STAYS && (l->phase != LOOP_SERVING || (most && c->requests >= most)))
+        c->ending = CONN_LINGERS;
+    if (c->ending != CONN_STAYS)
         response.connection = CONNECTION_CLOSE;
     else if (r->minor_version == 0)
         response.connection = CONNECTION_KEEP_ALIVE;
@@ -175,7 +178,7 @@ static void answer_redirect(struct loop *l, struct conn *c, const struct request
     put_page(l, c, r, &response);
 }
 
-// ---- files --------------------------------------------------------------------------------------
+// ---- files -------------------------------------------------------------------------------------
 
 // The content behind a head: small and in memory, it is copied; else it stays with the connection.
 static void put_file(struct loop *l, struct conn *c, const struct request *r,
@@ -251,8 +254,6 @@ static void answer_path(struct loop *l, struct conn *c, const struct request *r)
 
 void answer_request(struct loop *l, struct conn *c, const struct request *r)
 {
-    scoreboard_add(&l->slot->requests, 1);
-    c->answered = true;
     if (r->method == METHOD_OTHER)
         answer_status(l, c, r, 501);
     else if (!answer_is_served(r->method))
@@ -266,9 +267,7 @@ void answer_request(struct loop *l, struct conn *c, const struct request *r)
 void answer_refuse(struct loop *l, struct conn *c, const struct request *r, int status)
 {
     static const struct request unread = {.method = METHOD_OTHER, .keep_alive = true};
-    scoreboard_add(&l->slot->requests, 1);
-    c->answered = true;
-    c->closing = c->linger = true;
+    c->ending = CONN_LINGERS;
     answer_status(l, c, r ? r : &unread, status);
 }
 

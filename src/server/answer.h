@@ -4,8 +4,7 @@
 
 #include "server/loop.h"
 
-// Answers `r`. Sets c->closing when the connection does not persist, c->linger when the client may
-// still be sending.
+// Answers `r`. Sets c->ending when the connection does not persist.
 void answer_request(struct loop *l, struct conn *c, const struct request *r);
 
 // Answers with a status of its own and closes: what cannot be read as a request, or is not wanted.

@@ -11,21 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const struct {
-    uint32_t interest;
-    enum deadline_class class;
-} states[CONN_STATES] = {
-#define X(name, interest, class) {interest, class},
-    CONN_STATE_TABLE(X)
-#undef X
-};
-
 // An idle connection must stay cheap: docs and tests promise it.
 _Static_assert(sizeof(struct conn) <= 256, "a connection's slot is at most 256 bytes");
 
-void conn_open(struct loop *l, struct conn *c, int fd, const struct sockaddr_in6 *peer)
+void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer)
 {
-    (void)l;
     *c = (struct conn){
         .source = {SOURCE_CONN, fd},
         .state = CONN_HEAD,
@@ -47,7 +37,7 @@ static void drop_input(struct loop *l, struct conn *c)
 
 void conn_close(struct loop *l, struct conn *c, enum conn_close reason)
 {
-    (void)reason;
+    scoreboard_add(&l->slot->closed[reason], 1);
     if (c->file)
         answer_finish(l, c, NULL);
     drop_input(l, c);
@@ -61,7 +51,7 @@ void conn_close(struct loop *l, struct conn *c, enum conn_close reason)
     loop_give_slot(l, c);
 }
 
-// ---- receiving ----------------------------------------------------------------------------------
+// ---- receiving ---------------------------------------------------------------------------------
 
 static void received(struct conn *c, ssize_t n)
 {
@@ -105,29 +95,13 @@ static void receive_request(struct loop *l, struct conn *c)
         b->end += (uint32_t)n;
 }
 
-void conn_receive(struct loop *l, struct conn *c)
+// After our FIN nothing is of interest but the client's.
+static void receive_rest(struct loop *l, struct conn *c)
 {
-    switch ((enum conn_state)c->state) {
-    case CONN_HEAD:
-    case CONN_IDLE:
-    case CONN_LAST:
-        receive_request(l, c);
-        break;
-    case CONN_BODY:
-        receive_content(l, c);
-        break;
-    case CONN_LINGER:
-        received(c, transmit_receive(c->source.fd, l->gather, sizeof(l->gather)));
-        break;
-    case CONN_FREE:
-    case CONN_SEND:
-    case CONN_STATES:
-        break;
-    }
+    received(c, transmit_receive(c->source.fd, l->gather, sizeof(l->gather)));
 }
 
-// ---- steps: each does what its state allows, and sets the next state
-// ------------------------------
+// ---- steps: each does what its state allows, and sets the next state ---------------------------
 
 static struct slice input(const struct conn *c)
 {
@@ -148,9 +122,9 @@ static void consume(struct loop *l, struct conn *c, size_t n)
 // All that was to be sent is: the connection goes on, or ends.
 static void sent(struct loop *l, struct conn *c)
 {
-    if (!c->closing) {
+    if (c->ending == CONN_STAYS) {
         c->state = c->resume;
-    } else if ((c->linger || c->in) && !c->eof) {
+    } else if ((c->ending == CONN_LINGERS || c->in) && !c->eof) {
         // close() with bytes unread, or still to come, would reset the connection, and the client
         // could lose the answer before it reads it (RFC 9112 section 9.6).
         shutdown(c->source.fd, SHUT_WR);
@@ -164,11 +138,8 @@ static void sent(struct loop *l, struct conn *c)
 // Sends what was gathered. True when all is gone; else the connection waits, or is closed.
 static bool flush(struct loop *l, struct conn *c, const struct request *r)
 {
-    bool progress;
     enum conn_close reason;
-    enum output_state state = output_flush(l, c, &progress, &reason);
-    if (progress && c->deadline.class == DEADLINE_SEND)
-        deadline_set(&l->deadlines, &c->deadline, DEADLINE_SEND, l->clock.now);
+    enum output_state state = output_flush(l, c, &reason);
     if (state == OUTPUT_DONE) {
         if (c->file)
             answer_finish(l, c, r);
@@ -201,7 +172,7 @@ static bool answer(struct loop *l, struct conn *c, size_t len)
     if (c->state == CONN_FREE)
         return false;
     consume(l, c, len);
-    return sent_all && !c->closing;
+    return sent_all && c->ending == CONN_STAYS;
 }
 
 static void refuse(struct loop *l, struct conn *c, int status)
@@ -226,7 +197,7 @@ static bool content_is_complete(struct loop *l, struct conn *c, size_t head_len)
             if (!answer_is_served(l->request.method)) {
                 // The answer is known without the content, and a client that asked first does
                 // not send it after a refusal (RFC 9110 section 10.1.1).
-                c->closing = c->linger = true;
+                c->ending = CONN_LINGERS;
                 answer(l, c, head_len);
                 return false;
             }
@@ -330,7 +301,7 @@ static enum conn_state waiting_state(const struct loop *l, const struct conn *c)
         return CONN_HEAD;
     if (l->phase != LOOP_SERVING)
         return CONN_LAST;
-    return c->answered ? CONN_IDLE : CONN_HEAD;
+    return c->requests ? CONN_IDLE : CONN_HEAD;
 }
 
 // Answers what is complete, in order, and sends the answers together.
@@ -344,7 +315,7 @@ static void step_requests(struct loop *l, struct conn *c)
     }
     if (c->state == CONN_FREE || c->state == CONN_SEND || !flush_gathered(l, c))
         return;
-    if (c->closing)
+    if (c->ending != CONN_STAYS)
         sent(l, c);
     else if (c->eof)
         conn_close(l, c, CONN_CLOSE_EOF);
@@ -363,8 +334,12 @@ static void step_content(struct loop *l, struct conn *c)
 
 static void step_send(struct loop *l, struct conn *c)
 {
-    if (flush(l, c, NULL))
-        sent(l, c);
+    if (!flush(l, c, NULL))
+        return;
+    sent(l, c);
+    // No event will come for requests that are in the input already.
+    if (c->state == CONN_HEAD)
+        step_requests(l, c);
 }
 
 static void step_linger(struct loop *l, struct conn *c)
@@ -373,37 +348,86 @@ static void step_linger(struct loop *l, struct conn *c)
         conn_close(l, c, CONN_CLOSE_DONE);
 }
 
-static void step(struct loop *l, struct conn *c)
+// ---- deadlines ---------------------------------------------------------------------------------
+
+static void expire_request(struct loop *l, struct conn *c)
 {
-    switch ((enum conn_state)c->state) {
-    case CONN_HEAD:
-    case CONN_IDLE:
-    case CONN_LAST:
-        step_requests(l, c);
-        break;
-    case CONN_BODY:
-        step_content(l, c);
-        break;
-    case CONN_SEND:
-        step_send(l, c);
-        break;
-    case CONN_LINGER:
-        step_linger(l, c);
-        break;
-    case CONN_FREE:
-    case CONN_STATES:
-        break;
+    if (!c->in) { // no request has begun: nobody waits for an answer
+        conn_close(l, c, CONN_CLOSE_TIMEOUT);
+        return;
     }
+    refuse(l, c, 408);
+    if (flush_gathered(l, c))
+        sent(l, c);
 }
+
+static void expire_last(struct loop *l, struct conn *c)
+{
+    (void)l;
+    shutdown(c->source.fd, SHUT_WR);
+    c->state = CONN_LINGER;
+}
+
+static void expire_silence(struct loop *l, struct conn *c)
+{
+    conn_close(l, c, CONN_CLOSE_TIMEOUT);
+}
+
+// Bytes that have left for the client, as far as the kernel knows.
+static uint64_t delivered(const struct conn *c)
+{
+    uint64_t queued = transmit_queued(c->source.fd);
+    return queued < c->sent ? c->sent - queued : 0;
+}
+
+// A deadline that each byte renews is no defence: what counts is what arrived since the last look.
+static void expire_send(struct loop *l, struct conn *c)
+{
+    const struct conf *conf = l->service->conf;
+    uint64_t now = delivered(c);
+    uint64_t least = MAX(conf->limits.send_rate * conf->timeouts.send / 1000, UINT64_C(1));
+    if (now - c->delivered < least) {
+        conn_close(l, c, CONN_CLOSE_TIMEOUT);
+        return;
+    }
+    c->delivered = now;
+    deadline_set(&l->deadlines, &c->deadline, DEADLINE_SEND, l->clock.now);
+}
+
+// ---- the table ---------------------------------------------------------------------------------
+
+typedef void conn_cb(struct loop *l, struct conn *c);
+
+static const struct {
+    uint32_t interest; // what the poller is to tell
+    enum deadline_class class;
+    conn_cb *receive; // first, when it is ready; NULL: nothing
+    conn_cb *step;    // then
+    conn_cb *expire;  // when the deadline has passed
+} states[CONN_STATES] = {
+    [CONN_HEAD] = {POLLER_IN, DEADLINE_HEAD, receive_request, step_requests, expire_request},
+    [CONN_IDLE] = {POLLER_IN, DEADLINE_IDLE, receive_request, step_requests, expire_silence},
+    [CONN_LAST] = {POLLER_IN, DEADLINE_LAST, receive_request, step_requests, expire_last},
+    [CONN_BODY] = {POLLER_IN, DEADLINE_BODY, receive_content, step_content, expire_request},
+    // Exactly writable: unread input would stay ready, and the loop would spin.
+    [CONN_SEND] = {POLLER_OUT, DEADLINE_SEND, NULL, step_send, expire_send},
+    [CONN_LINGER] = {POLLER_IN, DEADLINE_LINGER, receive_rest, step_linger, expire_silence},
+};
 
 // Brings deadline and poller in line with the state.
 static void settle(struct loop *l, struct conn *c)
 {
+    enum deadline_class class = states[c->state].class;
     uint32_t interest = states[c->state].interest;
     int error = 0;
 
-    if (c->deadline.class != states[c->state].class)
-        deadline_set(&l->deadlines, &c->deadline, states[c->state].class, l->clock.now);
+    if (c->state == CONN_FREE)
+        return;
+    if (c->deadline.class != class) {
+        deadline_set(&l->deadlines, &c->deadline, class, l->clock.now);
+        if (class == DEADLINE_SEND)
+            c->delivered = delivered(c);
+    }
     if (c->interest == 0)
         error = poller_add(&l->poller, c->source.fd, interest, c);
     else if (c->interest != interest)
@@ -413,55 +437,28 @@ static void settle(struct loop *l, struct conn *c)
         conn_close(l, c, CONN_CLOSE_MEMORY);
 }
 
+void conn_receive(struct loop *l, struct conn *c)
+{
+    if (states[c->state].receive)
+        states[c->state].receive(l, c);
+}
+
 void conn_advance(struct loop *l, struct conn *c)
 {
-    enum conn_state before;
     if (c->broken) {
         conn_close(l, c, CONN_CLOSE_RESET);
         return;
     }
-    do {
-        before = c->state;
-        step(l, c);
-        // A step that ends where another begins (an answer is sent, the next request is in the
-        // input already) goes on at once: no event will come for bytes that were received.
-    } while (c->state != before && c->state == CONN_HEAD);
-    if (c->state != CONN_FREE)
-        settle(l, c);
+    l->budget = OUTPUT_BUDGET;
+    states[c->state].step(l, c);
+    settle(l, c);
 }
-
-// ---- deadlines and draining
-// ----------------------------------------------------------------------
 
 void conn_expire(struct loop *l, struct conn *c)
 {
-    switch ((enum conn_state)c->state) {
-    case CONN_HEAD:
-    case CONN_BODY:
-        if (!c->in) { // no request has begun: nobody waits for an answer
-            conn_close(l, c, CONN_CLOSE_TIMEOUT);
-            return;
-        }
-        refuse(l, c, 408);
-        if (flush_gathered(l, c))
-            sent(l, c);
-        if (c->state != CONN_FREE)
-            settle(l, c);
-        break;
-    case CONN_LAST:
-        shutdown(c->source.fd, SHUT_WR);
-        c->state = CONN_LINGER;
-        settle(l, c);
-        break;
-    case CONN_IDLE:
-    case CONN_SEND:
-    case CONN_LINGER:
-        conn_close(l, c, CONN_CLOSE_TIMEOUT);
-        break;
-    case CONN_FREE:
-    case CONN_STATES:
-        break;
-    }
+    l->budget = OUTPUT_BUDGET;
+    states[c->state].expire(l, c);
+    settle(l, c);
 }
 
 void conn_drain(struct loop *l, struct conn *c)

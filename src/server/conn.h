@@ -14,6 +14,7 @@
 #include "server/bufpool.h"
 #include "server/deadline.h"
 #include "server/filecache.h"
+#include "server/scoreboard.h"
 #include "sys/poller.h"
 
 #include <netinet/in.h>
@@ -26,52 +27,35 @@ struct source {
     int fd;
 };
 
-// X(state, interest, deadline class)
-#define CONN_STATE_TABLE(X)                                                                   \
-    X(FREE, 0, DEADLINE_NONE)             /* the slot is not in use */                        \
-    X(HEAD, POLLER_IN, DEADLINE_HEAD)     /* a request head is awaited or has begun */        \
-    X(IDLE, POLLER_IN, DEADLINE_IDLE)     /* between requests */                              \
-    X(LAST, POLLER_IN, DEADLINE_LAST)     /* between requests of a server that is stopping */ \
-    X(BODY, POLLER_IN, DEADLINE_BODY)     /* content of a request is thrown away */           \
-    X(SEND, POLLER_OUT, DEADLINE_SEND)    /* an answer is on its way */                       \
-    X(LINGER, POLLER_IN, DEADLINE_LINGER) /* after our FIN: what still comes is thrown away */
-
+// What each waits for, and what it does then, is in the table of conn.c.
 enum conn_state {
-#define X(name, interest, class) CONN_##name,
-    CONN_STATE_TABLE(X)
-#undef X
-        CONN_STATES
+    CONN_FREE,   // the slot is not in use
+    CONN_HEAD,   // a request head is awaited or has begun
+    CONN_IDLE,   // between requests
+    CONN_LAST,   // between requests of a server that is stopping
+    CONN_BODY,   // content of a request is thrown away
+    CONN_SEND,   // an answer is on its way
+    CONN_LINGER, // after our FIN: what still comes is thrown away
+    CONN_STATES
 };
 
-// X(id, text): why a connection was closed.
-#define CONN_CLOSE_TABLE(X)                                 \
-    X(DONE, "the last answer was sent")                     \
-    X(EOF, "the client closed it")                          \
-    X(RESET, "the client reset it")                         \
-    X(TIMEOUT, "a deadline passed")                         \
-    X(CHANGED, "the file became shorter while it was sent") \
-    X(ROOM, "it made room for a new connection")            \
-    X(MEMORY, "no memory")                                  \
-    X(STOP, "the server stopped")
-
-enum conn_close {
-#define X(id, text) CONN_CLOSE_##id,
-    CONN_CLOSE_TABLE(X)
-#undef X
-        CONN_CLOSES
+// What becomes of the connection when the answers that are under way are sent.
+enum conn_ending {
+    CONN_STAYS,
+    CONN_CLOSES,
+    CONN_LINGERS, // closes when the client has, or after a while: it may still be sending
 };
 
 struct conn {
     struct source source;
-    uint8_t state;    // enum conn_state
-    uint8_t interest; // what the poller has now; 0: not registered
-    bool eof;         // the client has finished sending (it may still read)
-    bool broken;      // receiving failed
-    bool closing;     // close after what is being sent
-    bool linger;      // …and then linger, for bytes may come that nobody wants
-    bool answered;    // at least one answer was given
-    uint8_t content;  // enum body_state of what is thrown away
-    uint8_t resume;   // SEND: enum conn_state that it goes on in
+    uint8_t state;     // enum conn_state
+    uint8_t interest;  // what the poller has now; 0: not registered
+    bool eof;          // the client has finished sending (it may still read)
+    bool broken;       // receiving failed
+    uint8_t ending;    // enum conn_ending
+    uint8_t content;   // enum body_state of what is thrown away
+    uint8_t resume;    // SEND: enum conn_state that it goes on in
+    uint32_t requests; // answered so far
     struct deadline deadline;
     struct conn *next_free;
     struct head_scan scan;
@@ -83,12 +67,14 @@ struct conn {
     uint64_t length;          // of the content, for that line
     uint32_t split;           // in the held line
     uint16_t status;          // for that line
+    uint64_t sent;            // bytes, on this connection
+    uint64_t delivered;       // of these, what the client had when the deadline of SEND was set
     struct sockaddr_in6 peer; // IPv4 as sockaddr_in; family AF_UNIX: nothing more
     struct body body;
 };
 
 // Prepares a slot for an accepted socket.
-void conn_open(struct loop *l, struct conn *c, int fd, const struct sockaddr_in6 *peer);
+void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer);
 
 // Receives what there is. Never advances, never closes.
 void conn_receive(struct loop *l, struct conn *c);

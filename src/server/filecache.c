@@ -183,21 +183,37 @@ static bool has_true_mtime(const struct cached_file *f)
     return f->identity.mtime_s != 0 && f->identity.mtime_s != 1;
 }
 
-// Opens and, when it is small, reads the file that f->path names.
-static int fill(struct filecache *c, struct cached_file *f, int64_t wall_s)
+// Why there is nothing to serve at f->path. The quick look that found nothing, or no file, was not
+// confined to the root: what it saw is said only when it stands beneath.
+static int explain(const struct cached_file *f)
 {
-    // Looks before it opens: opening a device can have effects, opening a FIFO too.
-    int r = rootfs_stat(&f->site->root, f->path, &f->identity);
+    struct file_identity found;
+    int r = rootfs_look(&f->site->root, f->path, &found);
     if (r == 0)
-        r = type_error(f->identity.mode);
-    if (r < 0)
-        return r;
-    f->fd = rootfs_open(&f->site->root, f->path);
+        r = type_error(found.mode);
+    return r < 0 ? r : -ENOENT; // it has come just now
+}
+
+// Opens f->path, if it is a regular file. Looks before it opens: opening a device or a FIFO can
+// have effects.
+static int open_regular(struct filecache *c, struct cached_file *f)
+{
+    int r = rootfs_stat(&f->site->root, f->path, &f->identity);
+    if (r < 0 || type_error(f->identity.mode) < 0)
+        return explain(f);
+    do
+        f->fd = rootfs_open(&f->site->root, f->path);
+    while ((f->fd == -EMFILE || f->fd == -ENFILE) && filecache_drop_file(c));
     if (f->fd < 0)
         return f->fd;
     r = rootfs_fstat(f->fd, &f->identity);
-    if (r == 0)
-        r = type_error(f->identity.mode);
+    return r < 0 ? r : type_error(f->identity.mode);
+}
+
+// Opens and, when it is small, reads the file that f->path names.
+static int fill(struct filecache *c, struct cached_file *f, int64_t wall_s)
+{
+    int r = open_regular(c, f);
     if (r < 0)
         return r;
 
@@ -226,8 +242,6 @@ int filecache_get(struct filecache *c, const struct site *site, struct slice pat
         if (r < 0 || !rootfs_same(&now, &f->identity)) {
             unlist(c, f);
             f = NULL;
-            if (r < 0)
-                return r;
         }
     }
     if (f) {
@@ -246,6 +260,18 @@ int filecache_get(struct filecache *c, const struct site *site, struct slice pat
     f->checked_round = round;
     *ret = f;
     return 0;
+}
+
+bool filecache_drop_file(struct filecache *c)
+{
+    for (struct list *l = c->lru.next; l != &c->lru; l = l->next) {
+        struct cached_file *f = CONTAINER_OF(l, struct cached_file, lru);
+        if (f->fd >= 0 && f->references == 0) {
+            unlist(c, f);
+            return true;
+        }
+    }
+    return false;
 }
 
 void filecache_release(struct filecache *c, struct cached_file *f)

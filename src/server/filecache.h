@@ -59,4 +59,7 @@ void filecache_cleanup(struct filecache *c);
 int filecache_get(struct filecache *c, const struct site *site, struct slice path, uint64_t round,
                   int64_t wall_s, struct cached_file **ret);
 
+// Closes the descriptor that is kept and was not used for longest. False: none is kept.
+bool filecache_drop_file(struct filecache *c);
+
 void filecache_release(struct filecache *c, struct cached_file *file);

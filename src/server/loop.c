@@ -3,6 +3,7 @@
 #include "base/util.h"
 #include "server/acceptor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -22,7 +23,7 @@
 // and all that had connected before the stop have been accepted.
 #define STOP_ACCEPT 1200 // ms
 
-// ---- slots --------------------------------------------------------------------------------------
+// ---- slots -------------------------------------------------------------------------------------
 
 static bool grow_slots(struct loop *l)
 {
@@ -80,7 +81,12 @@ static void each_connection(struct loop *l, void (*f)(struct loop *, struct conn
                 f(l, &l->chunks[i][j]);
 }
 
-// ---- making and unmaking ------------------------------------------------------------------------
+// ---- making and unmaking -----------------------------------------------------------------------
+
+int loop_open_spare(void)
+{
+    return eventfd(0, EFD_CLOEXEC);
+}
 
 static void init_deadlines(struct loop *l)
 {
@@ -109,11 +115,15 @@ static int init_acceptors(struct loop *l)
 int loop_init(struct loop *l, const struct service *service, struct scoreboard_slot *slot)
 {
     const struct conf *conf = service->conf;
-    *l = (struct loop){
-        .service = service, .slot = slot, .poller = {-1}, .control = {SOURCE_CONTROL, -1}};
+    *l = (struct loop){.service = service,
+                       .slot = slot,
+                       .poller = {-1},
+                       .control = {SOURCE_CONTROL, -1},
+                       .spare = -1};
     l->date_second = -1;
     clock_read(&l->clock);
     l->last_tick = l->clock.now;
+    l->spare = loop_open_spare();
     init_deadlines(l);
     // Room for the largest head that the limits allow, with the CRLFs that they do not count.
     bufpool_init(&l->pool, (uint32_t)(conf->limits.request_line + conf->limits.fields + 16),
@@ -148,28 +158,26 @@ void loop_cleanup(struct loop *l)
     free(l->acceptors);
     if (l->control.fd >= 0)
         close(l->control.fd);
+    if (l->spare >= 0)
+        close(l->spare);
     poller_cleanup(&l->poller);
 }
 
-// ---- phases -------------------------------------------------------------------------------------
+// ---- phases ------------------------------------------------------------------------------------
 
 void loop_poke(struct loop *l, enum loop_phase phase)
 {
     uint64_t one = 1;
-    atomic_store(&l->wanted, phase);
+    int wanted = atomic_load(&l->wanted);
+    while (wanted < (int)phase && !atomic_compare_exchange_weak(&l->wanted, &wanted, phase))
+        ;
     ssize_t n = write(l->control.fd, &one, sizeof(one));
     (void)n; // a full counter wakes as well
 }
 
 static void stop_accepting(struct loop *l)
 {
-    if (l->stopped_accepting)
-        return;
-    for (size_t i = 0; i < l->acceptor_count && l->phase == LOOP_STOPPING; i++)
-        acceptor_run(l, &l->acceptors[i]);
     acceptor_stop(l);
-    l->accepting_paused = false;
-    l->yield_until = 0;
     l->stopped_accepting = true;
     if (l->service->on_stopped_accepting)
         l->service->on_stopped_accepting(l->service->context);
@@ -183,11 +191,11 @@ static void heed_control(struct loop *l)
     enum loop_phase wanted = (enum loop_phase)atomic_load(&l->wanted);
     if (wanted <= l->phase)
         return;
+    if (l->phase == LOOP_SERVING)
+        l->phase_since = l->clock.now;
     l->phase = wanted;
-    l->phase_since = l->clock.now;
     each_connection(l, conn_drain);
-    if (wanted == LOOP_RETIRING)
-        stop_accepting(l);
+    acceptor_leave(l);
 }
 
 static void cut(struct loop *l, struct conn *c)
@@ -196,19 +204,32 @@ static void cut(struct loop *l, struct conn *c)
     conn_close(l, c, CONN_CLOSE_STOP);
 }
 
+// How long listeners that nobody takes over are accepted on.
+static int64_t accept_time(const struct loop *l)
+{
+    return MIN((int64_t)l->service->conf->timeouts.drain, STOP_ACCEPT);
+}
+
 // What passes with time while the loop ends.
 static void drain(struct loop *l)
 {
     int64_t passed = l->clock.now - l->phase_since;
-    if (passed >= STOP_ACCEPT)
+    if (!l->stopped_accepting && !acceptor_is_leaving(l))
         stop_accepting(l);
-    if (passed >= (int64_t)l->service->conf->timeouts.drain) {
+    if (!l->stopped_accepting && passed >= accept_time(l) && acceptor_finish(l))
         stop_accepting(l);
+    if (l->stopped_accepting && passed >= (int64_t)l->service->conf->timeouts.drain)
         each_connection(l, cut);
-    }
 }
 
-// ---- rounds -------------------------------------------------------------------------------------
+// ---- rounds ------------------------------------------------------------------------------------
+
+void loop_add_ready(struct loop *l, struct conn *c)
+{
+    // One for each event, and the acceptors leave as many free (acceptor.c).
+    assert(l->ready_count < LOOP_READY);
+    l->ready[l->ready_count++] = c;
+}
 
 struct slice loop_date(struct loop *l)
 {
@@ -224,7 +245,7 @@ static void receive(struct loop *l, struct conn *c)
     if (c->state == CONN_FREE) // it made room for another in this round
         return;
     conn_receive(l, c);
-    l->ready[l->ready_count++] = c;
+    loop_add_ready(l, c);
 }
 
 static void heed(struct loop *l, struct source *source)
@@ -255,11 +276,10 @@ static void expire(struct loop *l)
 static void tick(struct loop *l)
 {
     l->last_tick = l->clock.now;
-    if (l->stopped_accepting)
-        return;
-    acceptor_start(l);
-    for (size_t i = 0; i < l->acceptor_count; i++)
-        acceptor_run(l, &l->acceptors[i]);
+    if (l->spare < 0)
+        l->spare = loop_open_spare();
+    if (!l->stopped_accepting)
+        acceptor_try(l);
 }
 
 // When drain() has something to do, or -1.
@@ -268,14 +288,14 @@ static int64_t next_of_phase(const struct loop *l)
     if (l->phase == LOOP_SERVING)
         return -1;
     return l->phase_since +
-           (l->stopped_accepting ? (int64_t)l->service->conf->timeouts.drain : STOP_ACCEPT);
+           (l->stopped_accepting ? (int64_t)l->service->conf->timeouts.drain : accept_time(l));
 }
 
 static int timeout(const struct loop *l)
 {
     int64_t next = l->last_tick + TICK;
     int64_t others[] = {deadlines_next(&l->deadlines), accesslog_next(&l->log), next_of_phase(l),
-                        l->yield_until ? l->yield_until : -1};
+                        acceptor_next(l)};
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         if (others[i] >= 0 && others[i] < next)
             next = others[i];
@@ -294,7 +314,8 @@ void loop_round(struct loop *l)
         heed(l, events[i].source);
     if (l->clock.now - l->last_tick >= TICK)
         tick(l);
-    acceptor_resume(l);
+    if (!l->stopped_accepting)
+        acceptor_resume(l);
     if (l->phase != LOOP_SERVING)
         drain(l);
     // Only now, when all has been received, are files looked at: what is answered is no older
@@ -303,7 +324,7 @@ void loop_round(struct loop *l)
         if (l->ready[i]->state != CONN_FREE)
             conn_advance(l, l->ready[i]);
     expire(l);
-    if (l->accepting_paused && l->closed) // a descriptor is free again
+    if (l->accept_shortage && l->closed) // a descriptor is free again
         acceptor_start(l);
     free_closed(l);
     accesslog_flush(&l->log, l->clock.now, false);

@@ -21,7 +21,8 @@ struct service {
     const struct mimetable *types;
     const int *listeners; // descriptors
     size_t listener_count;
-    int access_log; // descriptor, or -1
+    const _Atomic bool *leaving; // for each listener: nobody accepts on it after us
+    int access_log;              // descriptor, or -1
     struct scoreboard *scoreboard;
     uint32_t connection_limit; // per loop
     // Called by each loop, in its thread, when it accepts no more.
@@ -41,9 +42,11 @@ enum loop_phase {
 // The most connections that one round handles: one for each event, and as many accepted.
 #define LOOP_READY (2 * POLLER_MAX_EVENTS)
 
+// One listener, as a loop sees it.
 struct acceptor {
     struct source source;
-    bool registered;
+    bool registered; // the poller has it
+    bool given_up;   // for good
 };
 
 struct loop {
@@ -59,9 +62,10 @@ struct loop {
 
     struct acceptor *acceptors;
     size_t acceptor_count;
+    int64_t accept_at;      // paused till then; 0: not paused
+    bool accept_shortage;   // paused for want of descriptors or memory
     bool stopped_accepting; // for good
-    bool accepting_paused;  // no descriptors or memory: tried again on the tick
-    int64_t yield_until;    // till then others are to accept; 0: no yielding
+    int spare;              // a descriptor to close when there is no other; or -1
     int64_t last_tick;
 
     struct conn **chunks; // slots, in chunks
@@ -87,6 +91,7 @@ struct loop {
     struct request request; // the one being answered
     char gather[LOOP_GATHER];
     size_t gathered;
+    size_t budget; // bytes that the connection may still send in this turn
 };
 
 // Makes a loop. 0 or a negative errno.
@@ -105,6 +110,12 @@ void loop_poke(struct loop *l, enum loop_phase phase);
 // A free slot, or NULL when the limit is reached or there is no memory.
 struct conn *loop_take_slot(struct loop *l);
 void loop_give_slot(struct loop *l, struct conn *c);
+
+// A descriptor of no use but to be closed, or -1.
+int loop_open_spare(void);
+
+// Connection `c` is to be advanced in this round, once.
+void loop_add_ready(struct loop *l, struct conn *c);
 
 // The Date of this round.
 struct slice loop_date(struct loop *l);

@@ -1,32 +1,47 @@
 #include "server/mimetable.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define FILE_MAX (4u << 20)
+#define FILE_MAX (4 << 20)
+
+// A regular file only: a FIFO would block the master.
+static int open_file(const char *path, size_t *ret_size)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int r = fstat(fd, &st) < 0 ? -errno : !S_ISREG(st.st_mode) ? -EINVAL : 0;
+    if (r == 0 && st.st_size > FILE_MAX)
+        r = -EFBIG;
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    *ret_size = (size_t)st.st_size;
+    return fd;
+}
 
 static int read_file(const char *path, char **ret_text, size_t *ret_len)
 {
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return -errno;
-    char *text = malloc(FILE_MAX);
-    size_t len = text ? fread(text, 1, FILE_MAX, f) : 0;
-    int result = 0;
-    if (!text)
-        result = -ENOMEM;
-    else if (ferror(f))
-        result = -EIO;
-    else if (len == FILE_MAX)
-        result = -EFBIG;
-    fclose(f);
-    if (result < 0) {
+    size_t size = 0;
+    int fd = open_file(path, &size);
+    if (fd < 0)
+        return fd;
+    char *text = malloc(size + 1);
+    ssize_t len = text ? read(fd, text, size) : 0;
+    int r = !text ? -ENOMEM : len < 0 ? -errno : 0;
+    close(fd);
+    if (r < 0) {
         free(text);
-        return result;
+        return r;
     }
     *ret_text = text;
-    *ret_len = len;
+    *ret_len = (size_t)len;
     return 0;
 }
 
@@ -45,14 +60,8 @@ int mimetable_load(struct mimetable *t, const char *path)
     char *text = NULL;
     size_t len = 0;
     int r = read_file(path, &text, &len);
-    if (r < 0) {
-        *t = (struct mimetable){0};
-        return r == -ENOENT ? 0 : r;
-    }
-    // Most of FILE_MAX is not needed; shrinking cannot fail in a way that matters.
-    char *shrunk = realloc(text, len + 1);
-    if (shrunk)
-        text = shrunk;
+    if (r < 0)
+        return r;
 
     struct mime_reader reader = {.text = slice_make(text, len)};
     size_t count = count_entries(reader.text), at = 0;

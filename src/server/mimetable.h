@@ -1,5 +1,5 @@
-// The table of media types that a worker uses: a file in the format of /etc/mime.types, read once
-// at start, over the core that is built in (http/mime.h).
+// The table of media types that workers use: a file in the format of /etc/mime.types, read once by
+// the master, over the core that is built in (http/mime.h).
 #pragma once
 
 #include "base/buf.h"
@@ -11,8 +11,8 @@ struct mimetable {
     size_t count;
 };
 
-// Reads `path`. Returns 0 with an empty table when the file does not exist: the core suffices.
-// Other failures are a negative errno. Files beyond 4 MiB are refused (-EFBIG).
+// Reads `path`. 0 or a negative errno: -ENOENT, -EINVAL: not a regular file, -EFBIG: beyond 4 MiB.
+// An all-zero table is an empty one: the core suffices.
 int mimetable_load(struct mimetable *t, const char *path);
 void mimetable_cleanup(struct mimetable *t);
 

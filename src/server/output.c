@@ -62,9 +62,15 @@ static enum output_state failed(int error, enum conn_close *ret_reason)
     return OUTPUT_FAILED;
 }
 
+// `n` bytes left: counts them.
+static void note_sent(struct loop *l, struct conn *c, size_t n)
+{
+    c->sent += n;
+    l->budget -= MIN(n, l->budget);
+}
+
 // Head, and content that is in memory.
-static enum output_state send_memory(struct loop *l, struct conn *c, bool *ret_progress,
-                                     enum conn_close *ret_reason)
+static enum output_state send_memory(struct loop *l, struct conn *c, enum conn_close *ret_reason)
 {
     struct slice head = pending_head(l, c);
     bool in_memory = c->file && c->file->body;
@@ -72,19 +78,19 @@ static enum output_state send_memory(struct loop *l, struct conn *c, bool *ret_p
     struct iovec parts[2];
     int count = 0;
 
-    // Nothing may be written through an iovec that is only sent.
+    // Nothing is written through an iovec that is only sent.
     if (head.len)
         parts[count++] = (struct iovec){(void *)(uintptr_t)head.ptr, head.len};
     if (content)
         parts[count++] = (struct iovec){c->file->body + c->offset, content};
     if (count == 0)
         return OUTPUT_DONE;
-    ssize_t n = transmit_send(c->source.fd, parts, count, c->file && !in_memory);
+    ssize_t n = l->budget ? transmit_send(c->source.fd, parts, count, c->file && !in_memory) : 0;
     if (n == -EAGAIN)
         n = 0;
     if (n < 0)
         return failed((int)n, ret_reason);
-    *ret_progress = n > 0;
+    note_sent(l, c, (size_t)n);
     size_t of_head = MIN((size_t)n, head.len);
     if (head.len && !head_sent(l, c, head, of_head))
         return failed(-ENOMEM, ret_reason);
@@ -94,14 +100,11 @@ static enum output_state send_memory(struct loop *l, struct conn *c, bool *ret_p
 }
 
 // Content that is read from a file.
-static enum output_state send_file(struct conn *c, bool *ret_progress, enum conn_close *ret_reason)
+static enum output_state send_file(struct loop *l, struct conn *c, enum conn_close *ret_reason)
 {
-    size_t budget = OUTPUT_BUDGET;
     while (c->offset < c->end) {
-        size_t len = (size_t)MIN(c->end - c->offset, (uint64_t)budget);
-        if (len == 0)
-            return OUTPUT_WAIT;
-        ssize_t n = transmit_file(c->source.fd, c->file->fd, c->offset, len);
+        size_t len = (size_t)MIN(c->end - c->offset, (uint64_t)l->budget);
+        ssize_t n = len ? transmit_file(c->source.fd, c->file->fd, c->offset, len) : -EAGAIN;
         if (n == -EAGAIN)
             return OUTPUT_WAIT;
         if (n < 0)
@@ -110,20 +113,17 @@ static enum output_state send_file(struct conn *c, bool *ret_progress, enum conn
             *ret_reason = CONN_CLOSE_CHANGED;
             return OUTPUT_FAILED;
         }
-        *ret_progress = true;
+        note_sent(l, c, (size_t)n);
         c->offset += (size_t)n;
-        budget -= (size_t)n;
     }
     return OUTPUT_DONE;
 }
 
-enum output_state output_flush(struct loop *l, struct conn *c, bool *ret_progress,
-                               enum conn_close *ret_reason)
+enum output_state output_flush(struct loop *l, struct conn *c, enum conn_close *ret_reason)
 {
-    *ret_progress = false;
-    enum output_state state = send_memory(l, c, ret_progress, ret_reason);
-    if (state == OUTPUT_DONE && c->file && c->offset < c->end)
-        state = send_file(c, ret_progress, ret_reason);
+    enum output_state state = send_memory(l, c, ret_reason);
+    if (state == OUTPUT_DONE && c->file && !c->file->body)
+        state = send_file(l, c, ret_reason);
     l->gathered = 0; // sent, put aside, or of no use any more
     return state;
 }

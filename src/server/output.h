@@ -13,8 +13,7 @@ enum output_state {
     OUTPUT_FAILED, // the connection is of no use any more: *ret_reason
 };
 
-// The most bytes of content that a connection sends in one turn, so that a fast client cannot hold
-// the loop.
+// The most bytes that a connection sends in one turn, so that a fast client cannot hold the loop.
 #define OUTPUT_BUDGET (256u << 10)
 
 // Where the next answer goes: a buffer over the rest of the loop's; hand back with output_commit().
@@ -24,6 +23,5 @@ void output_commit(struct loop *l, const struct buf *b);
 // Whether there is room for another answer without sending first.
 bool output_has_room(const struct loop *l);
 
-// Sends what there is. *ret_progress: something left.
-enum output_state output_flush(struct loop *l, struct conn *c, bool *ret_progress,
-                               enum conn_close *ret_reason);
+// Sends what there is, as far as l->budget allows.
+enum output_state output_flush(struct loop *l, struct conn *c, enum conn_close *ret_reason);

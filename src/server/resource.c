@@ -72,7 +72,7 @@ static void find_index(const struct resource_query *q, struct slice directory, s
     struct buf b = buf_make(path, sizeof(path) - 1);
     buf_put(&b, directory);
     path[b.len] = '\0';
-    int error = b.overflow ? -ENAMETOOLONG : rootfs_stat(&q->site->root, path, &id);
+    int error = b.overflow ? -ENAMETOOLONG : rootfs_look(&q->site->root, path, &id);
     if (error == 0 && !S_ISDIR(id.mode))
         error = -ENOTDIR;
     none(r, error == 0 ? 403 : resource_status(error));

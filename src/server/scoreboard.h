@@ -9,11 +9,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// X(id, text): why a connection was closed.
+#define CONN_CLOSE_TABLE(X)                                 \
+    X(DONE, "the last answer was sent")                     \
+    X(EOF, "the client closed it")                          \
+    X(RESET, "the client reset it")                         \
+    X(TIMEOUT, "a deadline passed")                         \
+    X(CHANGED, "the file became shorter while it was sent") \
+    X(ROOM, "it made room for a new connection")            \
+    X(MEMORY, "no memory")                                  \
+    X(STOP, "the server stopped")
+
+enum conn_close {
+#define X(id, text) CONN_CLOSE_##id,
+    CONN_CLOSE_TABLE(X)
+#undef X
+        CONN_CLOSES_COUNT
+};
+
 struct scoreboard_slot {
     _Alignas(128) _Atomic uint32_t connections; // open now
     _Atomic uint64_t accepted;
+    _Atomic uint64_t turned_away; // newcomers that got 503, for there was no room
     _Atomic uint64_t requests;
-    _Atomic uint64_t log_dropped; // lines that the access log could not take
+    _Atomic uint64_t closed[CONN_CLOSES_COUNT]; // connections, by enum conn_close
+    _Atomic uint64_t log_dropped;               // lines that the access log could not take
 };
 
 struct scoreboard {

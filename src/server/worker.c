@@ -4,7 +4,6 @@
 #include "base/util.h"
 #include "server/channel.h"
 #include "server/loop.h"
-#include "server/mimetable.h"
 #include "sys/signals.h"
 
 #include <errno.h>
@@ -22,11 +21,11 @@
 struct worker {
     const struct heritage *heritage;
     struct service service;
-    struct mimetable types;
     struct loop *loops;
     pthread_t *threads; // of loops[1] and on; loops[0] runs in the first thread
     size_t loop_count;
     size_t thread_count;
+    _Atomic bool *leaving; // for each listener
     struct source signals;
     struct source channel;
     _Atomic size_t accepting; // loops that still accept
@@ -67,7 +66,9 @@ static void heed_channel(struct worker *w)
     struct channel_message message;
     int fd, r;
     while ((r = channel_receive(w->channel.fd, &message, &fd)) > 0) {
-        if (message.type == CHANNEL_RETIRE)
+        if (message.type == CHANNEL_LEAVE && message.value < w->heritage->listener_count)
+            atomic_store(&w->leaving[message.value], true);
+        else if (message.type == CHANNEL_RETIRE)
             poke_all(w, LOOP_RETIRING);
         else if (message.type == CHANNEL_STOP)
             poke_all(w, LOOP_STOPPING);
@@ -83,9 +84,11 @@ static void heed_channel(struct worker *w)
 static void heed_signals(struct worker *w)
 {
     int signal;
+    // Also the service manager or a terminal may send it to the whole group: then the master says
+    // what is to be done. Only its own end (PR_SET_PDEATHSIG) leaves it to the worker.
     while ((signal = signals_next(w->signals.fd)))
-        if (signal == SIGTERM) // by hand: others go on; or because the master is gone
-            poke_all(w, getppid() == w->heritage->master ? LOOP_RETIRING : LOOP_STOPPING);
+        if (signal == SIGTERM && getppid() != w->heritage->master)
+            poke_all(w, LOOP_STOPPING);
 }
 
 static void on_control(void *context)
@@ -123,7 +126,8 @@ static int init_loops(struct worker *w)
     int r = 0;
     w->loops = calloc(count, sizeof(*w->loops));
     w->threads = calloc(count, sizeof(*w->threads));
-    if (!w->loops || !w->threads)
+    w->service.leaving = w->leaving = calloc(h->listener_count + 1, sizeof(*w->leaving));
+    if (!w->loops || !w->threads || !w->leaving)
         return -ENOMEM;
     while (r == 0 && w->loop_count < count) {
         r = loop_init(&w->loops[w->loop_count], &w->service,
@@ -162,9 +166,9 @@ static void finish(struct worker *w)
     }
     if (cut)
         channel_send(w->heritage->channel, CHANNEL_CUT, cut, -1);
+    free(w->leaving);
     free(w->threads);
     free(w->loops);
-    mimetable_cleanup(&w->types);
     close(w->signals.fd);
 }
 
@@ -180,10 +184,6 @@ static int start(struct worker *w, const char **ret_what)
     if (w->signals.fd < 0)
         return w->signals.fd;
     int r = privs_confine_worker(h->privs, h->master, ret_what);
-    if (r < 0)
-        return r;
-    *ret_what = h->conf->mime_types;
-    r = mimetable_load(&w->types, h->conf->mime_types);
     if (r < 0)
         return r;
     *ret_what = "event loop";
@@ -202,7 +202,7 @@ int worker_run(const struct heritage *h)
         .heritage = h,
         .service = {.conf = h->conf,
                     .sites = h->sites,
-                    .types = &w.types,
+                    .types = h->types,
                     .listeners = h->listeners,
                     .listener_count = h->listener_count,
                     .access_log = h->access_log,

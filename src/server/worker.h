@@ -5,6 +5,7 @@
 #pragma once
 
 #include "conf/conf.h"
+#include "server/mimetable.h"
 #include "server/scoreboard.h"
 #include "server/sites.h"
 #include "sys/privs.h"
@@ -15,6 +16,7 @@
 struct heritage {
     const struct conf *conf;
     const struct sites *sites;
+    const struct mimetable *types;
     int *listeners; // descriptors; the worker closes them when it accepts no more
     size_t listener_count;
     int access_log;                // or -1

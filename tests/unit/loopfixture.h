@@ -31,6 +31,7 @@ struct fixture {
     struct mimetable types;
     struct scoreboard scoreboard;
     int listeners[16];
+    _Atomic bool leaving[16];
     struct service service;
     struct loop loop;
     unsigned stopped_accepting;
@@ -122,6 +123,7 @@ static MAYBE_UNUSED struct fixture *fixture_prepare(va_list options)
         .sites = &f->sites,
         .types = &f->types,
         .listeners = f->listeners,
+        .leaving = f->leaving,
         .listener_count = 1,
         .access_log = -1,
         .scoreboard = &f->scoreboard,
