@@ -363,7 +363,10 @@ static void expire_request(struct loop *l, struct conn *c)
 
 static void expire_last(struct loop *l, struct conn *c)
 {
-    (void)l;
+    if (c->requests == 0) { // nothing was sent that a reset could destroy
+        conn_close(l, c, CONN_CLOSE_STOP);
+        return;
+    }
     shutdown(c->source.fd, SHUT_WR);
     c->state = CONN_LINGER;
 }

@@ -88,6 +88,12 @@ def kill_session(session):
     wait_until(kill_members, "the end of session %d" % session)
 
 
+def state_of(pid):
+    """The letter of proc(5): R running, S sleeping, …; None when it is gone."""
+    fields = _stat_fields(pid)
+    return fields and fields[0]
+
+
 def is_alive(pid):
     fields = _stat_fields(pid)
     return fields is not None and fields[0] != "Z"
@@ -111,6 +117,12 @@ def assert_idle(pids, seconds=0.5):
         used = (_processor_ticks(pid) - ticks) / os.sysconf("SC_CLK_TCK")
         if used > seconds / 5:
             raise AssertionError("process %d used %gs of %gs" % (pid, used, seconds))
+
+
+def is_refused(address):
+    """Nobody listens any more at what Daemon.address() gave."""
+    with socket.socket(address[0]) as s:
+        return s.connect_ex(address[1]) != 0
 
 
 # ---- configuration -----------------------------------------------------------------------------
