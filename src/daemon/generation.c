@@ -21,6 +21,10 @@
 // A worker that does not end by itself at timeouts.drain gets this much longer.
 #define KILL_DELAY 2000 // ms
 
+// A process that is traced is its tracer's to reap first (ptrace(2)): strace, a debugger, a leak
+// checker. Until then its pidfd is readable, and waiting for that would spin.
+#define REAP_DELAY 50 // ms
+
 // ---- making ------------------------------------------------------------------------------------
 
 static void report(void *context, const char *where, const char *message)
@@ -272,13 +276,20 @@ void generation_do_due(struct generation *g, int64_t now)
             start(g, i, now);
 }
 
+// Of two times, of which -1 is never.
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 int64_t generation_next(const struct generation *g)
 {
     int64_t next = g->phase == GENERATION_CURRENT ? -1 : g->deadline;
-    for (unsigned i = 0; i < g->worker_count && g->phase != GENERATION_ENDING; i++) {
-        int64_t due = supervise_next(&g->workers[i].policy);
-        if (due >= 0 && (next < 0 || due < next))
-            next = due;
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        const struct generation_worker *w = &g->workers[i];
+        next = earlier(next, w->reap_at ? w->reap_at : -1);
+        if (g->phase != GENERATION_ENDING)
+            next = earlier(next, supervise_next(&w->policy));
     }
     return next;
 }
@@ -292,6 +303,12 @@ bool generation_worker_ready(struct generation *g, unsigned worker, int64_t now)
         if (g->workers[i].policy.phase != SUPERVISE_READY)
             return false;
     return true;
+}
+
+bool generation_reap_is_due(const struct generation *g, unsigned worker, int64_t now)
+{
+    const struct generation_worker *w = &g->workers[worker];
+    return w->reap_at && now >= w->reap_at;
 }
 
 // A slot without a process holds no connections: the others' shares are counted with it.
@@ -308,10 +325,13 @@ bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now)
     const int pid = (int)w->child.pid;
     char how[128];
     int status;
-    if (child_reap(&w->child, &status) < 0)
-        return false;
     poller_remove(g->poller, w->child.channel);
     poller_remove(g->poller, w->child.pidfd);
+    if (child_reap(&w->child, &status) < 0) {
+        w->reap_at = now + REAP_DELAY;
+        return false;
+    }
+    w->reap_at = 0;
     child_close(&w->child);
     g->alive--;
     clear_slots(g, worker);

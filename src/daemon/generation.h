@@ -31,6 +31,7 @@ struct generation_worker {
     struct child child; // pid 0: none
     struct watch channel_watch;
     struct watch child_watch;
+    int64_t reap_at; // its process has ended, but cannot be reaped before; 0: no such thing
 };
 
 struct generation {
@@ -82,8 +83,10 @@ int64_t generation_next(const struct generation *g);
 // The worker said that it is ready. True when with it the generation became complete.
 bool generation_worker_ready(struct generation *g, unsigned worker, int64_t now);
 
-// The worker's process has ended: reaps, logs, decides about a successor. False: it has not.
+// The worker's process has ended: reaps, logs, decides about a successor. False: it cannot be
+// reaped yet; generation_reap_is_due() tells when to try again.
 bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now);
+bool generation_reap_is_due(const struct generation *g, unsigned worker, int64_t now);
 
 // Tells the workers to end. Listeners that `successor` (or NULL) does not have are closed here, and
 // by the workers when they have accepted what is queued.

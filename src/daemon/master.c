@@ -245,8 +245,13 @@ static void heed(struct master *m, struct watch *w)
 
 static void do_what_is_due(struct master *m, int64_t now)
 {
-    for (struct list *l = m->generations.next; l != &m->generations; l = l->next)
-        generation_do_due(CONTAINER_OF(l, struct generation, link), now);
+    for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
+        struct generation *g = CONTAINER_OF(l, struct generation, link);
+        for (unsigned i = 0; i < g->worker_count; i++)
+            if (generation_reap_is_due(g, i, now))
+                heed_child(m, g, i);
+        generation_do_due(g, now);
+    }
     if (m->starting && now >= m->starting->deadline) {
         log_err("generation %u is not ready in time", m->starting->id);
         give_up_starting(m);

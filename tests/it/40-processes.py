@@ -5,6 +5,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import unittest
 
@@ -13,6 +15,13 @@ from harness import Daemon, wait_gone, wait_until
 
 FILES = {"index.html": b"hello"}
 BIG = 20 << 20
+# Attaches (PTRACE_SEIZE) and waits for nothing of what it hears until its input ends.
+TRACER = """if True:
+    import ctypes, sys
+    long = ctypes.c_long
+    if ctypes.CDLL(None).ptrace(long(0x4206), long(int(sys.argv[1])), long(0), long(0)) == 0:
+        sys.stdin.read()
+"""
 
 
 class Workers(harness.Case):
@@ -44,6 +53,24 @@ class Workers(harness.Case):
                 # The listener is the master's: who connects meanwhile waits and is answered.
                 self.assertEqual(d.get("/").body, b"hello")
                 wait_until(lambda: len(set(d.workers()) - old) == 2, "new workers")
+
+    def test_a_traced_worker_that_dies_is_replaced(self):
+        """What is traced is the tracer's to reap first, though its end is known before."""
+        with Daemon(FILES, workers=2) as d:
+            victim, other = d.workers()
+            tracer = subprocess.Popen([sys.executable, "-c", TRACER, str(victim)], stdin=subprocess.PIPE)
+            try:
+                wait_until(lambda: harness.tracer_of(victim) or tracer.poll() is not None, "the tracer")
+                if tracer.poll() is not None:
+                    self.skipTest("tracing is not permitted here")
+                os.kill(victim, signal.SIGKILL)
+                wait_until(lambda: harness.state_of(victim) == "Z", "the end")
+                harness.assert_idle([d.pid])
+            finally:
+                tracer.stdin.close()
+                tracer.wait()
+            wait_until(lambda: len(set(d.workers()) - {victim}) == 2, "a new worker")
+            self.assertIn(other, d.workers())
 
     def test_others_serve_while_one_is_stopped(self):
         with Daemon(FILES, workers=2) as d:

@@ -16,11 +16,6 @@ REQUESTS = 50
 FILES = {"index.html": b"hello", "4095": b"x" * 4095, "big": b"x" * 300000}
 
 
-def traced_by(pid):
-    with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as f:
-        return int(re.search(r"^TracerPid:\s*(\d+)", f.read(), re.M).group(1))
-
-
 class Trace:
     """The system calls of a process while in the block: .calls, in order, with their results."""
 
@@ -34,7 +29,7 @@ class Trace:
             ["strace", "-f", "-qq", "-o", self.output.name, "-p", str(self.pid)],
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            wait_until(lambda: traced_by(self.pid) or self.process.poll() is not None, "strace")
+            wait_until(lambda: harness.tracer_of(self.pid) or self.process.poll() is not None, "strace")
             if self.process.poll() is not None:
                 raise unittest.SkipTest("strace may not trace here")
         except BaseException:

@@ -94,6 +94,11 @@ def state_of(pid):
     return fields and fields[0]
 
 
+def tracer_of(pid):
+    with open("/proc/%d/status" % pid, encoding="utf-8", errors="replace") as f:
+        return int(re.search(r"^TracerPid:\s*(\d+)", f.read(), re.M).group(1))
+
+
 def is_alive(pid):
     fields = _stat_fields(pid)
     return fields is not None and fields[0] != "Z"
