@@ -376,6 +376,11 @@ void generation_end(struct generation *g, const struct generation *successor, in
     listeners_close(&g->listeners, successor ? &successor->listeners : NULL);
 }
 
+void generation_poke(struct generation *g)
+{
+    tell_all(g, CHANNEL_TRY, 0, -1);
+}
+
 void generation_kill(struct generation *g)
 {
     for (unsigned i = 0; i < g->worker_count; i++)

@@ -92,6 +92,10 @@ bool generation_reap_is_due(const struct generation *g, unsigned worker, int64_t
 // by the workers when they have accepted what is queued.
 void generation_end(struct generation *g, const struct generation *successor, int64_t now);
 
+// A worker of this or another generation has died: the others are to look at the listeners, for it
+// may have been woken for a connection and taken the wake-up with it.
+void generation_poke(struct generation *g);
+
 // Kills every worker at once.
 void generation_kill(struct generation *g);
 

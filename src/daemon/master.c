@@ -222,7 +222,10 @@ static void heed_channel(struct master *m, struct generation *g, unsigned worker
 static void heed_child(struct master *m, struct generation *g, unsigned worker)
 {
     heed_channel(m, g, worker); // its last words
-    if (generation_worker_ended(g, worker, clock_now()) && g == m->starting)
+    if (!generation_worker_ended(g, worker, clock_now()))
+        return;
+    each_generation(m, generation_poke);
+    if (g == m->starting)
         give_up_starting(m);
 }
 

@@ -9,8 +9,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// A loop that is within its share takes this many in one round.
-#define BATCH 16
+// A loop that is within its share takes at most this many in one round.
+#define BATCH_MAX 16u
+
+// Rounds in a row with connections, after which more of them are taken at once.
+#define STREAK 16u
 
 // All listeners together in one round: what is left in l->ready is for the events of the others.
 #define ACCEPTS (LOOP_READY - POLLER_MAX_EVENTS)
@@ -199,28 +202,47 @@ static uint64_t held_by_others(const struct loop *l)
     return all > l->connections ? all - l->connections : 0;
 }
 
-// Accepts from one listener until there is nothing (false), or the batch is full, or others should.
-static bool accept_batch(struct loop *l, struct acceptor *a, uint64_t others)
+// Accepts at most `most` from one listener, fewer when others should. Returns how many; *ret_empty:
+// nothing is left there.
+static uint32_t accept_some(struct loop *l, struct acceptor *a, uint32_t most, uint64_t others,
+                            bool *ret_empty)
 {
-    for (int i = 0; i < BATCH && l->accepted < ACCEPTS && !a->given_up; i++) {
+    uint32_t before = l->accepted;
+    *ret_empty = false;
+    for (uint32_t i = 0; i < most && l->accepted < ACCEPTS && !a->given_up; i++) {
         enum accepted result = accept_one(l, a);
-        if (result == ACCEPT_NONE)
-            return false;
-        if (result == ACCEPT_SHORTAGE) {
+        if (result == ACCEPT_NONE) {
+            *ret_empty = true;
+            break;
+        } else if (result == ACCEPT_SHORTAGE) {
             pause_until(l, l->clock.now + SHORTAGE, true);
-            return true;
-        }
-        if (result == ACCEPT_BROKEN) {
+            break;
+        } else if (result == ACCEPT_BROKEN) {
             log_err("a listening socket is of no use any more: %s", strerror(errno));
             give_up(l, a);
-            return false;
-        }
-        if (result == ACCEPTED && l->phase == LOOP_SERVING && over_share(l, others)) {
+            *ret_empty = true;
+        } else if (result == ACCEPTED && l->phase == LOOP_SERVING && over_share(l, others)) {
             step_back(l, a);
-            return true;
+            break;
         }
     }
-    return true;
+    return l->accepted - before;
+}
+
+// An accept that finds nothing costs as much as one that does. So a round takes one connection
+// (if there are more, the next round tells), and only when they keep coming, more at once.
+static void accept_batch(struct loop *l, struct acceptor *a, uint64_t others)
+{
+    bool empty;
+    a->streak = a->round + 1 == l->round ? a->streak + 1 : 0;
+    a->round = l->round;
+    if (a->streak >= STREAK) {
+        a->batch = MIN(2 * a->batch, BATCH_MAX);
+        a->streak = 0;
+    }
+    uint32_t count = accept_some(l, a, a->batch, others, &empty);
+    if (empty)
+        a->batch = MAX(count, 1u);
 }
 
 void acceptor_run(struct loop *l, struct acceptor *a)
@@ -237,9 +259,10 @@ void acceptor_run(struct loop *l, struct acceptor *a)
 void acceptor_try(struct loop *l)
 {
     uint64_t others = held_by_others(l);
+    bool empty;
     acceptor_start(l);
     for (size_t i = 0; i < l->acceptor_count && l->accept_at == 0; i++)
-        accept_batch(l, &l->acceptors[i], others);
+        accept_some(l, &l->acceptors[i], BATCH_MAX, others, &empty);
 }
 
 int64_t acceptor_next(const struct loop *l)
@@ -275,9 +298,12 @@ bool acceptor_is_leaving(const struct loop *l)
 
 bool acceptor_finish(struct loop *l)
 {
-    bool more = false;
-    for (size_t i = 0; i < l->acceptor_count; i++)
-        if (!l->acceptors[i].given_up && accept_batch(l, &l->acceptors[i], 0))
-            more = true;
-    return !more || l->accept_shortage;
+    bool finished = true;
+    for (size_t i = 0; i < l->acceptor_count; i++) {
+        bool empty = true;
+        if (!l->acceptors[i].given_up)
+            accept_some(l, &l->acceptors[i], UINT32_MAX, 0, &empty);
+        finished = finished && empty;
+    }
+    return finished || l->accept_shortage;
 }

@@ -12,6 +12,7 @@ enum channel_type {
                     // first
     CHANNEL_RETIRE, // others have taken over: stop accepting, finish what is open, end
     CHANNEL_STOP,   // nobody takes over: accept what is queued, close the listeners, finish, end
+    CHANNEL_TRY,    // a worker has died, perhaps woken for a connection: look at the listeners
     CHANNEL_LOG,    // with a descriptor: the access log from now on
     // worker to master
     CHANNEL_READY, // serving

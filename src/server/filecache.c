@@ -10,6 +10,9 @@
 // Each bucket costs a pointer; chains stay short up to a few times as many files.
 #define BUCKETS 4096u
 
+// Entries that one tick looks at.
+#define TICK_FILES 16
+
 int filecache_init(struct filecache *c, const struct mimetable *types, uint64_t memory_limit,
                    uint64_t file_limit)
 {
@@ -260,6 +263,20 @@ int filecache_get(struct filecache *c, const struct site *site, struct slice pat
     f->checked_round = round;
     *ret = f;
     return 0;
+}
+
+void filecache_tick(struct filecache *c)
+{
+    struct list *next = c->lru.next;
+    // Those used least are the ones that nobody asks for.
+    for (int i = 0; i < TICK_FILES && next != &c->lru; i++) {
+        struct cached_file *f = CONTAINER_OF(next, struct cached_file, lru);
+        struct file_identity now;
+        next = next->next;
+        if (f->fd >= 0 &&
+            (rootfs_stat(&f->site->root, f->path, &now) < 0 || !rootfs_same(&now, &f->identity)))
+            unlist(c, f);
+    }
 }
 
 bool filecache_drop_file(struct filecache *c)

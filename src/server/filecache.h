@@ -59,6 +59,10 @@ void filecache_cleanup(struct filecache *c);
 int filecache_get(struct filecache *c, const struct site *site, struct slice path, uint64_t round,
                   int64_t wall_s, struct cached_file **ret);
 
+// To be called now and then: lets go of kept files that were removed or replaced and are not asked
+// for any more, so that their space on the disk is free.
+void filecache_tick(struct filecache *c);
+
 // Closes the descriptor that is kept and was not used for longest. False: none is kept.
 bool filecache_drop_file(struct filecache *c);
 

@@ -107,7 +107,8 @@ static int init_acceptors(struct loop *l)
         return -ENOMEM;
     l->acceptor_count = count;
     for (size_t i = 0; i < count; i++)
-        l->acceptors[i].source = (struct source){SOURCE_LISTENER, l->service->listeners[i]};
+        l->acceptors[i] = (struct acceptor){.source = {SOURCE_LISTENER, l->service->listeners[i]},
+                                            .batch = 1};
     acceptor_start(l);
     return 0;
 }
@@ -126,10 +127,11 @@ int loop_init(struct loop *l, const struct service *service, struct scoreboard_s
     l->spare = loop_open_spare();
     init_deadlines(l);
     // Room for the largest head that the limits allow, with the CRLFs that they do not count.
-    bufpool_init(&l->pool, (uint32_t)(conf->limits.request_line + conf->limits.fields + 16),
-                 (uint32_t)conf->limits.big_heads);
+    bufpool_init(
+        &l->pool, (uint32_t)(conf->limits.request_line + conf->limits.fields + 16),
+        (uint32_t)MAX(conf->limits.big_heads / conf->threads, MIN(conf->limits.big_heads, 1)));
     int r = filecache_init(&l->cache, service->types, conf->cache.memory / conf->threads,
-                           conf->cache.files / conf->threads);
+                           service->file_limit);
     if (r == 0)
         r = accesslog_init(&l->log, service->access_log);
     if (r == 0)
@@ -189,8 +191,11 @@ static void heed_control(struct loop *l)
     ssize_t n = read(l->control.fd, &count, sizeof(count));
     (void)n;
     enum loop_phase wanted = (enum loop_phase)atomic_load(&l->wanted);
-    if (wanted <= l->phase)
+    if (wanted <= l->phase) {
+        if (!l->stopped_accepting)
+            acceptor_try(l);
         return;
+    }
     if (l->phase == LOOP_SERVING)
         l->phase_since = l->clock.now;
     l->phase = wanted;
@@ -280,6 +285,7 @@ static void tick(struct loop *l)
         l->spare = loop_open_spare();
     if (!l->stopped_accepting)
         acceptor_try(l);
+    filecache_tick(&l->cache);
 }
 
 // When drain() has something to do, or -1.

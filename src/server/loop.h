@@ -25,6 +25,7 @@ struct service {
     int access_log;              // descriptor, or -1
     struct scoreboard *scoreboard;
     uint32_t connection_limit; // per loop
+    uint32_t file_limit;       // descriptors in the file cache, per loop
     // Called by each loop, in its thread, when it accepts no more.
     void (*on_stopped_accepting)(void *context);
     void *context;
@@ -47,6 +48,9 @@ struct acceptor {
     struct source source;
     bool registered; // the poller has it
     bool given_up;   // for good
+    uint32_t batch;  // connections taken in one round
+    uint32_t streak; // rounds in a row in which there were as many
+    uint64_t round;  // the last one in which it was ready
 };
 
 struct loop {
@@ -104,7 +108,8 @@ void loop_run(struct loop *l);
 // One round of it: waits until there is something to do, and does it.
 void loop_round(struct loop *l);
 
-// From any thread: brings the loop to `phase`, which is later than the one it is in.
+// From any thread: brings the loop to `phase`, if it is later than the one it is in; and has it try
+// its listeners without having been woken.
 void loop_poke(struct loop *l, enum loop_phase phase);
 
 // A free slot, or NULL when the limit is reached or there is no memory.

@@ -8,13 +8,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-// Descriptors that are neither connections nor files: stdio, listeners, roots, log, poller, spare.
-#define RESERVED_FDS 32u
+// Descriptors of a worker: stdio, log, channel, signals, and a few for libraries.
+#define RESERVED_FDS 12u
+
+// Descriptors of a loop: poller, control, spare, and a file that is being looked at.
+#define LOOP_FDS 4u
 
 #define CONNECTIONS_MAX 65536u
 
@@ -72,6 +76,8 @@ static void heed_channel(struct worker *w)
             poke_all(w, LOOP_RETIRING);
         else if (message.type == CHANNEL_STOP)
             poke_all(w, LOOP_STOPPING);
+        else if (message.type == CHANNEL_TRY)
+            poke_all(w, LOOP_SERVING);
         else if (message.type == CHANNEL_LOG && fd >= 0)
             replace_log(w, fd);
         if (fd >= 0)
@@ -97,15 +103,26 @@ static void on_control(void *context)
     heed_signals(context);
 }
 
-static uint32_t connection_limit(const struct conf *conf)
+// Shares the descriptors that the system allows between what is fixed, files that are kept open,
+// and connections. A connection that sends a file may need two; when they run out all the same,
+// files and idle connections give way (acceptor.c, filecache.c).
+static void share_descriptors(struct worker *w)
 {
-    uint64_t limit = conf->limits.connections;
-    if (limit == 0) {
-        uint64_t fds = privs_raise_nofile(CONNECTIONS_MAX + RESERVED_FDS + conf->cache.files);
-        uint64_t reserve = RESERVED_FDS + conf->cache.files;
-        limit = MIN(fds > 2 * reserve ? fds - reserve : fds / 2, (uint64_t)CONNECTIONS_MAX);
-    }
-    return (uint32_t)MAX(limit / conf->threads, 1);
+    const struct conf *conf = w->heritage->conf;
+    uint64_t fixed = RESERVED_FDS + w->heritage->listener_count + w->heritage->sites->count +
+                     LOOP_FDS * conf->threads;
+    uint64_t wanted = conf->limits.connections ? conf->limits.connections : CONNECTIONS_MAX;
+    uint64_t all = privs_raise_nofile(fixed + conf->cache.files + wanted);
+    uint64_t rest = all > 2 * fixed ? all - fixed : all / 2;
+    uint64_t files = MIN(conf->cache.files, rest / 4);
+    uint64_t connections = MIN(wanted, rest - files);
+
+    if (conf->limits.connections > connections)
+        log_notice("limits.connections is cut from %" PRIu64 " to %" PRIu64
+                   ": a process may have %" PRIu64 " descriptors (RLIMIT_NOFILE)",
+                   conf->limits.connections, connections, all);
+    w->service.file_limit = (uint32_t)(files / conf->threads);
+    w->service.connection_limit = (uint32_t)MAX(connections / conf->threads, 1);
 }
 
 static int init_first_loop(struct worker *w)
@@ -187,7 +204,7 @@ static int start(struct worker *w, const char **ret_what)
     if (r < 0)
         return r;
     *ret_what = "event loop";
-    w->service.connection_limit = connection_limit(h->conf);
+    share_descriptors(w);
     r = init_loops(w);
     if (r < 0)
         return r;

@@ -76,12 +76,12 @@ class Costs(harness.Case):
         counts = trace.counts()
         print("%s: %s" % (what, ", ".join("%s %.2f" % (name, n / requests)
                                           for name, n in sorted(counts.items()))))
-        # A tick may wake it each second, and it tries its listener then.
+        # A tick may wake it each second; it tries its listener then, and looks at a kept file.
         ticks = int(self.seconds) + 2
         for name in set(counts) | set(expected):
             least = expected.get(name, 0) * requests
             self.assertGreaterEqual(counts[name], least, name)
-            slack = ticks if name in ("epoll_wait", "epoll_pwait", "accept4") else 0
+            slack = ticks if name in ("epoll_wait", "epoll_pwait", "accept4", "statx") else 0
             self.assertLessEqual(counts[name], least + slack, name)
 
     def trace_requests(self, what, requests=REQUESTS, **expected):
@@ -128,9 +128,13 @@ class Costs(harness.Case):
             for _ in range(REQUESTS):
                 ask()
         self.seconds = time.monotonic() - began
-        again = sum(1 for name, result in trace.calls if (name, result) == ("accept4", "EAGAIN"))
-        print("accept4 that found nothing: %.2f" % (again / REQUESTS))
-        self.assert_costs("short connection", trace, REQUESTS, accept4=2, recvfrom=1, statx=1, sendmsg=1,
+        # Rarely it looks whether there is more to accept.
+        again = ("accept4", "EAGAIN")
+        found_nothing = trace.calls.count(again)
+        print("accept4 that found nothing: %.2f" % (found_nothing / REQUESTS))
+        self.assertLessEqual(found_nothing, REQUESTS / 10 + int(self.seconds) + 2)
+        trace.calls = [call for call in trace.calls if call != again]
+        self.assert_costs("short connection", trace, REQUESTS, accept4=1, recvfrom=1, statx=1, sendmsg=1,
                           close=1, epoll_wait=1)
 
 

@@ -128,6 +128,7 @@ static MAYBE_UNUSED struct fixture *fixture_prepare(va_list options)
         .access_log = -1,
         .scoreboard = &f->scoreboard,
         .connection_limit = 100,
+        .file_limit = 64,
         .on_stopped_accepting = fixture_stopped,
         .context = f,
     };
