@@ -210,13 +210,21 @@ static int check_fit(struct parser *p)
     return 0;
 }
 
+static bool sets(const struct args *args, const char *option)
+{
+    for (size_t i = 0; i < args->override_count; i++)
+        if (strcmp(args->overrides[i].option, option) == 0)
+            return true;
+    return false;
+}
+
+// Without a configuration file somebody sits before it, and wants to see the requests.
 static void complete_serve(struct parser *p)
 {
-    bool has_address = false;
-    for (size_t i = 0; i < p->args.override_count; i++)
-        has_address |= strcmp(p->args.overrides[i].option, "listen") == 0;
-    if (!has_address)
+    if (!sets(&p->args, "listen"))
         add_override(p, "listen", DEFAULT_SERVE_ADDRESS, "serve");
+    if (!sets(&p->args, "log.access"))
+        add_override(p, "log.access", "stdout", "serve");
     if (!p->args.directory)
         p->args.directory = ".";
     add_override(p, "sites", p->args.directory, "serve");
