@@ -11,7 +11,6 @@ enum channel_type {
     CHANNEL_LEAVE,  // listener number `value` has no successor: on RETIRE accept what is queued
                     // first
     CHANNEL_RETIRE, // others have taken over: stop accepting, finish what is open, end
-    CHANNEL_STOP,   // nobody takes over: accept what is queued, close the listeners, finish, end
     CHANNEL_TRY,    // a worker has died, perhaps woken for a connection: look at the listeners
     CHANNEL_LOG,    // with a descriptor: the access log from now on
     // worker to master

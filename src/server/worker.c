@@ -74,8 +74,6 @@ static void heed_channel(struct worker *w)
             atomic_store(&w->leaving[message.value], true);
         else if (message.type == CHANNEL_RETIRE)
             poke_all(w, LOOP_RETIRING);
-        else if (message.type == CHANNEL_STOP)
-            poke_all(w, LOOP_STOPPING);
         else if (message.type == CHANNEL_TRY)
             poke_all(w, LOOP_SERVING);
         else if (message.type == CHANNEL_LOG && fd >= 0)
