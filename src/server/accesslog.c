@@ -86,10 +86,12 @@ size_t accesslog_hold(struct accesslog *l, const struct access_record *r, struct
     return split;
 }
 
+// Lines that end in the data. No line is empty: a newline in front ends one that was torn, and
+// whose loss has been counted.
 static size_t count_lines(const char *data, size_t len)
 {
     size_t lines = 0;
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 1; i < len; i++)
         lines += data[i] == '\n';
     return lines;
 }
@@ -126,7 +128,8 @@ static void write_out(struct accesslog *l)
         if (n < 0 && errno == EAGAIN)
             return;
         if (n <= 0) {
-            // Disk full, nobody reads, I/O error: these lines are lost, the next may go.
+            // Disk full, nobody reads, I/O error: these lines are lost, the next may go. A line
+            // that was torn is so until a newline was written.
             l->dropped += count_lines(l->data, l->len);
             l->len = 0;
             return;
@@ -163,7 +166,6 @@ void accesslog_add_held(struct accesslog *l, struct slice held, size_t split, in
         l->oldest = now;
         if (l->torn) // the rest of that line was lost: do not glue this one to it
             buf_putc(&b, '\n');
-        l->torn = false;
     }
     buf_put(&b, slice_make(held.ptr, split));
     buf_put(&b, buf_slice(&f));
