@@ -39,7 +39,8 @@ static _Noreturn void run_child(child_run_cb *run, void *context, int channel, c
                                 size_t keep_count)
 {
     int fds[KEEP_MAX + 1];
-    memcpy(fds, keep, keep_count * sizeof(*keep));
+    for (size_t i = 0; i < keep_count; i++)
+        fds[i] = keep[i];
     fds[keep_count] = channel;
     close_others(fds, keep_count + 1);
     exit(run(context, channel));

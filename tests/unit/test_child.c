@@ -1,0 +1,158 @@
+#include "process.h"
+
+#include "daemon/child.h"
+
+static int return_number(void *context, int channel)
+{
+    (void)channel;
+    return *(int *)context;
+}
+
+static int wait_for_end(void *context, int channel)
+{
+    char byte;
+    (void)context;
+    struct pollfd p = {.fd = channel, .events = POLLIN};
+    poll(&p, 1, PATIENCE);
+    return read(channel, &byte, 1) == 0 ? 42 : 1;
+}
+
+// Tells which of the first descriptors are open.
+static int tell_open(void *context, int channel)
+{
+    char is_open[64];
+    (void)context;
+    for (int fd = 0; fd < 64; fd++)
+        is_open[fd] = fd == channel ? 'c' : fcntl(fd, F_GETFD) >= 0;
+    return send(channel, is_open, sizeof(is_open), 0) != sizeof(is_open);
+}
+
+static int reap(struct child *c)
+{
+    int status;
+    struct pollfd p = {.fd = c->pidfd, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, PATIENCE), 1); // it ends, and its pidfd tells
+    assert_int_equal(child_reap(c, &status), 0);
+    child_close(c);
+    assert_int_equal(c->pid, 0);
+    return status;
+}
+
+static void test_status(void **state)
+{
+    static const int statuses[] = {0, 1, 78, 255};
+    char text[128], want[128];
+    (void)state;
+    size_t before = count_fds();
+    for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+        struct child c;
+        int number = statuses[i];
+        assert_int_equal(child_spawn(&c, return_number, &number, NULL, 0), 0);
+        child_describe_status(reap(&c), text, sizeof(text));
+        snprintf(want, sizeof(want), "ended with status %d", number);
+        assert_string_equal(text, want);
+    }
+    assert_int_equal(count_fds(), before);
+}
+
+static void test_killed(void **state)
+{
+    struct child c;
+    char text[128];
+    int status = 12345;
+    (void)state;
+    size_t before = count_fds();
+    assert_int_equal(child_spawn(&c, wait_for_end, NULL, NULL, 0), 0);
+    assert_int_equal(child_reap(&c, &status), -EAGAIN); // lives
+    assert_true(c.pid > 0);
+    struct pollfd p = {.fd = c.pidfd, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 0), 0);
+    assert_int_equal(kill(c.pid, SIGKILL), 0);
+    child_describe_status(reap(&c), text, sizeof(text));
+    assert_string_equal(text, "was killed by signal 9 (Killed)");
+    assert_int_equal(count_fds(), before);
+}
+
+static void test_kill(void **state)
+{
+    struct child c;
+    (void)state;
+    size_t before = count_fds();
+    assert_int_equal(child_spawn(&c, wait_for_end, NULL, NULL, 0), 0);
+    pid_t pid = c.pid;
+    child_kill(&c);
+    assert_int_equal(c.pid, 0);
+    assert_int_equal(kill(pid, 0), -1); // gone, and reaped
+    assert_int_equal(count_fds(), before);
+}
+
+static void test_hears_of_our_end(void **state)
+{
+    struct child c;
+    (void)state;
+    assert_int_equal(child_spawn(&c, wait_for_end, NULL, NULL, 0), 0);
+    assert_int_equal(shutdown(c.channel, SHUT_WR), 0);
+    assert_int_equal(WEXITSTATUS(reap(&c)), 42);
+}
+
+static void check_kept(const int *keep, size_t count)
+{
+    struct child c;
+    char is_open[64];
+    assert_int_equal(child_spawn(&c, tell_open, NULL, keep, count), 0);
+    assert_int_equal(fcntl(c.channel, F_GETFD), FD_CLOEXEC);
+    struct pollfd p = {.fd = c.channel, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, PATIENCE), 1);
+    assert_int_equal(recv(c.channel, is_open, sizeof(is_open), 0), sizeof(is_open));
+    int channels = 0;
+    for (int fd = 0; fd < 64; fd++) {
+        bool kept = fd < 3 && fcntl(fd, F_GETFD) >= 0;
+        for (size_t i = 0; i < count; i++)
+            kept = kept || keep[i] == fd;
+        channels += is_open[fd] == 'c';
+        if (is_open[fd] != 'c' && is_open[fd] != kept)
+            fail_msg("descriptor %d: open %d, want %d", fd, is_open[fd], kept);
+    }
+    assert_int_equal(channels, 1);
+    assert_int_equal(reap(&c), 0);
+}
+
+static void test_closes_all_but_what_is_kept(void **state)
+{
+    int fds[12];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+        assert_true((fds[i] = open("/", O_PATH)) >= 0);
+    const int some[] = {fds[7], fds[2], fds[3], fds[7], fds[11]}; // unsorted, one twice
+    check_kept(some, ARRAY_SIZE(some));
+    check_kept(&fds[5], 1);
+    check_kept(fds, ARRAY_SIZE(fds));
+    check_kept(NULL, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+        close(fds[i]);
+}
+
+static void test_too_many(void **state)
+{
+    static int keep[2000];
+    struct child c = {.pid = 77};
+    int number = 0;
+    (void)state;
+    size_t before = count_fds();
+    assert_int_equal(child_spawn(&c, return_number, &number, keep, ARRAY_SIZE(keep)), -E2BIG);
+    assert_int_equal(c.pid, 77);
+    assert_int_equal(count_fds(), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_hears_of_our_end),
+        cmocka_unit_test(test_closes_all_but_what_is_kept),
+        cmocka_unit_test(test_too_many),
+    };
+    return cmocka_run_group_tests_name("child", tests, NULL, NULL);
+}
