@@ -1,0 +1,210 @@
+#include "loopfixture.h"
+
+#include "server/acceptor.h"
+
+#include <sys/resource.h>
+
+#define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
+
+static struct fixture *open_limited(uint32_t limit)
+{
+    struct fixture *f = fixture_open_unstarted(NULL);
+    f->service.connection_limit = limit;
+    fixture_start(f);
+    return f;
+}
+
+static void test_limit(void **state)
+{
+    (void)state;
+    struct fixture *f = open_limited(2);
+    struct client a = client_open(f), b = client_open(f), c = client_open(f);
+    client_ask(f, &a, GET("/"));
+    client_ask(f, &b, GET("/"));
+    // Both are idle for too short to make room.
+    client_ask(f, &c, GET("/"));
+    assert_starts(c.got, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n");
+    assert_true(c.eof && !c.reset);
+    assert_int_equal(f->loop.connections, 2);
+    client_close(&c);
+    // The one idle for longest makes room, and only that.
+    fixture_pass_time(f, 500);
+    client_ask(f, &a, GET("/"));
+    fixture_pass_time(f, 600);
+    c = client_open(f);
+    client_ask(f, &c, GET("/hello.txt"));
+    assert_string_equal(content_of(c.got), HELLO);
+    client_pump(f, &b);
+    assert_true(b.eof);
+    client_ask(f, &a, GET("/hello.txt"));
+    assert_string_equal(content_of(a.got), HELLO);
+    assert_int_equal(f->loop.connections, 2);
+    client_close(&a);
+    client_close(&b);
+    client_close(&c);
+    fixture_close(f);
+}
+
+// Requests that have begun, and answers under way, never make room.
+static void test_begun_requests_stay(void **state)
+{
+    (void)state;
+    struct fixture *f = open_limited(1);
+    struct client a = client_open(f);
+    client_ask(f, &a, GET("/") "GET / HT");
+    fixture_pass_time(f, 5000);
+    struct client b = client_open(f);
+    assert_starts(client_ask(f, &b, GET("/")), "HTTP/1.1 503 ");
+    client_ask(f, &a, "TP/1.1\r\n" HOST "\r\n");
+    assert_starts(a.got, "HTTP/1.1 200 ");
+    client_close(&b);
+    client_close(&a);
+    fixture_close(f);
+}
+
+// A request that came in the very round in which a newcomer wants room.
+static void test_request_of_this_round_stays(void **state)
+{
+    (void)state;
+    struct fixture *f = open_limited(1);
+    struct client a = client_open(f);
+    client_ask(f, &a, GET("/"));
+    fixture_clock.now += 5000;
+    client_forget(&a);
+    client_send(&a, GET("/hello.txt"));
+    struct client b = client_open(f);
+    loop_round(&f->loop); // its events, in the order in which they came
+    client_pump(f, &a);
+    assert_starts(a.got, "HTTP/1.1 200 ");
+    client_pump(f, &b);
+    assert_starts(b.got, "HTTP/1.1 503 ");
+    client_close(&a);
+    client_close(&b);
+    fixture_close(f);
+}
+
+// Many listeners and many connections that are all ready in one round.
+static void test_busiest_round(void **state)
+{
+    struct client open[60], waiting[16][16];
+    (void)state;
+    struct fixture *f = fixture_open_unstarted(NULL);
+    f->service.connection_limit = 1000;
+    for (size_t i = 1; i < ARRAY_SIZE(f->listeners); i++)
+        f->listeners[i] = fixture_listen();
+    f->service.listener_count = ARRAY_SIZE(f->listeners);
+    fixture_start(f);
+    for (size_t i = 0; i < ARRAY_SIZE(open); i++)
+        open[i] = client_open(f);
+    fixture_await(f, ARRAY_SIZE(open));
+    for (size_t i = 0; i < ARRAY_SIZE(waiting); i++)
+        for (size_t j = 0; j < ARRAY_SIZE(waiting[i]); j++)
+            waiting[i][j] = client_open_at(f, i);
+    for (size_t i = 0; i < ARRAY_SIZE(open); i++)
+        client_send(&open[i], GET("/hello.txt"));
+    fixture_round(f);
+    assert_true(f->loop.ready_count <= LOOP_READY);
+    fixture_await(f, ARRAY_SIZE(open) + 256);
+    for (size_t i = 0; i < ARRAY_SIZE(open); i++) {
+        for (int tries = 0; tries < 100 && open[i].len == 0; tries++)
+            client_pump(f, &open[i]);
+        assert_string_equal(content_of(open[i].got), HELLO);
+        client_close(&open[i]);
+    }
+    for (size_t i = 0; i < 256; i++)
+        client_close(&waiting[i / 16][i % 16]);
+    fixture_await(f, 0);
+    fixture_close(f);
+}
+
+static void limit_descriptors(rlim_t soft)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = soft ? soft : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+// Without descriptors newcomers hear that there is no room; who is open is served.
+static void test_no_descriptors(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(NULL);
+    struct client a = client_open(f);
+    client_ask(f, &a, GET("/"));
+    struct client b = client_open(f);
+    client_send(&b, GET("/"));
+    int spare = open("/", O_PATH);
+    close(spare);
+    limit_descriptors((rlim_t)spare); // as many as there are
+    for (int i = 0; i < 3; i++)
+        fixture_round(f);
+    assert_int_equal(f->loop.connections, 1);
+    client_pump(f, &b); // over the descriptor that is kept for this
+    assert_starts(b.got, "HTTP/1.1 503 ");
+    assert_true(b.eof && !b.reset);
+    assert_int_equal(f->scoreboard.slots[0].turned_away, 1);
+    assert_string_equal(content_of(client_ask(f, &a, GET("/"))), "<p>index\n");
+    limit_descriptors(0);
+    client_close(&b);
+    b = client_open(f);
+    assert_starts(client_ask(f, &b, GET("/")), "HTTP/1.1 200 ");
+    client_close(&a);
+    client_close(&b);
+    fixture_close(f);
+}
+
+static void test_start_and_stop(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(NULL);
+    assert_true(f->loop.acceptors[0].registered);
+    acceptor_stop(&f->loop);
+    acceptor_stop(&f->loop);
+    assert_false(f->loop.acceptors[0].registered);
+    acceptor_start(&f->loop);
+    acceptor_start(&f->loop);
+    assert_true(f->loop.acceptors[0].registered);
+    struct client c = client_open(f);
+    fixture_await(f, 1);
+    client_close(&c);
+    fixture_close(f);
+}
+
+// A loop that holds more than its share takes one and lets others go first.
+static void test_over_share(void **state)
+{
+    struct client clients[12];
+    (void)state;
+    struct fixture *f = fixture_open_unstarted(NULL);
+    scoreboard_cleanup(&f->scoreboard);
+    assert_int_equal(scoreboard_init(&f->scoreboard, 4), 0);
+    fixture_start(f);
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+        clients[i] = client_open(f);
+    fixture_round(f);
+    uint32_t first = f->loop.connections;
+    assert_true(first < ARRAY_SIZE(clients));
+    fixture_round(f);
+    assert_int_equal(f->loop.connections, first + 1);
+    f->scoreboard.slots[1].connections = 1000; // others hold more: it takes all it can
+    fixture_round(f);
+    fixture_await(f, ARRAY_SIZE(clients));
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+        client_close(&clients[i]);
+    fixture_close(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_begun_requests_stay),
+        cmocka_unit_test(test_request_of_this_round_stays),
+        cmocka_unit_test(test_busiest_round),
+        cmocka_unit_test(test_no_descriptors),
+        cmocka_unit_test(test_start_and_stop),
+        cmocka_unit_test(test_over_share),
+    };
+    return cmocka_run_group_tests_name("acceptor", tests, NULL, NULL);
+}

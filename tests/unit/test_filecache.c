@@ -1,0 +1,387 @@
+#include "tempdir.h"
+#include "unit.h"
+
+#include "server/filecache.h"
+
+#include <errno.h>
+
+#define MEMORY (1u << 20)
+#define FILES  16
+#define LARGE  (FILECACHE_BODY_MAX + 1)
+
+static struct tempdir dir;
+static struct conf_site site_confs[2] = {{.root = dir.path}, {.root = dir.path}};
+static struct conf conf = {.sites = site_confs, .site_count = 2};
+static struct sites sites;
+static struct mimetable types;
+static struct filecache cache;
+static uint64_t round_number;
+static int64_t wall_s; // so late that what was just written is old
+
+static void open_cache(uint64_t memory, uint64_t files)
+{
+    const struct conf_site *failed;
+    tempdir_make(&dir);
+    assert_int_equal(sites_open(&sites, &conf, &failed), 0);
+    assert_int_equal(filecache_init(&cache, &types, memory, files), 0);
+    wall_s = time(NULL) + 1000;
+}
+
+static int close_cache(void **state)
+{
+    (void)state;
+    filecache_cleanup(&cache);
+    sites_close(&sites);
+    tempdir_remove(&dir);
+    return 0;
+}
+
+static int open_usual(void **state)
+{
+    (void)state;
+    open_cache(MEMORY, FILES);
+    return 0;
+}
+
+static int open_nothing_kept(void **state)
+{
+    (void)state;
+    open_cache(0, 0);
+    return 0;
+}
+
+static int open_small(void **state)
+{
+    (void)state;
+    // Three entries of 10000 bytes, two descriptors.
+    open_cache(3 * (sizeof(struct cached_file) + 10000 + 16), 2);
+    return 0;
+}
+
+static struct cached_file *get(const char *path)
+{
+    struct cached_file *f = NULL;
+    int r = filecache_get(&cache, &sites.items[0], slice_of(path), round_number, wall_s, &f);
+    if (r != 0)
+        fail_msg("%s: %s", path, strerror(-r));
+    return f;
+}
+
+static int get_error(const char *path)
+{
+    struct cached_file *f = (void *)&dir;
+    int r = filecache_get(&cache, &sites.items[0], slice_of(path), round_number, wall_s, &f);
+    assert_ptr_equal(f, &dir);
+    return r;
+}
+
+static void assert_body(const struct cached_file *f, const char *want)
+{
+    assert_int_equal(f->fd, -1);
+    assert_int_equal(f->about.size, strlen(want));
+    assert_memory_equal(f->body, want, strlen(want));
+}
+
+// Gets it in a round of its own and lets go at once; the pointer serves to compare only.
+static const void *touch(const char *path)
+{
+    round_number++;
+    struct cached_file *f = get(path);
+    const void *which = f;
+    filecache_release(&cache, f);
+    return which;
+}
+
+static bool is_kept(const char *path)
+{
+    uint64_t before = cache.memory;
+    for (struct list *l = cache.lru.next; l != &cache.lru; l = l->next)
+        if (strcmp(CONTAINER_OF(l, struct cached_file, lru)->path, path) == 0)
+            return true;
+    assert_int_equal(cache.memory, before);
+    return false;
+}
+
+static void test_kept(void **state)
+{
+    (void)state;
+    tempdir_puts(&dir, "a.txt", "content");
+    round_number++;
+    struct cached_file *f = get("a.txt");
+    assert_body(f, "content");
+    assert_true(f->about.mtime > 0);
+    assert_true(f->about.etag.len > 2);
+    char want[128];
+    snprintf(want, sizeof(want), "ETag: %.*s\r\n", SLICE_ARG(f->about.etag));
+    assert_int_equal(strlen(want), f->description.etag_len);
+    assert_memory_equal(f->description.lines.ptr, want, strlen(want));
+    struct cached_file *again = get("a.txt");
+    assert_ptr_equal(f, again);
+    round_number++;
+    struct cached_file *next_round = get("a.txt");
+    assert_ptr_equal(f, next_round);
+    filecache_release(&cache, f);
+    filecache_release(&cache, again);
+    filecache_release(&cache, next_round);
+    assert_true(is_kept("a.txt"));
+    // Another site has its own, of the same file.
+    struct cached_file *other;
+    assert_int_equal(
+        filecache_get(&cache, &sites.items[1], SLICE("a.txt"), round_number, wall_s, &other), 0);
+    assert_ptr_not_equal(other, f);
+    filecache_release(&cache, other);
+}
+
+// A young file is read for each request, and promises nothing.
+static void test_young(void **state)
+{
+    const struct timespec past[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    char path[PATH_MAX];
+    (void)state;
+    tempdir_puts(&dir, "a", "one");
+    // A time set back does not make it old: the kernel's time of the change counts too.
+    assert_int_equal(utimensat(AT_FDCWD, tempdir_path(&dir, "a", path), past, 0), 0);
+    wall_s = time(NULL);
+    round_number++;
+    struct cached_file *f = get("a");
+    assert_body(f, "one");
+    assert_int_equal(f->about.mtime, -1);
+    assert_int_equal(f->about.etag.len, 0);
+    assert_int_equal(f->description.etag_len, 0);
+    assert_false(is_kept("a"));
+    tempdir_puts(&dir, "a", "two"); // perhaps in the same tick
+    struct cached_file *g = get("a");
+    assert_body(g, "two");
+    assert_body(f, "one");
+    filecache_release(&cache, f);
+    filecache_release(&cache, g);
+    assert_int_equal(cache.memory, 0);
+    wall_s += 10;
+    touch("a");
+    assert_true(is_kept("a"));
+}
+
+static const struct edit {
+    size_t size;   // before
+    bool in_place; // else by rename
+} edits[] = {{3, true}, {3, false}, {LARGE, true}, {LARGE, false}};
+
+static void make_edit(const struct edit *e, size_t size)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    if (e->in_place) {
+        tempdir_fill(&dir, "a", size);
+        return;
+    }
+    tempdir_fill(&dir, "new", size);
+    assert_int_equal(rename(tempdir_path(&dir, "new", from), tempdir_path(&dir, "a", to)), 0);
+}
+
+// An edit is seen in the next round; within a round it was looked at once, and that holds.
+static void test_edits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(edits); i++) {
+        tempdir_fill(&dir, "a", edits[i].size);
+        round_number++;
+        struct cached_file *before = get("a");
+        make_edit(&edits[i], edits[i].size + 1);
+        struct cached_file *same_round = get("a");
+        assert_ptr_equal(before, same_round);
+        round_number++;
+        struct cached_file *after = get("a");
+        assert_ptr_not_equal(before, after);
+        assert_int_equal(before->about.size, edits[i].size); // lives on
+        assert_int_equal(after->about.size, edits[i].size + 1);
+        filecache_release(&cache, before);
+        filecache_release(&cache, same_round);
+        filecache_release(&cache, after);
+        char path[PATH_MAX];
+        unlink(tempdir_path(&dir, "a", path));
+        round_number++;
+        assert_int_equal(get_error("a"), -ENOENT);
+        assert_int_equal(cache.memory, 0);
+        assert_int_equal(cache.files, 0);
+    }
+}
+
+static void test_sizes(void **state)
+{
+    static const size_t sizes[] = {0, 1, FILECACHE_BODY_MAX, LARGE};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        size_t before = count_fds();
+        tempdir_fill(&dir, "a", sizes[i]);
+        round_number++;
+        struct cached_file *f = get("a");
+        assert_int_equal(f->about.size, sizes[i]);
+        if (sizes[i] <= FILECACHE_BODY_MAX) {
+            assert_non_null(f->body);
+            assert_int_equal(f->fd, -1);
+            for (size_t j = 0; j < sizes[i]; j++)
+                assert_int_equal(f->body[j], pattern_at(j));
+        } else {
+            char c;
+            assert_null(f->body);
+            assert_int_equal(pread(f->fd, &c, 1, (off_t)sizes[i] - 1), 1);
+            assert_int_equal(c, pattern_at(sizes[i] - 1));
+        }
+        assert_int_equal(count_fds() - before, sizes[i] > FILECACHE_BODY_MAX);
+        filecache_release(&cache, f);
+        assert_int_equal(cache.files, sizes[i] > FILECACHE_BODY_MAX);
+    }
+}
+
+// The least recently used goes first.
+static void test_memory_limit(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "b", "c"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        tempdir_fill(&dir, names[i], 10000);
+        touch(names[i]);
+    }
+    assert_true(is_kept("a") && is_kept("b") && is_kept("c"));
+    touch("a");
+    tempdir_fill(&dir, "d", 10000);
+    touch("d");
+    assert_false(is_kept("b"));
+    assert_true(is_kept("a") && is_kept("c") && is_kept("d"));
+    assert_true(cache.memory <= cache.memory_limit);
+    // What is larger than all room pushes nobody out.
+    tempdir_fill(&dir, "huge", 60000);
+    round_number++;
+    struct cached_file *huge = get("huge");
+    assert_int_equal(huge->about.size, 60000);
+    assert_true(huge->about.etag.len > 0); // not kept, but old enough to be described
+    filecache_release(&cache, huge);
+    assert_false(is_kept("huge"));
+    assert_true(is_kept("a") && is_kept("c") && is_kept("d"));
+}
+
+static void test_file_limit(void **state)
+{
+    (void)state;
+    size_t before = count_fds();
+    static const char *const names[] = {"a", "b", "c"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        tempdir_fill(&dir, names[i], LARGE);
+        touch(names[i]);
+    }
+    assert_false(is_kept("a"));
+    assert_true(is_kept("b") && is_kept("c"));
+    assert_int_equal(cache.files, 2);
+    assert_int_equal(count_fds(), before + 2);
+}
+
+static void test_nothing_kept(void **state)
+{
+    (void)state;
+    size_t before = count_fds();
+    tempdir_fill(&dir, "small", 100);
+    tempdir_fill(&dir, "large", LARGE);
+    touch("small");
+    touch("large");
+    assert_int_equal(cache.memory, 0);
+    assert_int_equal(cache.files, 0);
+    assert_int_equal(count_fds(), before);
+}
+
+// References outlive being pushed out and being replaced.
+static void test_references(void **state)
+{
+    static const char *const names[] = {"b", "c", "d"};
+    (void)state;
+    size_t before = count_fds();
+    tempdir_fill(&dir, "a", LARGE);
+    round_number++;
+    struct cached_file *a = get("a"), *again = get("a");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        tempdir_fill(&dir, names[i], LARGE);
+        touch(names[i]);
+    }
+    assert_false(is_kept("a"));
+    char c;
+    assert_int_equal(pread(a->fd, &c, 1, 0), 1);
+    assert_int_equal(count_fds(), before + 3);
+    filecache_release(&cache, a);
+    assert_int_equal(pread(again->fd, &c, 1, 0), 1);
+    filecache_release(&cache, again);
+    assert_int_equal(count_fds(), before + 2);
+}
+
+static void test_failures(void **state)
+{
+    char path[PATH_MAX];
+    (void)state;
+    size_t before = count_fds();
+    tempdir_mkdir(&dir, "sub");
+    tempdir_puts(&dir, "file", "x");
+    assert_int_equal(mkfifo(tempdir_path(&dir, "fifo", path), 0666), 0);
+    assert_int_equal(symlink("/etc/passwd", tempdir_path(&dir, "absolute", path)), 0);
+    assert_int_equal(symlink("../../etc/passwd", tempdir_path(&dir, "out", path)), 0);
+    assert_int_equal(symlink("loop", tempdir_path(&dir, "loop", path)), 0);
+    alarm(20); // a FIFO must not block
+    for (int i = 0; i < 2; i++, round_number++) {
+        assert_int_equal(get_error("none"), -ENOENT);
+        assert_int_equal(get_error("sub"), -EISDIR);
+        assert_int_equal(get_error("sub/"), -EISDIR);
+        assert_int_equal(get_error("file/x"), -ENOTDIR);
+        assert_int_equal(get_error("fifo"), -EPERM);
+        assert_int_equal(get_error("absolute"), -EXDEV);
+        assert_int_equal(get_error("out"), -EXDEV);
+        assert_int_equal(get_error("loop"), -ELOOP);
+        if (geteuid() != 0) {
+            assert_int_equal(chmod(tempdir_path(&dir, "file", path), 0), 0);
+            assert_int_equal(get_error("file"), -EACCES);
+        }
+    }
+    alarm(0);
+    // A failure is not kept.
+    tempdir_puts(&dir, "none", "now");
+    struct cached_file *f = get("none");
+    assert_body(f, "now");
+    filecache_release(&cache, f);
+    assert_int_equal(count_fds(), before);
+}
+
+// A file that became something else after it was kept.
+static void test_becomes_something_else(void **state)
+{
+    char path[PATH_MAX];
+    (void)state;
+    for (size_t size = 3; size <= LARGE; size += LARGE - 3) {
+        tempdir_fill(&dir, "a", size);
+        touch("a");
+        assert_int_equal(unlink(tempdir_path(&dir, "a", path)), 0);
+        tempdir_mkdir(&dir, "a");
+        round_number++;
+        assert_int_equal(get_error("a"), -EISDIR);
+        assert_false(is_kept("a"));
+        assert_int_equal(rmdir(path), 0);
+    }
+    tempdir_puts(&dir, "b", "x");
+    touch("b");
+    if (geteuid() != 0) { // a change of permissions is a change
+        assert_int_equal(chmod(tempdir_path(&dir, "b", path), 0), 0);
+        round_number++;
+        assert_int_equal(get_error("b"), -EACCES);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_kept, open_usual, close_cache),
+        cmocka_unit_test_setup_teardown(test_young, open_usual, close_cache),
+        cmocka_unit_test_setup_teardown(test_edits, open_usual, close_cache),
+        cmocka_unit_test_setup_teardown(test_sizes, open_usual, close_cache),
+        cmocka_unit_test_setup_teardown(test_memory_limit, open_small, close_cache),
+        cmocka_unit_test_setup_teardown(test_file_limit, open_small, close_cache),
+        cmocka_unit_test_setup_teardown(test_nothing_kept, open_nothing_kept, close_cache),
+        cmocka_unit_test_setup_teardown(test_references, open_small, close_cache),
+        cmocka_unit_test_setup_teardown(test_failures, open_usual, close_cache),
+        cmocka_unit_test_setup_teardown(test_becomes_something_else, open_usual, close_cache),
+    };
+    return cmocka_run_group_tests_name("filecache", tests, NULL, NULL);
+}

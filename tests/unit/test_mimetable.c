@@ -1,0 +1,79 @@
+#include "tempdir.h"
+#include "unit.h"
+
+#include "server/mimetable.h"
+
+#include <errno.h>
+
+static const char *type_of(const struct mimetable *t, const char *name)
+{
+    static char text[256];
+    struct buf b = buf_make(text, sizeof(text) - 1);
+    mimetable_type(t, slice_of(name), &b);
+    text[b.len] = '\0';
+    return text;
+}
+
+static void test_file_before_core(void **state)
+{
+    struct tempdir dir;
+    char path[PATH_MAX];
+    struct mimetable t;
+    (void)state;
+    tempdir_make(&dir);
+    tempdir_puts(&dir, "types",
+                 "# types\ntext/x-mine mine MINE2\n\nimage/x-png png\nempty/one\n"
+                 "text/second mine\nno-slash bad\napplication/last last");
+    assert_int_equal(mimetable_load(&t, tempdir_path(&dir, "types", path)), 0);
+    assert_int_equal(t.count, 4);
+    assert_string_equal(type_of(&t, "a.mine"), "text/x-mine; charset=utf-8");
+    assert_string_equal(type_of(&t, "a/b.Mine2"), "text/x-mine; charset=utf-8");
+    assert_string_equal(type_of(&t, "a.png"), "image/x-png");
+    assert_string_equal(type_of(&t, "a.last"), "application/last");
+    assert_string_equal(type_of(&t, "a.html"), "text/html; charset=utf-8");
+    assert_string_equal(type_of(&t, "a.bad"), "application/octet-stream");
+    mimetable_cleanup(&t);
+    tempdir_remove(&dir);
+}
+
+static void test_no_file(void **state)
+{
+    struct mimetable t;
+    (void)state;
+    t = (struct mimetable){.count = 0};
+    assert_int_equal(mimetable_load(&t, "/nonexistent/mime.types"), -ENOENT);
+    assert_null(t.entries); // left alone: an empty one will do
+    assert_string_equal(type_of(&t, "a.css"), "text/css; charset=utf-8");
+    mimetable_cleanup(&t);
+}
+
+static void test_files_that_cannot_be_read(void **state)
+{
+    struct tempdir dir;
+    char path[PATH_MAX];
+    struct mimetable t;
+    (void)state;
+    tempdir_make(&dir);
+    assert_int_equal(mimetable_load(&t, dir.path), -EINVAL); // a directory
+    tempdir_puts(&dir, "file", "");
+    assert_int_equal(mimetable_load(&t, tempdir_path(&dir, "file", path)), 0);
+    assert_int_equal(t.count, 0);
+    mimetable_cleanup(&t);
+    assert_int_equal(mimetable_load(&t, tempdir_path(&dir, "file/below", path)), -ENOTDIR);
+    assert_int_equal(truncate(tempdir_path(&dir, "file", path), (4 << 20) - 1), 0);
+    assert_int_equal(mimetable_load(&t, path), 0);
+    mimetable_cleanup(&t);
+    assert_int_equal(truncate(path, (4 << 20) + 1), 0);
+    assert_int_equal(mimetable_load(&t, path), -EFBIG);
+    tempdir_remove(&dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_file_before_core),
+        cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_files_that_cannot_be_read),
+    };
+    return cmocka_run_group_tests_name("mimetable", tests, NULL, NULL);
+}

@@ -1,0 +1,243 @@
+#include "process.h"
+
+#include "cli/config.h"
+#include "daemon/child.h"
+#include "server/accesslog.h"
+#include "server/channel.h"
+#include "server/worker.h"
+#include "sys/listener.h"
+
+static struct tempdir dir;
+static struct conf *conf;
+static struct sites sites;
+static struct scoreboard scoreboard;
+static int listener, log_fd;
+static struct privs privs;
+static struct mimetable types;
+static pid_t master;
+static struct child child;
+static int saved_stderr;
+
+static void fail_on_report(void *context, const char *where, const char *message)
+{
+    (void)context;
+    fail_msg("%s: %s", where, message);
+}
+
+static int run(void *context, int channel)
+{
+    (void)context;
+    const struct heritage heritage = {
+        .conf = conf,
+        .sites = &sites,
+        .listeners = &listener,
+        .listener_count = 1,
+        .access_log = log_fd,
+        .channel = channel,
+        .scoreboard = &scoreboard,
+        .privs = &privs,
+        .types = &types,
+        .master = master,
+    };
+    return worker_run(&heritage);
+}
+
+static struct channel_message await_message(void)
+{
+    struct channel_message m = {.type = CHANNEL_TYPES};
+    struct pollfd p = {.fd = child.channel, .events = POLLIN};
+    int fd = -1;
+    assert_int_equal(poll(&p, 1, PATIENCE), 1);
+    if (channel_receive(child.channel, &m, &fd) <= 0)
+        m.type = CHANNEL_TYPES;
+    return m;
+}
+
+// One that is not to become ready is told that another process is its master.
+static void start_worker(const char *option, const char *value, bool wait_until_ready)
+{
+    const struct conf_site *failed;
+    char path[PATH_MAX];
+    const char *what;
+    tempdir_make(&dir);
+    tempdir_puts(&dir, "hello", "hello");
+    tempdir_fill(&dir, "large", 20 << 20);
+    const struct conf_override overrides[] = {
+        {"sites", dir.path, "-"}, {"threads", "2", "-o"}, {option, value, "-o"}};
+    const struct conf_source source = {
+        .overrides = overrides, .override_count = option ? 3 : 2, .checkers = config_checkers()};
+    conf = conf_load(&source, fail_on_report, NULL);
+    assert_non_null(conf);
+    assert_int_equal(sites_open(&sites, conf, &failed), 0);
+    assert_int_equal(scoreboard_init(&scoreboard, 2), 0);
+    assert_int_equal(accesslog_open(tempdir_path(&dir, "access", path), &log_fd), 0);
+    struct endpoint e = {.len = sizeof(e.un)};
+    e.un = (struct sockaddr_un){.sun_family = AF_UNIX};
+    strcpy(e.un.sun_path, tempdir_path(&dir, "socket", path));
+    e.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
+    const struct listener_options options = {
+        .backlog = 100, .mode = 0666, .owner = (uid_t)-1, .group = (gid_t)-1};
+    listener = listener_open(&e, &options, &what);
+    assert_true(listener >= 0);
+    const int keep[] = {listener, sites.items[0].root.fd, log_fd};
+    master = wait_until_ready ? getpid() : getpid() + 1;
+    saved_stderr = redirect_stderr(&dir);
+    assert_int_equal(child_spawn(&child, run, NULL, keep, ARRAY_SIZE(keep)), 0);
+    if (wait_until_ready)
+        assert_int_equal(await_message().type, CHANNEL_READY);
+}
+
+static int await_end(void)
+{
+    int status = 0;
+    struct pollfd p = {.fd = child.pidfd, .events = POLLIN};
+    if (poll(&p, 1, PATIENCE) != 1) {
+        kill(child.pid, SIGKILL);
+        poll(&p, 1, PATIENCE);
+    }
+    assert_int_equal(child_reap(&child, &status), 0);
+    child_close(&child);
+    return status;
+}
+
+static int cleanup(void **state)
+{
+    (void)state;
+    restore_stderr(saved_stderr);
+    if (child.pid) { // the test failed
+        kill(child.pid, SIGKILL);
+        await_end();
+    }
+    close(listener);
+    close(log_fd);
+    scoreboard_cleanup(&scoreboard);
+    sites_close(&sites);
+    conf_free(conf);
+    tempdir_remove(&dir);
+    return 0;
+}
+
+// The ways to end a worker that serves: each ends it well.
+static void retire(void)
+{
+    assert_int_equal(channel_send(child.channel, CHANNEL_RETIRE, 0, -1), 0);
+}
+
+static void leave_and_retire(void)
+{
+    assert_int_equal(channel_send(child.channel, CHANNEL_LEAVE, 0, -1), 0);
+    retire();
+}
+
+static void lose_master(void)
+{
+    assert_int_equal(shutdown(child.channel, SHUT_RDWR), 0);
+}
+
+// To the group, perhaps: it is the master that says what is to be done.
+static void terminate_and_retire(void)
+{
+    assert_int_equal(kill(child.pid, SIGTERM), 0);
+    for (int i = 0; i < 20; i++)
+        assert_fetched(&dir, "/hello", "hello");
+    retire();
+}
+
+static void send_nonsense(void)
+{
+    assert_int_equal(send(child.channel, "nonsense", 8, 0), 8);
+}
+
+static void test_ends(void **state)
+{
+    static void (*const ends[])(void) = {retire, leave_and_retire, lose_master,
+                                         terminate_and_retire, send_nonsense};
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        start_worker(NULL, NULL, true);
+        for (int j = 0; j < 5; j++)
+            assert_fetched(&dir, "/hello", "hello");
+        assert_int_equal(scoreboard.slots[0].accepted + scoreboard.slots[1].accepted, 5);
+        ends[i]();
+        assert_int_equal(await_end(), 0);
+        if (i + 1 < ARRAY_SIZE(ends))
+            cleanup(state);
+    }
+}
+
+// An answer under way is finished, unless timeouts.drain passes: then it is reported.
+static void test_drains(void **state)
+{
+    static char data[1 << 16];
+    (void)state;
+    start_worker(NULL, NULL, true);
+    int slow = connect_to(&dir);
+    assert_true(slow >= 0);
+    dprintf(slow, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(read(slow, data, sizeof(data)) > 0);
+    retire();
+    size_t got = 0;
+    ssize_t n;
+    while ((n = read(slow, data, sizeof(data))) > 0)
+        got += (size_t)n;
+    assert_true(got > 20 << 20 || got + sizeof(data) > 20 << 20);
+    close(slow);
+    assert_int_equal(await_end(), 0);
+}
+
+static void test_cut(void **state)
+{
+    char byte;
+    (void)state;
+    start_worker("timeouts.drain", "100ms", true);
+    int slow = connect_to(&dir);
+    assert_true(slow >= 0);
+    dprintf(slow, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(read(slow, &byte, 1), 1);
+    retire();
+    struct channel_message m = await_message();
+    assert_int_equal(m.type, CHANNEL_CUT);
+    assert_int_equal(m.value, 1);
+    assert_int_equal(await_end(), 0);
+    close(slow);
+}
+
+static void test_new_log(void **state)
+{
+    char text[4096], path[PATH_MAX];
+    int fd;
+    (void)state;
+    start_worker(NULL, NULL, true);
+    assert_int_equal(accesslog_open(tempdir_path(&dir, "second", path), &fd), 0);
+    assert_int_equal(channel_send(child.channel, CHANNEL_LOG, 0, fd), 0);
+    close(fd);
+    usleep(50000); // nothing says when it has been heard
+    assert_fetched(&dir, "/hello?after", "hello");
+    retire();
+    assert_int_equal(await_end(), 0);
+    assert_int_equal(tempdir_read(&dir, "access", text, sizeof(text)), 0);
+    tempdir_read(&dir, "second", text, sizeof(text));
+    assert_non_null(strstr(text, "unix - - ["));
+    assert_non_null(strstr(text, "\"GET /hello?after HTTP/1.1\" 200 5 "));
+}
+
+static void test_cannot_start(void **state)
+{
+    (void)state;
+    start_worker(NULL, NULL, false);
+    assert_int_equal(await_message().type, CHANNEL_TYPES); // end of file, not ready
+    assert_int_equal(WEXITSTATUS(await_end()), WORKER_EXIT_FAILED);
+    assert_true(log_has(&dir, "a worker cannot start: "));
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_ends, cleanup),
+        cmocka_unit_test_teardown(test_drains, cleanup),
+        cmocka_unit_test_teardown(test_cut, cleanup),
+        cmocka_unit_test_teardown(test_new_log, cleanup),
+        cmocka_unit_test_teardown(test_cannot_start, cleanup),
+    };
+    return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+}
