@@ -271,16 +271,30 @@ const char *addr_parse(const char *text, struct addr *ret)
 
 // ---- resolving ---------------------------------------------------------------------------------
 
-static int resolve_wildcard(uint16_t port, struct endpoint *out, size_t max)
+// One address of each family, IPv4 first.
+static int resolve_both(struct in_addr ip4, struct in6_addr ip6, uint16_t port,
+                        struct endpoint *out, size_t max)
 {
     const struct endpoint all[] = {
-        {.len = sizeof(struct sockaddr_in), .in = {.sin_family = AF_INET, .sin_port = htons(port)}},
+        {.len = sizeof(struct sockaddr_in),
+         .in = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = ip4}},
         {.len = sizeof(struct sockaddr_in6),
-         .in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)}},
+         .in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = ip6}},
     };
     size_t n = MIN(max, ARRAY_SIZE(all));
     memcpy(out, all, n * sizeof(*out));
     return (int)n;
+}
+
+static int resolve_wildcard(uint16_t port, struct endpoint *out, size_t max)
+{
+    return resolve_both((struct in_addr){htonl(INADDR_ANY)}, in6addr_any, port, out, max);
+}
+
+// Also where no file says so (RFC 6761 section 6.3).
+static int resolve_localhost(uint16_t port, struct endpoint *out, size_t max)
+{
+    return resolve_both((struct in_addr){htonl(INADDR_LOOPBACK)}, in6addr_loopback, port, out, max);
 }
 
 static int resolve_ip(const struct addr *a, struct endpoint *out, size_t max)
@@ -325,6 +339,8 @@ static bool contains(const struct endpoint *all, size_t count, const struct endp
 
 static int resolve_name(const struct addr *a, struct endpoint *out, size_t max)
 {
+    if (slice_equal_nocase(slice_of(a->name), SLICE("localhost")))
+        return resolve_localhost(a->port, out, max);
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *list = NULL;
     char port[8];

@@ -140,6 +140,7 @@ class Reload(harness.Case):
                 slowest, old = 0, []
                 for i in range(200):
                     if i % 40 == 20:
+                        d.wait_log("ready: generation %d" % (i // 40 + 1))  # quick ones coalesce
                         old += d.workers()
                         d.send_signal(signal.SIGHUP)
                     began = time.monotonic()
