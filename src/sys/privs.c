@@ -175,7 +175,7 @@ static int set_no_new_privs(const struct privs *p, pid_t master)
 // A drop that did not happen must not go unseen, whatever the reason.
 static int check_no_way_back(const struct privs *p, pid_t master)
 {
-    uint64_t permitted;
+    uint64_t permitted = 0;
     (void)master;
     int r = get_permitted(&permitted);
     if (r < 0)
