@@ -242,7 +242,9 @@ int filecache_get(struct filecache *c, const struct site *site, struct slice pat
     if (f && f->checked_round != round) {
         struct file_identity now;
         int r = rootfs_stat(&site->root, f->path, &now);
-        if (r < 0 || !rootfs_same(&now, &f->identity)) {
+        // Nothing that is kept is young, unless the clock was set back: then its validators would
+        // be later than the date of the answer (RFC 9110 section 8.8.2.1).
+        if (r < 0 || !rootfs_same(&now, &f->identity) || rootfs_is_young(&now, wall_s)) {
             unlist(c, f);
             f = NULL;
         }

@@ -133,6 +133,25 @@ static void test_kept(void **state)
 }
 
 // A young file is read for each request, and promises nothing.
+// What was kept is young again, and must not say that it is later than the answer's date.
+static void test_clock_set_back(void **state)
+{
+    (void)state;
+    tempdir_puts(&dir, "a", "one");
+    struct cached_file *f = get("a");
+    assert_int_not_equal(f->about.mtime, -1);
+    filecache_release(&cache, f);
+    assert_true(is_kept("a"));
+    wall_s -= 86400;
+    round_number++;
+    f = get("a");
+    assert_body(f, "one");
+    assert_int_equal(f->about.mtime, -1);
+    assert_int_equal(f->about.etag.len, 0);
+    filecache_release(&cache, f);
+    assert_int_equal(cache.memory, 0);
+}
+
 static void test_young(void **state)
 {
     const struct timespec past[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
@@ -374,6 +393,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kept, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_young, open_usual, close_cache),
+        cmocka_unit_test_setup_teardown(test_clock_set_back, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_edits, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_sizes, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_memory_limit, open_small, close_cache),
