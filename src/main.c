@@ -33,14 +33,14 @@ static int print_version(void)
     return EXIT_SUCCESS;
 }
 
-// A descriptor that is opened later must not become what the others take for stdio.
+// A descriptor that is opened later must not become what the others take for stdio. Each one that
+// is closed is the lowest, and so what open() returns.
 static int open_stdio(void)
 {
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    return fd < 0 ? -1 : close(fd);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            return -1;
+    return 0;
 }
 
 int main(int argc, char **argv)
