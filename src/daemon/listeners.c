@@ -84,6 +84,16 @@ static int plan_inherited(struct listeners *l, const struct conf_listen *conf, c
     return -1;
 }
 
+// "*" and "localhost" mean both families wherever there are both; containers often have no IPv6
+// though /etc/hosts knows ::1.
+static bool is_missing_ipv6(const struct endpoint *e)
+{
+    return e->sa.sa_family == AF_INET6 &&
+           (IN6_IS_ADDR_UNSPECIFIED(&e->in6.sin6_addr) ||
+            IN6_IS_ADDR_LOOPBACK(&e->in6.sin6_addr)) &&
+           !listener_has_address(e);
+}
+
 static int plan_entry(struct listeners *l, const struct conf_listen *conf,
                       const struct listeners_inherited *inherited, const struct reporter *to)
 {
@@ -103,8 +113,7 @@ static int plan_entry(struct listeners *l, const struct conf_listen *conf,
         return -1;
     }
     for (int i = 0; i < count; i++) {
-        if (addr.kind == ADDR_WILDCARD && endpoints[i].sa.sa_family == AF_INET6 &&
-            !listener_has_ipv6()) {
+        if (addr.kind != ADDR_IP && count > 1 && is_missing_ipv6(&endpoints[i])) {
             log_notice("no IPv6 here: \"%s\" means IPv4 only", conf->address);
             continue;
         }

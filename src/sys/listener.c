@@ -319,11 +319,17 @@ int listener_somaxconn(void)
     return (int)value;
 }
 
-bool listener_has_ipv6(void)
+bool listener_has_address(const struct endpoint *e)
 {
-    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct endpoint any_port = *e;
+    int fd = socket(e->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return false;
+        return errno != EAFNOSUPPORT;
+    if (e->sa.sa_family == AF_INET6)
+        any_port.in6.sin6_port = 0;
+    else
+        any_port.in.sin_port = 0;
+    bool missing = bind(fd, &any_port.sa, any_port.len) < 0 && errno == EADDRNOTAVAIL;
     close(fd);
-    return true;
+    return !missing;
 }

@@ -47,5 +47,6 @@ void listener_unlink(int fd);
 // net.core.somaxconn, which cuts every backlog; 0 when it cannot be read.
 int listener_somaxconn(void);
 
-// Whether the kernel has IPv6 (a socket can be made).
-bool listener_has_ipv6(void);
+// Whether the machine has the address of `e`, TCP, whatever the port: false when its family is
+// missing, or no interface has it.
+bool listener_has_address(const struct endpoint *e);
