@@ -1,0 +1,98 @@
+// Preloaded into the daemon (75-machine.py): a machine whose clocks jump, that knows no IPv6, or
+// that permits as many descriptors as no machine here does. What it is to be stands in the file
+// named by $TINED_MACHINE, which is read anew for each call.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct machine {
+    _Atomic int64_t wall; // seconds that each clock is ahead
+    _Atomic int64_t monotonic;
+    _Atomic int64_t suspended; // CLOCK_BOOTTIME only
+    _Atomic int64_t descriptors;
+    _Atomic int64_t without_ipv6;
+    _Atomic int64_t asked_boottime; // calls, written here
+    _Atomic int64_t asked_wall;
+} * machine;
+
+__attribute__((constructor)) static void open_machine(void)
+{
+    static struct machine ordinary;
+    const char *path = getenv("TINED_MACHINE");
+    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    machine = &ordinary;
+    if (fd < 0)
+        return;
+    void *mapped = mmap(NULL, sizeof(*machine), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (mapped != MAP_FAILED)
+        machine = mapped;
+    close(fd);
+}
+
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+    long r = syscall(SYS_clock_gettime, id, ts);
+    if (r < 0 || !machine)
+        return (int)r;
+    if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) {
+        ts->tv_sec += machine->wall;
+        machine->asked_wall++;
+    } else if (id == CLOCK_BOOTTIME || id == CLOCK_BOOTTIME_ALARM) {
+        ts->tv_sec += machine->monotonic + machine->suspended;
+        machine->asked_boottime++;
+    } else if (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE || id == CLOCK_MONOTONIC_RAW) {
+        ts->tv_sec += machine->monotonic;
+    }
+    return 0;
+}
+
+time_t time(time_t *ret)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+    if (ret)
+        *ret = ts.tv_sec;
+    return ts.tv_sec;
+}
+
+int timerfd_create(int id, int flags)
+{
+    if (machine && (id == CLOCK_BOOTTIME || id == CLOCK_BOOTTIME_ALARM))
+        machine->asked_boottime++;
+    return (int)syscall(SYS_timerfd_create, id, flags);
+}
+
+static int limit(int pid, unsigned resource, const struct rlimit *set, struct rlimit *get)
+{
+    if (resource != RLIMIT_NOFILE || !machine || !machine->descriptors)
+        return (int)syscall(SYS_prlimit64, pid, resource, set, get);
+    if (get)
+        get->rlim_cur = get->rlim_max = (rlim_t)machine->descriptors;
+    return 0;
+}
+
+int getrlimit(__rlimit_resource_t resource, struct rlimit *ret)
+{
+    return limit(0, (unsigned)resource, NULL, ret);
+}
+
+int setrlimit(__rlimit_resource_t resource, const struct rlimit *wanted)
+{
+    return limit(0, (unsigned)resource, wanted, NULL);
+}
+
+int socket(int domain, int type, int protocol)
+{
+    if (domain == AF_INET6 && machine && machine->without_ipv6) {
+        errno = EAFNOSUPPORT;
+        return -1;
+    }
+    return (int)syscall(SYS_socket, domain, type, protocol);
+}
