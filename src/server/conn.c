@@ -376,24 +376,37 @@ static void expire_silence(struct loop *l, struct conn *c)
     conn_close(l, c, CONN_CLOSE_TIMEOUT);
 }
 
-// Bytes that have left for the client, as far as the kernel knows.
-static uint64_t delivered(const struct conn *c)
+// What the client must take until the next look: SEND begins, or goes on. A deadline that each byte
+// renews is no defence: what counts is what it has taken since the last look.
+static void demand(const struct loop *l, struct conn *c, uint64_t taken)
+{
+    const struct conf *conf = l->service->conf;
+    uint64_t least = MAX(conf->limits.send_rate * conf->timeouts.send / 1000, UINT64_C(1));
+    c->due = MAX(c->due, taken) + least;
+}
+
+// Bytes that the client has taken, as far as the kernel knows.
+static uint64_t taken(const struct conn *c)
 {
     uint64_t queued = transmit_queued(c->source.fd);
     return queued < c->sent ? c->sent - queued : 0;
 }
 
-// A deadline that each byte renews is no defence: what counts is what arrived since the last look.
+// A UNIX socket counts a buffer of some 100K as queued until its last byte is taken. By a rate it
+// can be judged all the same: over as many periods as all that is queued may last.
+static uint64_t taken_at_most(const struct loop *l, const struct conn *c)
+{
+    bool by_rate = l->service->conf->limits.send_rate > 0;
+    return by_rate && c->peer.sin6_family == AF_UNIX ? c->sent : taken(c);
+}
+
 static void expire_send(struct loop *l, struct conn *c)
 {
-    const struct conf *conf = l->service->conf;
-    uint64_t now = delivered(c);
-    uint64_t least = MAX(conf->limits.send_rate * conf->timeouts.send / 1000, UINT64_C(1));
-    if (now - c->delivered < least) {
+    if (taken_at_most(l, c) < c->due) {
         conn_close(l, c, CONN_CLOSE_TIMEOUT);
         return;
     }
-    c->delivered = now;
+    demand(l, c, taken(c));
     deadline_set(&l->deadlines, &c->deadline, DEADLINE_SEND, l->clock.now);
 }
 
@@ -428,8 +441,10 @@ static void settle(struct loop *l, struct conn *c)
         return;
     if (c->deadline.class != class) {
         deadline_set(&l->deadlines, &c->deadline, class, l->clock.now);
-        if (class == DEADLINE_SEND)
-            c->delivered = delivered(c);
+        if (class == DEADLINE_SEND) {
+            c->due = 0;
+            demand(l, c, taken(c));
+        }
     }
     if (c->interest == 0)
         error = poller_add(&l->poller, c->source.fd, interest, c);

@@ -68,7 +68,7 @@ struct conn {
     uint32_t split;           // in the held line
     uint16_t status;          // for that line
     uint64_t sent;            // bytes, on this connection
-    uint64_t delivered;       // of these, what the client had when the deadline of SEND was set
+    uint64_t due;             // SEND: of these, what the client must have when its deadline comes
     struct sockaddr_in6 peer; // IPv4 as sockaddr_in; family AF_UNIX: nothing more
     struct body body;
 };
