@@ -115,7 +115,7 @@ class Unhurt:
             raise AssertionError("other workers: %s\n%s" % (self.daemon.workers(), self.daemon.log))
         wait_until(lambda: self.count() == self.descriptors,
                    "the descriptors of before: %s" % self.descriptors)
-        harness.assert_idle(self.workers, 0.3)
+        harness.assert_idle(self.workers, 0.2)
 
 
 class Neighbour:
