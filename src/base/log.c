@@ -3,10 +3,15 @@
 #include "base/buf.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+// How long a reader of stderr may keep a line waiting. Room means PIPE_BUF bytes (pipe(7)), and no
+// line is longer.
+#define PATIENCE 100 // ms
 
 static const char *const level_names[] = {"error", "warning", "notice", "info", "debug"};
 static const int level_priorities[] = {3, 4, 5, 6, 7}; // sd-daemon(3)
@@ -89,7 +94,11 @@ void log_line(enum log_level level, const char *format, ...)
     }
     put_escaped(&b, message);
     line[b.len++] = '\n';
-    ssize_t n = write(STDERR_FILENO, line, b.len);
-    (void)n; // nobody is left to be told
+    // A pipe that nobody reads must not stop the daemon: it has room for a line, or gets none.
+    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&room, 1, PATIENCE) != 0) {
+        ssize_t n = write(STDERR_FILENO, line, b.len);
+        (void)n; // nobody is left to be told
+    }
     errno = saved_errno;
 }
