@@ -119,19 +119,22 @@ enum accepted {
     ACCEPTED,
     ACCEPT_AGAIN,    // this one is gone, or was turned away; the next may be well
     ACCEPT_NONE,     // nothing is queued
-    ACCEPT_SHORTAGE, // no descriptors, no memory
+    ACCEPT_SHORTAGE, // no descriptors, no memory, or not allowed: later, perhaps
     ACCEPT_BROKEN    // this is no listener any more
 };
 
-// Errors that are not here are those of the connection, which failed before it was accepted
-// (accept(2)).
+// Errors of the connection, which failed before it was accepted (accept(2)), take it from the
+// queue. What is not here (no descriptors, no memory, a rule that forbids it) leaves it there, and
+// trying again at once would spin.
 static const struct {
     int error;
     enum accepted meaning;
 } errors[] = {
-    {EAGAIN, ACCEPT_NONE},      {EMFILE, ACCEPT_SHORTAGE}, {ENFILE, ACCEPT_SHORTAGE},
-    {ENOBUFS, ACCEPT_SHORTAGE}, {ENOMEM, ACCEPT_SHORTAGE}, {EBADF, ACCEPT_BROKEN},
-    {EINVAL, ACCEPT_BROKEN},    {ENOTSOCK, ACCEPT_BROKEN}, {EOPNOTSUPP, ACCEPT_BROKEN},
+    {EAGAIN, ACCEPT_NONE},       {EINTR, ACCEPT_AGAIN},     {ECONNABORTED, ACCEPT_AGAIN},
+    {ENETDOWN, ACCEPT_AGAIN},    {EPROTO, ACCEPT_AGAIN},    {ENOPROTOOPT, ACCEPT_AGAIN},
+    {EHOSTDOWN, ACCEPT_AGAIN},   {ENONET, ACCEPT_AGAIN},    {EHOSTUNREACH, ACCEPT_AGAIN},
+    {ENETUNREACH, ACCEPT_AGAIN}, {ETIMEDOUT, ACCEPT_AGAIN}, {EBADF, ACCEPT_BROKEN},
+    {EINVAL, ACCEPT_BROKEN},     {ENOTSOCK, ACCEPT_BROKEN}, {EOPNOTSUPP, ACCEPT_BROKEN},
 };
 
 static enum accepted meaning_of(int error)
@@ -139,7 +142,7 @@ static enum accepted meaning_of(int error)
     for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
         if (errors[i].error == error)
             return errors[i].meaning;
-    return ACCEPT_AGAIN;
+    return ACCEPT_SHORTAGE;
 }
 
 // Frees a descriptor for a newcomer: one that is kept for speed only, or of a connection idle for
