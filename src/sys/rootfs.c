@@ -39,7 +39,10 @@ static int open_beneath(int root, const char *path, int flags)
 {
     struct open_how how = {.flags = (uint64_t)flags,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-    int fd = (int)syscall(SYS_openat2, root, or_root(path), &how, sizeof(how));
+    int fd;
+    do // a file system over the network may wait, and be interrupted
+        fd = (int)syscall(SYS_openat2, root, or_root(path), &how, sizeof(how));
+    while (fd < 0 && errno == EINTR);
     return fd < 0 ? -errno : fd;
 }
 
