@@ -563,7 +563,8 @@ def parse_head(head):
         raise FramingError("Transfer-Encoding, where the length is always known")
     if r.status >= 200:
         for name in ("Date", "Last-Modified"):
-            check_date(name, r.get(name), required=name == "Date")
+            # RFC 9110 section 6.6.1: a 5xx may go without.
+            check_date(name, r.get(name), required=name == "Date" and r.status < 500)
     return r
 
 
