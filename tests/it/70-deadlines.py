@@ -176,6 +176,7 @@ class Answers(Case):
         with daemon.connect(receive_buffer=4096) as c:
             clock = Clock()
             c.request("/big")
+            wait_until(lambda: attack.is_held(c.sock), "accepting")
             wait_until(lambda: not attack.is_held(c.sock), "the end of the connection")
             # What the first look sees is what the kernels have taken for the client.
             self.assert_within(clock, SEND, 2 * SEND)
