@@ -1,9 +1,15 @@
 #include "server/bufpool.h"
 
+#include "base/util.h"
+
+#include <malloc.h>
 #include <stdlib.h>
 
-// More than these are given back to the allocator: a burst must not be paid for ever.
+// More than these are given back to the allocator at once.
 #define FREE_MAX 256u
+
+// So many stay in any case: the next clients of a quiet server are not to wait for memory.
+#define FREE_MIN 16u
 
 #define SMALL_CAP ((uint32_t)(BLOCK_SMALL - sizeof(struct block)))
 
@@ -12,13 +18,26 @@ void bufpool_init(struct bufpool *p, uint32_t big_cap, uint32_t big_limit)
     *p = (struct bufpool){.big_cap = big_cap, .big_limit = big_limit};
 }
 
+static void give_back(struct bufpool *p, struct block *b)
+{
+    free(b);
+    p->freed = true;
+}
+
+// Takes a block off the free list, which has one.
+static struct block *take(struct bufpool *p)
+{
+    struct block *b = p->free;
+    p->free = b->next;
+    p->free_count--;
+    p->unused = MIN(p->unused, p->free_count);
+    return b;
+}
+
 void bufpool_cleanup(struct bufpool *p)
 {
-    while (p->free) {
-        struct block *b = p->free;
-        p->free = b->next;
-        free(b);
-    }
+    while (p->free)
+        free(take(p));
 }
 
 static struct block *make(uint32_t cap, enum block_kind kind)
@@ -35,11 +54,9 @@ static struct block *make(uint32_t cap, enum block_kind kind)
 
 struct block *bufpool_get(struct bufpool *p)
 {
-    struct block *b = p->free;
-    if (!b)
+    if (!p->free)
         return make(SMALL_CAP, BLOCK_KEPT);
-    p->free = b->next;
-    p->free_count--;
+    struct block *b = take(p);
     b->start = b->end = 0;
     return b;
 }
@@ -64,10 +81,24 @@ void bufpool_put(struct bufpool *p, struct block *b)
     if (b->kind == BLOCK_COUNTED)
         p->big_used--;
     if (b->kind != BLOCK_KEPT || p->free_count >= FREE_MAX) {
-        free(b);
+        give_back(p, b);
         return;
     }
     b->next = p->free;
     p->free = b;
     p->free_count++;
+}
+
+void bufpool_tick(struct bufpool *p)
+{
+    uint32_t count = MIN(p->unused, p->free_count - MIN(p->free_count, FREE_MIN));
+    for (uint32_t i = 0; i < count; i++)
+        give_back(p, take(p));
+    p->unused = p->free_count;
+#ifdef HAVE_MALLOC_TRIM
+    // Blocks lie between slots that stay: without this only the end of the heap would go back.
+    if (p->freed)
+        malloc_trim(0);
+#endif
+    p->freed = false;
 }

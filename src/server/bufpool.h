@@ -26,6 +26,8 @@ struct block {
 struct bufpool {
     struct block *free;
     uint32_t free_count;
+    uint32_t unused;    // the least free_count since the last bufpool_tick()
+    bool freed;         // a block went back to the allocator since then
     uint32_t big_cap;   // data bytes of a big block
     uint32_t big_limit; // big blocks at one time
     uint32_t big_used;
@@ -46,6 +48,10 @@ struct block *bufpool_get_sized(struct bufpool *p, uint32_t cap);
 
 // Gives a block of any kind back; NULL is fine.
 void bufpool_put(struct bufpool *p, struct block *b);
+
+// To be called now and then: gives the blocks that nobody needed since the last call, but for a
+// few, back to the system: a burst is not paid for ever.
+void bufpool_tick(struct bufpool *p);
 
 static inline struct slice block_slice(const struct block *b)
 {

@@ -286,6 +286,7 @@ static void tick(struct loop *l)
     if (!l->stopped_accepting)
         acceptor_try(l);
     filecache_tick(&l->cache);
+    bufpool_tick(&l->pool);
 }
 
 // When drain() has something to do, or -1.

@@ -52,12 +52,52 @@ static void test_sized_blocks_count_towards_no_limit(void **state)
     bufpool_cleanup(&p);
 }
 
+#define BURST 100
+
+static void get_many(struct bufpool *p, struct block *blocks[BURST])
+{
+    for (size_t i = 0; i < BURST; i++)
+        assert_non_null(blocks[i] = bufpool_get(p));
+}
+
+static void put_many(struct bufpool *p, struct block *blocks[BURST])
+{
+    for (size_t i = 0; i < BURST; i++)
+        bufpool_put(p, blocks[i]);
+}
+
+static void test_what_is_not_needed_goes_back(void **state)
+{
+    struct bufpool p;
+    struct block *blocks[BURST];
+    (void)state;
+    bufpool_init(&p, 40000, 0);
+    bufpool_tick(&p); // nothing is there
+    get_many(&p, blocks);
+    bufpool_tick(&p);
+    put_many(&p, blocks);
+    bufpool_tick(&p); // they were needed since the last one
+    assert_int_equal(p.free_count, BURST);
+    get_many(&p, blocks);
+    put_many(&p, blocks);
+    bufpool_tick(&p); // again
+    assert_int_equal(p.free_count, BURST);
+    bufpool_put(&p, bufpool_get(&p));
+    bufpool_tick(&p); // all but one were not: but some always stay
+    assert_in_range(p.free_count, 1, BURST / 4);
+    uint32_t few = p.free_count;
+    bufpool_tick(&p);
+    assert_int_equal(p.free_count, few);
+    bufpool_cleanup(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_blocks_come_back),
         cmocka_unit_test(test_big_blocks_are_limited),
         cmocka_unit_test(test_sized_blocks_count_towards_no_limit),
+        cmocka_unit_test(test_what_is_not_needed_goes_back),
     };
     return cmocka_run_group_tests_name("bufpool", tests, NULL, NULL);
 }
