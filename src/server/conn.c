@@ -474,6 +474,12 @@ void conn_advance(struct loop *l, struct conn *c)
 
 void conn_expire(struct loop *l, struct conn *c)
 {
+    int64_t since = c->deadline.since;
+    // On a busy machine, or after a suspension, what the client sent in time may wait to be read.
+    conn_receive(l, c);
+    conn_advance(l, c);
+    if (c->state == CONN_FREE || c->deadline.since != since)
+        return;
     l->budget = OUTPUT_BUDGET;
     states[c->state].expire(l, c);
     settle(l, c);

@@ -82,7 +82,7 @@ void conn_receive(struct loop *l, struct conn *c);
 // Does all that can be done now, and settles what to wait for. May close.
 void conn_advance(struct loop *l, struct conn *c);
 
-// The deadline of its state has passed.
+// The deadline of its state has passed. Does first what can be done.
 void conn_expire(struct loop *l, struct conn *c);
 
 // The loop drains: what waits between requests gets a last chance, answers under way go on.

@@ -274,6 +274,8 @@ static void heed(struct loop *l, struct source *source)
 static void expire(struct loop *l)
 {
     struct deadline *d;
+    if (deadlines_expired(&l->deadlines, l->clock.now))
+        l->round++; // files were looked at: what is received from here on asks for another look
     while ((d = deadlines_expired(&l->deadlines, l->clock.now)))
         conn_expire(l, CONTAINER_OF(d, struct conn, deadline));
 }

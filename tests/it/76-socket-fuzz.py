@@ -2,9 +2,11 @@
 """Goal: whatever clients send, every byte that they get is HTTP, nobody is kept waiting, nothing is lost."""
 
 import os
+import signal
 import socket
 import subprocess
 import threading
+import time
 import unittest
 
 import figures
@@ -33,6 +35,34 @@ class Siege(harness.Case):
 
     def test_without_room(self):
         self.besiege(scarce=True)
+
+
+class HeldUp(harness.Case):
+    """A deadline is the client's: a loop that was held up first reads what came in time."""
+
+    CLIENTS = 200  # more than the events of one round
+
+    def test_requests_that_wait_are_answered(self):
+        request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        idle = 0.3
+        with harness.Daemon({"index.html": b"hello"}, workers=1,
+                            timeouts={"idle": "%dms" % (idle * 1000)}) as daemon:
+            clients = [daemon.connect() for _ in range(self.CLIENTS)]
+            for c in clients:
+                c.send(request)
+            for c in clients:
+                self.assert_status(c.response(), 200)
+            worker, = daemon.workers()
+            os.kill(worker, signal.SIGSTOP)
+            try:
+                for c in clients:
+                    c.send(request)
+                time.sleep(2 * idle)  # the event is that it passes
+            finally:
+                os.kill(worker, signal.SIGCONT)
+            for c in clients:
+                with c:
+                    self.assert_status(c.response(), 200)
 
 
 OK = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
