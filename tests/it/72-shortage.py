@@ -458,7 +458,7 @@ class Logs(Case):
             os.set_blocking(writer, False)
             with contextlib.suppress(BlockingIOError):
                 while True:
-                    os.write(writer, b"x" * 4096)
+                    os.write(writer, b"x")  # to the last byte: more at once is all or nothing
             os.set_blocking(writer, True)
             os.close(writer)
             address = re.search(rb"127\.0\.0\.1:(\d+)", said)
