@@ -307,16 +307,36 @@ class BetweenWakingAndAccepting(harness.Case):
             self.assertGreater(max(slowest), 0.02, "never was the one stopped that had been woken")
 
     def test_killed(self):
-        """The master hears of it and has the others look."""
         with Daemon(FILES, workers=3, listen=("127.0.0.1:0",)) as d:
             slowest = []
             for i in range(6):
                 victim = d.workers()[i % 3]
                 self.wait_asleep(d)
                 slowest.append(self.hit(d, victim, signal.SIGKILL))
-                wait_until(lambda: len(d.workers()) == 3 and victim not in d.workers(), "a new worker")
+                wait_until(lambda: len(set(d.workers()) - {victim}) == 3, "a new worker")
             print("killed: answered within %s ms" % ", ".join("%.1f" % (1e3 * t) for t in slowest))
             self.assertLess(max(slowest), 10 if SANITIZED else 0.3)
+
+    def test_killed_and_not_replaced_at_once(self):
+        """The master hears of it and has the others look."""
+        with Daemon(FILES, workers=2, listen=("127.0.0.1:0",)) as d, contextlib.ExitStack() as stack:
+            listeners, known = listeners_of(d.pid), set(d.workers())
+            os.kill(min(known), signal.SIGKILL)
+            slowest = []
+            for _ in range(4):
+                # One that has only just become ready is replaced after a delay, which grows.
+                new = wait_until(lambda: [p for p in d.workers() if p not in known and accepts(p, listeners)],
+                                 "a new worker")
+                known.update(new)
+                # Who has been there before holds more, and leaves the next connection to the new one.
+                for _ in range(3):
+                    c = stack.enter_context(d.connect())
+                    c.request("/")
+                    c.response()
+                self.wait_asleep(d)
+                slowest.append(self.hit(d, new[0], signal.SIGKILL))
+            print("killed when new: answered within %s ms" % ", ".join("%.1f" % (1e3 * t) for t in slowest))
+            self.assertLess(max(slowest), 10 if SANITIZED else 0.08)
 
 
 class Stopped(harness.Case):
