@@ -15,6 +15,9 @@ import siege
 
 SEEDS = 2
 CONNECTIONS = 2000
+# kB: slots for 512 connections at once, blocks that are kept, files that are not young any more. To
+# lose 200 bytes with each connection would be more.
+GROWTH = 320
 # A sanitizer's runs tell as much with fewer.
 if figures.is_sanitized():
     CONNECTIONS = 1000
@@ -25,10 +28,10 @@ class Siege(harness.Case):
     def besiege(self, scarce):
         with siege.Besieged(scarce) as daemon:
             daemon.attack(seed=100, count=CONNECTIONS // 4)  # the level that the rest has to keep
-            daemon.assert_unharmed()
+            daemon.assert_unharmed(GROWTH)
             for seed in range(1, SEEDS + 1):
                 print(daemon.attack(seed, CONNECTIONS))
-            daemon.assert_unharmed()
+            daemon.assert_unharmed(GROWTH)
 
     def test_with_room(self):
         self.besiege(scarce=False)

@@ -6,7 +6,7 @@
 // ADDRESS is 127.0.0.1:PORT, [::1]:PORT, unix:PATH or unix:@NAME. A connection that is answered by
 // what is not HTTP, not as its requests in good order ask, or that is still open after the
 // deadline, is a fault: it is named with its seed and number, and --only makes it again alone.
-// --patience: the server's shortest timeout; from then on 408 and a silent close are right as well,
+// --patience: the server's shortest timeout; from then on 408 and being cut off are right as well,
 // for on a busy machine this program is slow. --scarce: the server may be out of room, and turn
 // connections away. Exit status 1 when there was a fault.
 #include "attack.h"

@@ -31,5 +31,6 @@ bool verdict_feed(struct verdict *v, const char *data, size_t len);
 // All that may come has come: every known request is answered, nothing is incomplete.
 bool verdict_is_complete(const struct verdict *v);
 
-// The server closed in order. False: it should not have, v->fault is set.
+// The server closed in order. False: it should not have, v->fault is set. A server may cut a late
+// client off anywhere.
 bool verdict_end(struct verdict *v);
