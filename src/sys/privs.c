@@ -110,7 +110,8 @@ static int bound_capabilities(uint64_t keep)
 
 int privs_reduce_master(const struct privs *p)
 {
-    uint64_t permitted, keep = MASTER_CAPABILITIES | (p->change_ids ? CHANGE_CAPABILITIES : 0);
+    uint64_t permitted = 0;
+    const uint64_t keep = MASTER_CAPABILITIES | (p->change_ids ? CHANGE_CAPABILITIES : 0);
     if (geteuid() != 0)
         return 0;
     int r = get_permitted(&permitted);
