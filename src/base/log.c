@@ -53,11 +53,6 @@ bool log_level_parse(const char *name, enum log_level *ret)
     return false;
 }
 
-const char *log_level_name(enum log_level level)
-{
-    return level_names[level];
-}
-
 // A newline ends the record and an escape sequence rewrites the terminal: neither may come from
 // outside.
 static void put_escaped(struct buf *b, const char *text)

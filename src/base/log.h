@@ -25,7 +25,6 @@ void log_set_level(enum log_level level);
 
 // The level of a name ("error", "warning", "notice", "info", "debug"); false: no such level.
 bool log_level_parse(const char *name, enum log_level *ret);
-const char *log_level_name(enum log_level level);
 
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
