@@ -27,7 +27,7 @@ struct walk {
     size_t depth, cap; // of dirs
     char *rest;        // what is still to be walked, from the heap
     char *next;        // the first byte in it that was not looked at
-    int links;         // followed so far
+    int links_left;    // that may be followed
     int flags;         // of the last component
     bool want_dir;     // a slash stands behind the last component
 };
@@ -106,7 +106,7 @@ static int may_follow_last(int dir, const struct stat *link)
 
 static int count_link(struct walk *w)
 {
-    return w->links++ == MAX_LINKS ? -ELOOP : 0;
+    return w->links_left-- == 0 ? -ELOOP : 0;
 }
 
 // Reads the target of the link that is open as `fd`. 0 or a negative errno.
@@ -233,13 +233,16 @@ static int advance(struct walk *w)
                 : -EINPROGRESS;
 }
 
-static int walk(int root, const char *path, int flags)
+static int walk(int root, const char *path, int flags, bool links)
 {
     if (strlen(path) >= PATH_MAX)
         return -ENAMETOOLONG;
     if (path[0] == '/')
         return -EXDEV;
-    struct walk w = {.root = root, .flags = flags, .rest = strdup(path[0] ? path : ".")};
+    struct walk w = {.root = root,
+                     .flags = flags,
+                     .links_left = links ? MAX_LINKS : 0,
+                     .rest = strdup(path[0] ? path : ".")};
     int r = -EINPROGRESS;
     if (!w.rest)
         return -ENOMEM;
@@ -250,12 +253,12 @@ static int walk(int root, const char *path, int flags)
     return r;
 }
 
-int pathwalk_open(int root, const char *path)
+int pathwalk_open(int root, const char *path, bool links)
 {
-    return walk(root, path, OPEN_LAST);
+    return walk(root, path, OPEN_LAST, links);
 }
 
-int pathwalk_find(int root, const char *path)
+int pathwalk_find(int root, const char *path, bool links)
 {
-    return walk(root, path, FIND_LAST);
+    return walk(root, path, FIND_LAST, links);
 }

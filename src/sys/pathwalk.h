@@ -9,8 +9,11 @@
 // descriptor for each level of depth, so that -EMFILE comes earlier.
 #pragma once
 
-// As rootfs_open(): the fd, or a negative errno.
-int pathwalk_open(int root, const char *path);
+#include <stdbool.h>
+
+// As rootfs_open(): the fd, or a negative errno. Without `links` a link anywhere in the path is
+// -ELOOP, as with RESOLVE_NO_SYMLINKS.
+int pathwalk_open(int root, const char *path, bool links);
 
 // The same, but an O_PATH descriptor: finds without opening.
-int pathwalk_find(int root, const char *path);
+int pathwalk_find(int root, const char *path, bool links);

@@ -17,6 +17,7 @@ struct open_how {
     uint64_t flags, mode, resolve;
 };
 #define RESOLVE_NO_MAGICLINKS 0x02
+#define RESOLVE_NO_SYMLINKS   0x04
 #define RESOLVE_BENEATH       0x08
 #endif
 #ifndef SYS_openat2
@@ -35,10 +36,16 @@ static const char *or_root(const char *path)
     return path[0] ? path : ".";
 }
 
-static int open_beneath(int root, const char *path, int flags)
+// What openat2 is told for each enum rootfs_links.
+static const uint64_t resolve[] = {
+    [ROOTFS_LINKS_BENEATH] = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    [ROOTFS_LINKS_NONE] = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    [ROOTFS_LINKS_ANY] = RESOLVE_NO_MAGICLINKS,
+};
+
+static int open_with(int root, const char *path, int flags, enum rootfs_links links)
 {
-    struct open_how how = {.flags = (uint64_t)flags,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = (uint64_t)flags, .resolve = resolve[links]};
     int fd;
     do // a file system over the network may wait, and be interrupted
         fd = (int)syscall(SYS_openat2, root, or_root(path), &how, sizeof(how));
@@ -51,11 +58,12 @@ int rootfs_init(struct rootfs *r, const char *directory)
     int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    int probe = open_beneath(fd, ".", O_PATH | O_CLOEXEC);
+    int probe = open_with(fd, ".", O_PATH | O_CLOEXEC, ROOTFS_LINKS_BENEATH);
     if (probe >= 0)
         close(probe);
     r->fd = fd;
     r->way = probe == -ENOSYS || probe == -EPERM ? ROOTFS_WALK : ROOTFS_OPENAT2;
+    r->links = ROOTFS_LINKS_BENEATH;
     return 0;
 }
 
@@ -71,15 +79,28 @@ void rootfs_cleanup(struct rootfs *r)
 static int open_by_kernel(const struct rootfs *r, const char *path, int flags)
 {
     int fd = -EAGAIN;
+    if (path[0] == '/') // no link, but the path itself would leave the root
+        return -EXDEV;
     for (int i = 0; r->way == ROOTFS_OPENAT2 && fd == -EAGAIN && i < TRIES; i++)
-        fd = open_beneath(r->fd, path, flags);
+        fd = open_with(r->fd, path, flags, r->links);
     return fd;
+}
+
+// Where links may lead anywhere there is nothing to walk for.
+static int open_anywhere(const struct rootfs *r, const char *path, int flags)
+{
+    int fd = openat(r->fd, or_root(path), flags);
+    return fd < 0 ? -errno : fd;
 }
 
 int rootfs_open(const struct rootfs *r, const char *path)
 {
     int fd = open_by_kernel(r, path, OPEN_FLAGS);
-    return fd == -EAGAIN ? pathwalk_open(r->fd, path) : fd;
+    if (fd != -EAGAIN)
+        return fd;
+    if (r->links == ROOTFS_LINKS_ANY)
+        return open_anywhere(r, path, OPEN_FLAGS);
+    return pathwalk_open(r->fd, path, r->links == ROOTFS_LINKS_BENEATH);
 }
 
 static int stat_at(int dir, const char *path, int flags, struct file_identity *ret)
@@ -115,8 +136,10 @@ int rootfs_fstat(int fd, struct file_identity *ret)
 int rootfs_look(const struct rootfs *r, const char *path, struct file_identity *ret)
 {
     int fd = open_by_kernel(r, path, O_PATH | O_CLOEXEC);
-    if (fd == -EAGAIN)
-        fd = pathwalk_find(r->fd, path);
+    if (fd == -EAGAIN && r->links == ROOTFS_LINKS_ANY)
+        fd = open_anywhere(r, path, O_PATH | O_CLOEXEC);
+    else if (fd == -EAGAIN)
+        fd = pathwalk_find(r->fd, path, r->links == ROOTFS_LINKS_BENEATH);
     if (fd < 0)
         return fd;
     int result = rootfs_fstat(fd, ret);

@@ -11,9 +11,18 @@
 
 enum rootfs_way { ROOTFS_OPENAT2, ROOTFS_WALK };
 
+// Which symbolic links in a path are followed.
+enum rootfs_links {
+    ROOTFS_LINKS_BENEATH, // those that stay beneath the root
+    ROOTFS_LINKS_NONE,    // a link anywhere is -ELOOP
+    ROOTFS_LINKS_ANY,     // wherever they lead; the path itself still begins at the root
+};
+
+// A copy with other `links` is another view of the same root.
 struct rootfs {
     int fd; // the root, O_PATH; owned
     enum rootfs_way way;
+    enum rootfs_links links;
 };
 
 // What identifies one state of one file. Two equal ones, both older than the clock's tick, mean
@@ -32,8 +41,8 @@ int rootfs_init(struct rootfs *r, const char *directory);
 void rootfs_cleanup(struct rootfs *r);
 
 // Opens `path` (relative, NUL-terminated, "" is the root itself) for reading: never blocks, never
-// becomes a controlling terminal, close-on-exec. Symbolic links are followed beneath the root; an
-// absolute target is refused. Opens whatever it is, also a directory: the caller looks at the type
+// becomes a controlling terminal, close-on-exec. Symbolic links are followed as r->links says; an
+// absolute target does not stay beneath. Opens whatever it is, also a directory: the caller looks at the type
 // (rootfs_stat first, so that no device is opened by accident). Returns the fd or a negative errno:
 // -EXDEV leads out of the root, -ELOOP, -ENOENT, -ENOTDIR, -EACCES, -ENAMETOOLONG, -EMFILE,
 // -ENFILE, …

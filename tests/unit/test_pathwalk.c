@@ -174,16 +174,23 @@ static bool are_same(const char *path, int x, int y)
     return same;
 }
 
-static bool agree_in(int root_fd, const char *path)
+static bool agree_with(int root_fd, const char *path, enum rootfs_links links)
 {
-    const struct rootfs kernel = {root_fd, ROOTFS_OPENAT2}, walk = {root_fd, ROOTFS_WALK};
+    const struct rootfs kernel = {root_fd, ROOTFS_OPENAT2, links};
+    const struct rootfs walk = {root_fd, ROOTFS_WALK, links};
     struct file_identity a, b;
     int x = rootfs_look(&kernel, path, &a), y = rootfs_look(&walk, path, &b);
     if (x != y || (x == 0 && !rootfs_same(&a, &b))) {
         fprintf(stderr, "\"%.200s\": openat2 finds %d, the walk %d\n", path, x, y);
         return false;
     }
-    return are_same(path, rootfs_open(&kernel, path), pathwalk_open(root_fd, path));
+    return are_same(path, rootfs_open(&kernel, path), rootfs_open(&walk, path));
+}
+
+static bool agree_in(int root_fd, const char *path)
+{
+    return agree_with(root_fd, path, ROOTFS_LINKS_BENEATH) &&
+           agree_with(root_fd, path, ROOTFS_LINKS_NONE);
 }
 
 static bool agree(const char *path)
@@ -259,7 +266,7 @@ static void test_known_answers(void **state)
         {"dangling", -ENOENT},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        int fd = pathwalk_open(root.fd, cases[i].path);
+        int fd = pathwalk_open(root.fd, cases[i].path, true);
         if ((fd < 0 ? fd : 0) != cases[i].result)
             fail_msg("\"%s\": %d", cases[i].path, fd);
         if (fd >= 0)
@@ -293,11 +300,11 @@ static void test_lengths(void **state)
             assert_true(agree(repeat(text, parts[i], lengths[j], "")));
             assert_true(agree(repeat(text, parts[i], lengths[j], "file")));
         }
-    int fd = pathwalk_open(root.fd, repeat(text, "./", 4095, "file"));
+    int fd = pathwalk_open(root.fd, repeat(text, "./", 4095, "file"), true);
     assert_true(fd >= 0);
     close(fd);
-    assert_int_equal(pathwalk_open(root.fd, repeat(text, "./", 4096, "file")), -ENAMETOOLONG);
-    assert_int_equal(pathwalk_open(root.fd, repeat(text, "x", 256, "")), -ENAMETOOLONG);
+    assert_int_equal(pathwalk_open(root.fd, repeat(text, "./", 4096, "file"), true), -ENAMETOOLONG);
+    assert_int_equal(pathwalk_open(root.fd, repeat(text, "x", 256, ""), true), -ENAMETOOLONG);
 }
 
 // Targets of almost 4096 bytes each: what is to be walked outgrows one path.
@@ -314,7 +321,7 @@ static void test_long_targets(void **state)
     assert_true(agree("long1"));
     assert_true(agree("long2"));
     assert_true(agree("self/long1/"));
-    int fd = pathwalk_open(root.fd, "long1");
+    int fd = pathwalk_open(root.fd, "long1", true);
     assert_true(fd >= 0);
     close(fd);
 }
@@ -332,7 +339,7 @@ static void test_deep_directories(void **state)
     }
     close(at);
     repeat(path, "n/", 500, "");
-    int fd = pathwalk_open(root.fd, path);
+    int fd = pathwalk_open(root.fd, path, true);
     assert_true(fd >= 0);
     close(fd);
     if (has_openat2()) {
@@ -409,10 +416,10 @@ static void test_without_privileges(void **state)
     pid_t pid = fork();
     if (pid == 0) {
         bool changed = setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0;
-        bool refused = pathwalk_open(root.fd, "closed/file") == -EACCES &&
-                       pathwalk_open(root.fd, "closed/../file") == -EACCES &&
-                       pathwalk_open(root.fd, "list/file") == -EACCES &&
-                       pathwalk_open(root.fd, "pass/unreadable") == -EACCES;
+        bool refused = pathwalk_open(root.fd, "closed/file", true) == -EACCES &&
+                       pathwalk_open(root.fd, "closed/../file", true) == -EACCES &&
+                       pathwalk_open(root.fd, "list/file", true) == -EACCES &&
+                       pathwalk_open(root.fd, "pass/unreadable", true) == -EACCES;
         _exit(changed && refused && agree_on_all() && agree_on_random_paths(seed, 4000) ? 0 : 1);
     }
     int status;
@@ -440,7 +447,7 @@ static void test_links_are_not_followed_on_a_mount_that_says_so(void **state)
         bool again = rootfs_init(&root, "root") == 0;
         bool same = again && agree("mnt/link") && agree("mnt/dirlink/x") && agree("mnt/../file") &&
                     agree("mnt/d/../../file");
-        _exit(made && same && pathwalk_open(root.fd, "mnt/link") == -ELOOP ? 0 : 1);
+        _exit(made && same && pathwalk_open(root.fd, "mnt/link", true) == -ELOOP ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -464,8 +471,8 @@ static void test_links_of_others_in_a_sticky_directory(void **state)
     assert_int_equal(symlink("../dir", "root/tmp/foreigndir"), 0);
     assert_int_equal(lchown("root/tmp/foreigndir", 1234, 1234), 0);
     assert_int_equal(symlink("../file", "root/tmp/own"), 0);
-    assert_int_equal(pathwalk_open(root.fd, "tmp/foreign"), -EACCES);
-    int fd = pathwalk_open(root.fd, "tmp/foreigndir/file"); // only the last one is restricted
+    assert_int_equal(pathwalk_open(root.fd, "tmp/foreign", true), -EACCES);
+    int fd = pathwalk_open(root.fd, "tmp/foreigndir/file", true); // only the last one is restricted
     assert_true(fd >= 0);
     close(fd);
     fd = open("/proc/sys/fs/protected_symlinks", O_RDONLY | O_CLOEXEC);
@@ -502,7 +509,7 @@ static void stop_mover(pid_t pid)
 static void check_never_outside(const char *path, const struct stat *inside)
 {
     for (int way = root.way; way <= ROOTFS_WALK; way++) {
-        struct rootfs r = {root.fd, (enum rootfs_way)way};
+        struct rootfs r = {root.fd, (enum rootfs_way)way, ROOTFS_LINKS_BENEATH};
         int opened = 0;
         for (int i = 0; i < 10000; i++) {
             struct stat st;
@@ -571,7 +578,7 @@ static void test_swap_of_the_last_component(void **state)
     assert_int_equal(symlink("file", "root/blinklink"), 0);
     pid_t pid = start_mover("root/blink", "root/blinklink");
     for (int i = 0; i < 10000; i++) {
-        int fd = pathwalk_open(root.fd, "blink");
+        int fd = pathwalk_open(root.fd, "blink", true);
         if (fd < 0)
             fail_msg("blink: %s", strerror(-fd));
         close(fd);
@@ -584,7 +591,7 @@ static void test_no_descriptor_is_left(void **state)
     (void)state;
     int before = dup(0);
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        int fd = pathwalk_open(root.fd, paths[i]);
+        int fd = pathwalk_open(root.fd, paths[i], true);
         if (fd >= 0)
             close(fd);
     }

@@ -89,7 +89,7 @@ static void test_open_both_ways(void **state)
     assert_int_equal(mkfifo("root/fifo", 0600), 0);
     assert_int_equal(rootfs_init(&r, "root"), 0);
     for (int way = ROOTFS_OPENAT2; way <= ROOTFS_WALK; way++) {
-        struct rootfs same = {r.fd, (enum rootfs_way)way};
+        struct rootfs same = {r.fd, (enum rootfs_way)way, ROOTFS_LINKS_BENEATH};
         if (r.way == ROOTFS_WALK && way == ROOTFS_OPENAT2)
             continue; // not here
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -148,6 +148,42 @@ static void test_walks_where_openat2_is_refused(void **state)
             skip();
         assert_int_equal(status, 0);
     }
+}
+
+static void test_links(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        int errors[3]; // by enum rootfs_links; 0: opens
+    } cases[] = {
+        {"real/file", {0, 0, 0}},
+        {"real/inside", {0, -ELOOP, 0}},
+        {"way/file", {0, -ELOOP, 0}},
+        {"real/outside", {-EXDEV, -ELOOP, 0}},
+        {"/etc/passwd", {-EXDEV, -EXDEV, -EXDEV}},
+        {"real/magic", {-EXDEV, -ELOOP, -ELOOP}},
+    };
+    struct rootfs r;
+    struct file_identity id;
+    assert_int_equal(mkdir("root/real", 0777), 0);
+    put_file("root/real/file", "x");
+    assert_int_equal(symlink("file", "root/real/inside"), 0);
+    assert_int_equal(symlink("real", "root/way"), 0);
+    assert_int_equal(symlink("/etc/passwd", "root/real/outside"), 0);
+    assert_int_equal(symlink("/proc/self/fd/0", "root/real/magic"), 0);
+    assert_int_equal(rootfs_init(&r, "root"), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        for (size_t links = 0; links < ARRAY_SIZE(cases[i].errors); links++) {
+            r.links = (enum rootfs_links)links;
+            int fd = rootfs_open(&r, cases[i].path);
+            int looked = rootfs_look(&r, cases[i].path, &id);
+            if ((fd < 0 ? fd : 0) != cases[i].errors[links] || looked != cases[i].errors[links])
+                fail_msg("%s, links %zu: %d, %d", cases[i].path, links, fd, looked);
+            if (fd >= 0)
+                close(fd);
+        }
+    rootfs_cleanup(&r);
 }
 
 static void test_facts(void **state)
@@ -248,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_init),
         cmocka_unit_test(test_open_both_ways),
         cmocka_unit_test(test_walks_where_openat2_is_refused),
+        cmocka_unit_test(test_links),
         cmocka_unit_test(test_facts),
         cmocka_unit_test(test_same_looks_at_every_field),
         cmocka_unit_test(test_young),
