@@ -286,11 +286,10 @@ static const char *check_group(struct slice *s, size_t *ret_texts)
             return NULL;
         }
         if (c == '*' || c == '?' || c == '{')
-            return "has *, ? or { within {}: the texts in {} hold no pattern (\\ makes it a "
-                   "plain byte)";
+            return "*, ? or { within {}, whose texts hold no pattern: write e.g. \\* for the byte";
         texts += c == ',';
     }
-    return "has a { without }";
+    return "a { without }: write \\{ for the byte";
 }
 
 // Checks what stands after a '*' and cuts it off *s.
@@ -298,7 +297,9 @@ static const char *check_gap(struct slice *s)
 {
     if (slice_starts_with(*s, SLICE("*")))
         *s = slice_skip(*s, 1);
-    return slice_starts_with(*s, SLICE("*")) ? "has more than two * in a row" : NULL;
+    return slice_starts_with(*s, SLICE("*"))
+               ? "more than two * in a row: write * for a part of a name, ** for anything"
+               : NULL;
 }
 
 // Whether the last byte is a '\\' that escapes nothing.
@@ -314,11 +315,11 @@ const char *glob_check(struct slice pattern)
 {
     size_t captures = 0, choices = 1;
     if (pattern.len == 0)
-        return "is empty";
+        return "the pattern is empty: write e.g. \"/**\"";
     if (pattern.len > GLOB_MAX_LENGTH)
-        return "is longer than 255 bytes";
+        return "the pattern is too long: at most 255 bytes";
     if (ends_in_escape(pattern))
-        return "ends in a \\ that has nothing to escape";
+        return "a \\ at the end escapes nothing: write \\\\ for the byte";
     while (pattern.len) {
         const char *problem = NULL;
         size_t texts = 1;
@@ -330,15 +331,15 @@ const char *glob_check(struct slice pattern)
         else if (c == '*')
             problem = check_gap(&pattern);
         else if (c == '}')
-            problem = "has a } without {";
+            problem = "a } without {: write \\} for the byte";
         captures += c == '{' || c == '*';
         choices *= texts;
         if (problem)
             return problem;
         if (captures > GLOB_MAX_CAPTURES)
-            return "has more than nine *, ** and {}";
+            return "too many wildcards: at most nine *, ** and {}";
         if (choices > GLOB_MAX_ALTERNATIVES)
-            return "has {} that stand for more than 64 texts together";
+            return "too many texts: at most 64 that all {} together stand for";
     }
     return NULL;
 }

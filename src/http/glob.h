@@ -29,8 +29,8 @@ struct glob_match {
     struct slice captures[GLOB_MAX_CAPTURES]; // of the path
 };
 
-// NULL when `pattern` is one, else what is wrong with it (static text that follows its name: "has a
-// { without }"). The functions below take only patterns that passed.
+// NULL when `pattern` is one, else what is wrong with it (static text). The functions below take
+// only patterns that passed.
 const char *glob_check(struct slice pattern);
 
 // How many captures a pattern has.
