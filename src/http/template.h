@@ -1,0 +1,29 @@
+// Texts of rules that hold parts of a request: "/new/$1", "$path.html".
+//
+//   $1 to $9  what the wildcards of the rule's pattern stood for (http/glob.h)
+//   $path     the request's path
+//   $$        a dollar
+//
+// Pure.
+#pragma once
+
+#include "base/slice.h"
+
+enum template_kind {
+    TEMPLATE_TEXT,    // stands for itself
+    TEMPLATE_CAPTURE, // $1 to $9
+    TEMPLATE_PATH,    // $path
+    TEMPLATE_BAD      // a dollar that is none of these
+};
+
+struct template_part {
+    enum template_kind kind;
+    struct slice text; // TEXT: the bytes, without the second of two dollars
+    unsigned capture;  // CAPTURE: 1 to 9
+};
+
+// Cuts the next part off *rest; false: there is none.
+bool template_next(struct slice *rest, struct template_part *ret);
+
+// The largest n of all $n, 0 when there is none.
+unsigned template_last_capture(struct slice text);
