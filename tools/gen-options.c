@@ -18,6 +18,7 @@ static const char *const value_kinds[] = {
     [CONF_COUNT] = "number",      [CONF_SIZE] = "size",       [CONF_TIME] = "time",
     [CONF_BOOL] = "boolean",      [CONF_STRING] = "string",   [CONF_PATH] = "path",
     [CONF_LOG_TARGET] = "target", [CONF_STRINGS] = "strings", [CONF_INCLUDE] = "paths",
+    [CONF_SWITCH] = "boolean",    [CONF_CHOICE] = "word",
 };
 
 // Text in lines of the width that manuals have, cut at spaces.
@@ -47,12 +48,18 @@ static const char *format_bound(const struct conf_option *o, uint64_t value, cha
     return text;
 }
 
+// Of a rule only what it mentions counts: an option without a value has no default to tell of.
+static bool is_optional(const struct conf_option *o)
+{
+    return o->scope != CONF_TOP && conf_options_list_of(o->scope)->is_sparse && o->def && !*o->def;
+}
+
 static void print_default(const struct conf_option *o)
 {
     char text[256], least[32], most[32];
     const char *quote = conf_option_is_quoted(o) ? "\"" : "";
     struct buf b = buf_make(text, sizeof(text));
-    if (o->type == CONF_INCLUDE)
+    if (o->type == CONF_INCLUDE || is_optional(o))
         return;
     if (!o->def)
         buf_puts(&b, "Must be given.");
@@ -86,13 +93,16 @@ static struct slice section_of(const struct conf_option *o)
 
 static void print_section_mdoc(const struct conf_option *o)
 {
-    struct slice name = section_of(o);
-    if (name.len == 0)
+    struct slice section = section_of(o), list = slice_of(conf_options_scope_path(o->scope));
+    if (section.len == 0)
         puts(".Ss Outside of groups");
     else if (o->scope == CONF_TOP)
-        printf(".Ss The group %.*s\n", SLICE_ARG(name));
+        printf(".Ss The group %.*s\n", SLICE_ARG(section));
+    else if (section.len == list.len)
+        printf(".Ss The entries of %.*s\n", SLICE_ARG(list));
     else
-        printf(".Ss The entries of %.*s\n", SLICE_ARG(name));
+        printf(".Ss The group %.*s of %.*s\n", SLICE_ARG(slice_skip(section, list.len + 1)),
+               SLICE_ARG(list));
     puts(".Bl -tag -width Ds");
 }
 
@@ -119,7 +129,7 @@ static void options_words(void)
     for (size_t i = 0; i < count; i++)
         if (rows[i].scope == CONF_TOP && rows[i].type != CONF_INCLUDE)
             printf("%s= ", rows[i].path);
-    printf("%s= %s=", conf_options_list_name(CONF_LISTEN), conf_options_list_name(CONF_SITES));
+    printf("%s= %s=", conf_options_scope_path(CONF_LISTEN), conf_options_scope_path(CONF_SITES));
 }
 
 static void commands_words(void)

@@ -126,7 +126,7 @@ static int take_long(struct parser *p, const char *text)
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         if (slice_equal(name, slice_of(options[i].name)))
             return take_with_value(p, &options[i], equals ? equals + 1 : NULL);
-        nearest_offer(&n, options[i].name, options[i].name);
+        nearest_offer(&n, slice_of(options[i].name), options[i].name);
     }
     if (n.best)
         return refuse(p, "unknown option \"--%.60s\"; did you mean \"--%s\"?", text, n.best);
@@ -146,7 +146,7 @@ static int take_command(struct parser *p, const char *word)
     struct nearest n = nearest_make(slice_of(word));
     p->command_given = true;
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-        nearest_offer(&n, commands[i].name, commands[i].name);
+        nearest_offer(&n, slice_of(commands[i].name), commands[i].name);
         if (strcmp(word, commands[i].name) == 0) {
             p->args.command = (int)i;
             return 0;

@@ -36,10 +36,76 @@ struct conf_listen {
     struct conf_origin origin;
 };
 
+// Values of options that are one word of several, in the order of their rows in the table.
+enum conf_etag { CONF_ETAG_FILE, CONF_ETAG_SHARED, CONF_ETAG_DIGEST, CONF_ETAG_OFF };
+enum conf_symlinks {
+    CONF_SYMLINKS_UNSET,
+    CONF_SYMLINKS_BENEATH,
+    CONF_SYMLINKS_NONE,
+    CONF_SYMLINKS_ANY
+};
+
+// An option of a rule that is true, false, or not mentioned.
+enum conf_switch { CONF_SWITCH_UNSET, CONF_SWITCH_OFF, CONF_SWITCH_ON };
+
+// Another directory at a place of a site.
+struct conf_mount {
+    char *path; // begins and ends with '/'
+    char *root; // directory; absolute after loading
+    size_t site;
+    struct conf_origin origin;
+};
+
+struct conf_headers {
+    struct conf_strings set; // "Name: value"
+    struct conf_strings add; // "Name: value"
+    struct conf_strings unset;
+    struct conf_strings preset; // names of sets that are built in: "security"
+    bool only_ok;
+};
+
+struct conf_cors {
+    struct conf_strings origins; // "https://app.example.org" or "*"; none: no CORS
+    struct conf_strings headers; // that requests may carry
+    struct conf_strings expose;  // header fields of answers that scripts may read
+    uint64_t max_age;            // ms that a preflight's answer may be kept
+    bool credentials;
+};
+
+// What holds for the paths of a site that match. An empty string or list: not mentioned.
+struct conf_rule {
+    char *match; // glob (http/glob.h)
+    struct conf_headers headers;
+    char *cache; // Cache-Control
+    char *type;  // Content-Type
+    char *redirect;
+    uint64_t status;                 // of the redirect, or 403, 404, 410; 0: not mentioned
+    struct conf_strings allow, deny; // networks (base/network.h)
+    char *rewrite;
+    struct conf_strings try;
+    char *fallback;
+    struct conf_strings error_pages; // "404 /404.html"
+    struct conf_cors cors;
+    enum conf_switch listing, dotfiles;
+    enum conf_symlinks symlinks;
+    size_t site;
+    struct conf_origin origin;
+};
+
 struct conf_site {
-    struct conf_strings names; // none: answers what no other site's names match
-    char *root;                // directory; absolute after loading
+    struct conf_strings names;  // none: answers what no other site's names match
+    struct conf_strings listen; // addresses of `listen` on which it answers; none: all
+    char *root;                 // directory; absolute after loading
     struct conf_strings index;
+    enum conf_etag etag;
+    struct conf_strings precompressed; // codings, best first (http/encoding.h)
+    struct conf_strings types;         // lines in the format of mime.types
+    char *default_type;
+    char *charset; // of text; empty: none is said
+    bool listing, dotfiles;
+    enum conf_symlinks symlinks;     // never CONF_SYMLINKS_UNSET
+    size_t first_rule, rule_count;   // in conf.rules
+    size_t first_mount, mount_count; // in conf.mounts
     struct conf_origin origin;
 };
 
@@ -52,6 +118,7 @@ struct conf_limits {
     uint64_t send_rate;    // bytes per second that a client must take on average
     uint64_t connections;  // per worker; 0: derived from RLIMIT_NOFILE
     uint64_t big_heads;    // per worker: request heads beyond 4K at one time
+    uint64_t listing;      // entries of a directory that are listed
 };
 
 struct conf_timeouts {
@@ -84,6 +151,10 @@ struct conf {
     size_t listen_count;
     struct conf_site *sites;
     size_t site_count;
+    struct conf_rule *rules; // of all sites, those of one next to each other
+    size_t rule_count;
+    struct conf_mount *mounts; // likewise
+    size_t mount_count;
     struct conf_provenance *provenance; // private to src/conf: where each value came from
 };
 

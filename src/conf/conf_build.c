@@ -78,9 +78,10 @@ void conf_build_set(struct conf_build *b, const struct conf_option *option, size
         conf_build_error(b, place->origin, "%s", message);
 }
 
-ptrdiff_t conf_build_add(struct conf_build *b, enum conf_scope scope, struct conf_origin origin)
+ptrdiff_t conf_build_add(struct conf_build *b, enum conf_scope scope, size_t parent,
+                         struct conf_origin origin)
 {
-    ptrdiff_t entry = conf_store_add(b->conf, scope, origin);
+    ptrdiff_t entry = conf_store_add(b->conf, scope, parent, origin);
     if (entry < 0)
         out_of_memory(b);
     return entry;
@@ -95,7 +96,7 @@ void conf_build_check_entry(struct conf_build *b, enum conf_scope scope, size_t 
         if (o->scope == scope && !o->def && !conf_store_origin(b->conf, o, entry)->file)
             conf_build_error(b, conf_store_entry_origin(b->conf, scope, entry),
                              "this entry of \"%s\" lacks \"%s\"; add %s = \"%s\";",
-                             conf_options_list_name(scope), conf_option_name(o),
+                             conf_options_scope_path(scope), conf_option_name(o),
                              conf_option_name(o), conf_option_example(o));
     }
 }
@@ -118,38 +119,47 @@ static void override_list(struct conf_build *b, enum conf_scope scope, const cha
     if (!b->overridden[scope])
         conf_store_clear(b->conf, scope);
     b->overridden[scope] = true;
-    ptrdiff_t entry = conf_build_add(b, scope, place->origin);
+    ptrdiff_t entry = conf_build_add(b, scope, 0, place->origin);
     if (entry >= 0)
         conf_build_set(b, required_member(scope), (size_t)entry, &raw, place);
+}
+
+// Entries of lists have no names that the command line could call them by.
+static void refuse_member(struct conf_build *b, const char *path, enum conf_scope list,
+                          const struct conf_place *place)
+{
+    while (conf_options_list_of(list)->parent != CONF_TOP)
+        list = conf_options_list_of(list)->parent;
+    conf_build_error(b, place->origin,
+                     "\"%s\" belongs to an entry of a list and is set in a file only; here "
+                     "write %s=%s",
+                     path, conf_options_scope_path(list),
+                     conf_option_example(required_member(list)));
 }
 
 static void override_one(struct conf_build *b, const struct conf_override *o,
                          const struct conf_place *place)
 {
     const struct conf_raw raw = {.kind = RAW_TEXT, .text = o->value};
-    enum conf_scope list = conf_options_list(slice_of(o->option));
-    const struct conf_option *option = conf_options_find(slice_of(o->option));
-    if (list != CONF_TOP) {
+    struct slice path = slice_of(o->option);
+    enum conf_scope list = conf_options_list(path), holder = conf_options_holder(path);
+    const struct conf_option *option = conf_options_find(path);
+    if (!option && list == CONF_TOP && !conf_options_is_group(path))
+        conf_build_unknown(b, place->origin, o->option);
+    else if (holder != CONF_TOP)
+        refuse_member(b, o->option, holder, place);
+    else if (list != CONF_TOP)
         override_list(b, list, o->value, place);
-    } else if (conf_options_is_group(slice_of(o->option))) {
+    else if (!option)
         conf_build_error(b, place->origin,
                          "\"%s\" is a group of options; set them one by one, as OPTION=VALUE "
                          "with the option's full name",
                          o->option);
-    } else if (!option) {
-        conf_build_unknown(b, place->origin, o->option);
-    } else if (option->scope != CONF_TOP) {
-        const char *name = conf_options_list_name(option->scope);
-        conf_build_error(b, place->origin,
-                         "\"%s\" belongs to an entry of a list and is set in a file only; here "
-                         "write %s=%s",
-                         option->path, name, conf_option_example(required_member(option->scope)));
-    } else if (option->type == CONF_INCLUDE) {
+    else if (option->type == CONF_INCLUDE)
         conf_build_error(b, place->origin, "\"%s\" works in a file only; name a whole file with -c",
                          option->path);
-    } else {
+    else
         conf_build_set(b, option, 0, &raw, place);
-    }
 }
 
 void conf_build_override(struct conf_build *b)

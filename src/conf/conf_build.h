@@ -42,8 +42,10 @@ void conf_build_unknown(struct conf_build *b, struct conf_origin origin, const c
 void conf_build_set(struct conf_build *b, const struct conf_option *option, size_t entry,
                     const struct conf_raw *raw, const struct conf_place *place);
 
-// Appends an entry to a list. Returns its number, or a negative number after a report.
-ptrdiff_t conf_build_add(struct conf_build *b, enum conf_scope scope, struct conf_origin origin);
+// Appends an entry to the list in this entry of its parent, as conf_store_add(). Returns its
+// number, or a negative number after a report.
+ptrdiff_t conf_build_add(struct conf_build *b, enum conf_scope scope, size_t parent,
+                         struct conf_origin origin);
 
 // Reports what an entry lacks.
 void conf_build_check_entry(struct conf_build *b, enum conf_scope scope, size_t entry);

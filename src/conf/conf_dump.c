@@ -43,14 +43,25 @@ static int print_option(FILE *out, const struct conf *c, const struct conf_optio
     return 0;
 }
 
-// The part of the path before the name, without the dot; empty at the top.
+// The group that an option stands in, inside its scope: "headers" of "sites.rules.headers.set".
 static struct slice group_of(const struct conf_option *option)
 {
-    size_t len = (size_t)(conf_option_name(option) - option->path);
-    return slice_make(option->path, len ? len - 1 : 0);
+    size_t end = (size_t)(conf_option_name(option) - option->path);
+    size_t begin = strlen(conf_options_scope_path(option->scope));
+    begin += begin > 0; // its dot
+    return slice_make(option->path + begin, end > begin ? end - begin - 1 : 0);
 }
 
-static int dump_top(FILE *out, const struct conf *c)
+static bool is_shown(const struct conf *c, const struct conf_option *o, size_t entry)
+{
+    if (o->type == CONF_INCLUDE)
+        return false;
+    return o->scope == CONF_TOP || !conf_options_list_of(o->scope)->is_sparse ||
+           conf_store_origin(c, o, entry)->file;
+}
+
+static int dump_options(FILE *out, const struct conf *c, enum conf_scope scope, size_t entry,
+                        int indent)
 {
     size_t count;
     const struct conf_option *rows = conf_options_all(&count);
@@ -59,44 +70,59 @@ static int dump_top(FILE *out, const struct conf *c)
     for (size_t i = 0; i < count && error == 0; i++) {
         const struct conf_option *o = &rows[i];
         struct slice group = group_of(o);
-        if (o->scope != CONF_TOP || o->type == CONF_INCLUDE)
+        if (o->scope != scope || !is_shown(c, o, entry))
             continue;
         if (open.len && !slice_equal(open, group))
-            fputs("};\n", out);
+            fprintf(out, "%*s};\n", indent, "");
         if (group.len && !slice_equal(open, group))
-            fprintf(out, "%.*s = {\n", SLICE_ARG(group));
+            fprintf(out, "%*s%.*s = {\n", indent, "", SLICE_ARG(group));
         open = group;
-        error = print_option(out, c, o, 0, group.len ? INDENT : 0);
+        error = print_option(out, c, o, entry, indent + (group.len ? INDENT : 0));
     }
     if (open.len)
-        fputs("};\n", out);
+        fprintf(out, "%*s};\n", indent, "");
     return error;
 }
 
-static int dump_list(FILE *out, const struct conf *c, enum conf_scope scope)
+static int dump_lists(FILE *out, const struct conf *c, enum conf_scope parent, size_t entry,
+                      int indent);
+
+static int dump_list(FILE *out, const struct conf *c, enum conf_scope scope,
+                     struct conf_range entries, int indent)
 {
-    size_t count, entries = conf_store_count(c, scope);
-    const struct conf_option *rows = conf_options_all(&count);
     int error = 0;
-    if (entries == 0)
+    if (entries.count == 0)
         return 0;
-    fprintf(out, "%s = (\n", conf_options_list_name(scope));
-    for (size_t entry = 0; entry < entries; entry++) {
-        fprintf(out, "%*s{\n", INDENT, "");
-        for (size_t i = 0; i < count && error == 0; i++)
-            if (rows[i].scope == scope)
-                error = print_option(out, c, &rows[i], entry, 2 * INDENT);
-        fprintf(out, "%*s}%s\n", INDENT, "", entry + 1 < entries ? "," : "");
+    fprintf(out, "%*s%s = (\n", indent, "", conf_list_name(conf_options_list_of(scope)));
+    for (size_t i = 0; i < entries.count && error == 0; i++) {
+        fprintf(out, "%*s{\n", indent + INDENT, "");
+        error = dump_options(out, c, scope, entries.first + i, indent + 2 * INDENT);
+        if (error == 0)
+            error = dump_lists(out, c, scope, entries.first + i, indent + 2 * INDENT);
+        fprintf(out, "%*s}%s\n", indent + INDENT, "", i + 1 < entries.count ? "," : "");
     }
-    fputs(");\n", out);
+    fprintf(out, "%*s);\n", indent, "");
+    return error;
+}
+
+// The lists that stand in an entry.
+static int dump_lists(FILE *out, const struct conf *c, enum conf_scope parent, size_t entry,
+                      int indent)
+{
+    int error = 0;
+    for (size_t i = CONF_TOP + 1; i < CONF_SCOPE_COUNT && error == 0; i++) {
+        enum conf_scope scope = (enum conf_scope)i;
+        if (conf_options_list_of(scope)->parent == parent)
+            error = dump_list(out, c, scope, conf_store_children(c, scope, entry), indent);
+    }
     return error;
 }
 
 int conf_dump(FILE *out, const struct conf *c)
 {
-    int error = dump_top(out, c);
-    for (size_t i = CONF_TOP + 1; i < CONF_SCOPE_COUNT && error == 0; i++)
-        error = dump_list(out, c, (enum conf_scope)i);
+    int error = dump_options(out, c, CONF_TOP, 0, 0);
+    if (error == 0)
+        error = dump_lists(out, c, CONF_TOP, 0, 0);
     if (error == 0 && (fflush(out) != 0 || ferror(out)))
         error = -EIO;
     return error;

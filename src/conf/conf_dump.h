@@ -1,5 +1,5 @@
 // The effective configuration as text: a libconfig file that gives the same configuration again,
-// with a comment on each line that says where the value came from.
+// with a comment on each line that says where the value came from. Of rules only what they mention.
 #pragma once
 
 #include "conf/conf.h"

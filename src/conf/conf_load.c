@@ -164,73 +164,70 @@ static void include(const struct reader *r, const config_setting_t *s)
 
 // ---- settings ----------------------------------------------------------------------------------
 
-static void join_path(char path[static 256], const char *group, const char *name)
-{
-    snprintf(path, 256, "%s%s%s", group, *group ? "." : "", name);
-}
+// What a group's members belong to.
+struct spot {
+    enum conf_scope scope;
+    size_t entry;
+    const char *path; // of the list or group: "sites.rules.headers"; "" at the top
+};
 
-static void read_entry(const struct reader *r, enum conf_scope scope, const config_setting_t *s)
-{
-    char path[256];
-    ptrdiff_t entry = conf_build_add(r->build, scope, place_of(r, s).origin);
-    for (int i = 0; entry >= 0 && i < config_setting_length(s); i++) {
-        const config_setting_t *member = config_setting_get_elem(s, (unsigned)i);
-        join_path(path, conf_options_list_name(scope), config_setting_name(member));
-        const struct conf_option *option = conf_options_find(slice_of(path));
-        if (option)
-            set_option(r, option, (size_t)entry, member);
-        else
-            conf_build_unknown(r->build, place_of(r, member).origin, path);
-    }
-    if (entry >= 0)
-        conf_build_check_entry(r->build, scope, (size_t)entry);
-}
+static void read_members(const struct reader *r, const struct spot *spot,
+                         const config_setting_t *s);
 
-static void read_list(const struct reader *r, enum conf_scope scope, const config_setting_t *s)
+static void read_list(const struct reader *r, enum conf_scope scope, size_t parent,
+                      const config_setting_t *s)
 {
-    static const char *const examples[CONF_SCOPE_COUNT] = {
-        [CONF_LISTEN] = "( { address = \"*:80\"; } )",
-        [CONF_SITES] = "( { root = \"/srv/www\"; } )",
-    };
+    const struct conf_list *list = conf_options_list_of(scope);
     bool good = config_setting_type(s) == CONFIG_TYPE_LIST && config_setting_length(s) > 0;
     for (int i = 0; good && i < config_setting_length(s); i++)
         good = config_setting_type(config_setting_get_elem(s, (unsigned)i)) == CONFIG_TYPE_GROUP;
     if (!good)
         conf_build_error(r->build, place_of(r, s).origin,
-                         "\"%s\" must be a list of one or more groups, e.g. %s = %s;",
-                         conf_options_list_name(scope), conf_options_list_name(scope),
-                         examples[scope]);
-    for (int i = 0; good && i < config_setting_length(s); i++)
-        read_entry(r, scope, config_setting_get_elem(s, (unsigned)i));
+                         "\"%s\" must be a list of one or more groups, e.g. %s = %s;", list->path,
+                         conf_list_name(list), list->example);
+    for (int i = 0; good && i < config_setting_length(s); i++) {
+        const config_setting_t *group = config_setting_get_elem(s, (unsigned)i);
+        ptrdiff_t entry = conf_build_add(r->build, scope, parent, place_of(r, group).origin);
+        if (entry < 0)
+            return;
+        read_members(r, &(struct spot){scope, (size_t)entry, list->path}, group);
+        conf_build_check_entry(r->build, scope, (size_t)entry);
+    }
 }
 
-static void read_group(const struct reader *r, const char *group, const config_setting_t *s);
+static void read_group(const struct reader *r, const struct spot *spot, const config_setting_t *s)
+{
+    if (config_setting_type(s) == CONFIG_TYPE_GROUP)
+        read_members(r, spot, s);
+    else
+        conf_build_error(r->build, place_of(r, s).origin,
+                         "\"%s\" must be a group of options, e.g. %s = { ... };", spot->path,
+                         config_setting_name(s));
+}
 
-static void read_setting(const struct reader *r, const char *group, const config_setting_t *s)
+static void read_setting(const struct reader *r, const struct spot *spot, const config_setting_t *s)
 {
     char path[256];
-    join_path(path, group, config_setting_name(s));
+    snprintf(path, sizeof(path), "%s%s%s", spot->path, *spot->path ? "." : "",
+             config_setting_name(s));
     const struct conf_option *option = conf_options_find(slice_of(path));
     enum conf_scope list = conf_options_list(slice_of(path));
     if (option && option->type == CONF_INCLUDE)
         include(r, s);
     else if (option)
-        set_option(r, option, 0, s);
+        set_option(r, option, spot->entry, s);
     else if (list != CONF_TOP)
-        read_list(r, list, s);
-    else if (!conf_options_is_group(slice_of(path)))
-        conf_build_unknown(r->build, place_of(r, s).origin, path);
-    else if (config_setting_type(s) == CONFIG_TYPE_GROUP)
-        read_group(r, path, s);
+        read_list(r, list, spot->entry, s);
+    else if (conf_options_is_group(slice_of(path)))
+        read_group(r, &(struct spot){spot->scope, spot->entry, path}, s);
     else
-        conf_build_error(r->build, place_of(r, s).origin,
-                         "\"%s\" must be a group of options, e.g. %s = { ... };", path, path);
+        conf_build_unknown(r->build, place_of(r, s).origin, path);
 }
 
-static void read_group(const struct reader *r, const char *group, const config_setting_t *s)
+static void read_members(const struct reader *r, const struct spot *spot, const config_setting_t *s)
 {
     for (int i = 0; i < config_setting_length(s); i++)
-        read_setting(r, group, config_setting_get_elem(s, (unsigned)i));
+        read_setting(r, spot, config_setting_get_elem(s, (unsigned)i));
 }
 
 // ---- files -------------------------------------------------------------------------------------
@@ -294,7 +291,7 @@ static void read_text(const struct reader *r)
         return;
     config_init(&config);
     if (config_read_string(&config, r->text))
-        read_group(r, "", config_root_setting(&config));
+        read_members(r, &(struct spot){CONF_TOP, 0, ""}, config_root_setting(&config));
     else
         explain_syntax(r, &config);
     config_destroy(&config);

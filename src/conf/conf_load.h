@@ -8,16 +8,18 @@
 #pragma once
 
 #include "conf/conf.h"
+#include "conf/conf_options.h"
 
 // Checks a value that this layer cannot understand (an address, a site's name). Returns NULL when
 // it is good, else what is wrong, as text that stays valid until the next call.
 typedef const char *conf_check_cb(const char *value);
 
-// Supplied by the layers that own these kinds of values; wired in by main or cli. All are required.
+// Supplied by the layers that own these kinds of values; wired in by main or cli. All are required
+// but those of CHECK_NONE and of the kinds that src/conf checks by itself.
 struct conf_checkers {
-    conf_check_cb *address;   // listen.address
-    conf_check_cb *site_name; // sites.names
-    conf_check_cb *log_level; // log.level
+    conf_check_cb *check[CHECK_COUNT];
+    size_t (*captures)(const char *pattern);        // that a good sites.rules.match makes
+    unsigned (*last_capture)(const char *template); // the largest n of its $n; 0: it has none
 };
 
 // One option from the command line, e.g. {"timeouts.idle", "30s", "-o"}.

@@ -10,6 +10,8 @@
 #define TOP(member)    #member, CONF_TOP, offsetof(struct conf, member)
 #define LISTEN(member) "listen." #member, CONF_LISTEN, offsetof(struct conf_listen, member)
 #define SITE(member)   "sites." #member, CONF_SITES, offsetof(struct conf_site, member)
+#define RULE(member)   "sites.rules." #member, CONF_RULES, offsetof(struct conf_rule, member)
+#define MOUNT(member)  "sites.mounts." #member, CONF_MOUNTS, offsetof(struct conf_mount, member)
 
 #define KIB    UINT64_C(1024)
 #define MIB    (1024 * KIB)
@@ -17,7 +19,9 @@
 #define SECOND UINT64_C(1000)
 #define DAY    (86400 * SECOND)
 
-enum { NAME_MAX_LENGTH = 255, PATH_MAX_LENGTH = PATH_MAX - 1 };
+enum { NAME_MAX_LENGTH = 255, TEXT_MAX_LENGTH = 2048, PATH_MAX_LENGTH = PATH_MAX - 1 };
+
+#define SYMLINKS "|beneath|none|any" // enum conf_symlinks
 
 // clang-format off
 static const struct conf_option options[] = {
@@ -60,6 +64,8 @@ static const struct conf_option options[] = {
     {TOP(limits.big_heads), CONF_COUNT, "256", 0, 65536, CHECK_NONE, NULL,
      "Most request heads beyond 4K that one worker reads at the same time; beyond it the answer "
      "is 503."},
+    {TOP(limits.listing), CONF_COUNT, "100000", 1, 10000000, CHECK_NONE, NULL,
+     "Most entries of a directory that a listing shows."},
 
     {TOP(timeouts.head), CONF_TIME, "10s", 10, DAY, CHECK_NONE, NULL,
      "Time for a request's head to arrive as a whole."},
@@ -100,18 +106,133 @@ static const struct conf_option options[] = {
     {LISTEN(backlog), CONF_COUNT, "0", 0, INT_MAX, CHECK_NONE, NULL,
      "Most connections that wait to be accepted here; 0 means the global backlog."},
 
-    {SITE(names), CONF_STRINGS, "", 0, 65536, CHECK_SITE_NAME, "example.org *.example.org",
+    {SITE(names), CONF_STRINGS, "", 0, 65536, CHECK_SITE_NAME, "example.org|*.example.org",
      "Host names that the site answers for, \"*.\" standing for any labels; a site without names "
      "answers for all others."},
     {SITE(root), CONF_PATH, NULL, 1, PATH_MAX_LENGTH, CHECK_NONE, "/srv/www",
      "Directory that is served."},
-    {SITE(index), CONF_STRINGS, "index.html", 0, 16, CHECK_FILE_NAME, "index.html index.htm",
+    {SITE(index), CONF_STRINGS, "index.html", 0, 16, CHECK_FILE_NAME, "index.html|index.htm",
      "Files that answer for a directory; the first one that exists does."},
+    {SITE(listen), CONF_STRINGS, "", 0, 1024, CHECK_NONE, "*:80",
+     "Addresses of the list listen on which the site answers; without them it answers on all."},
+    {SITE(etag), CONF_CHOICE, "file", 1, NAME_MAX_LENGTH, CHECK_NONE, "file|shared|digest|off",
+     "What an ETag is made of: \"file\" takes modification time, size and inode, \"shared\" time "
+     "and size and so is the same on every replica, \"digest\" a stored SHA-256; \"off\" sends "
+     "none."},
+    {SITE(precompressed), CONF_STRINGS, "", 0, 16, CHECK_CODING, "zstd|br|gzip",
+     "Content codings of the files' compressed siblings (.zst, .br, .gz), the best one first."},
+    {SITE(types), CONF_STRINGS, "", 0, 4096, CHECK_TYPES_LINE, "text/markdown md markdown",
+     "Media types and their file name extensions, as lines of mime_types, which are asked first."},
+    {SITE(default_type), CONF_STRING, "application/octet-stream", 1, NAME_MAX_LENGTH,
+     CHECK_MEDIA_TYPE, NULL, "Media type of files whose extension says nothing."},
+    {SITE(charset), CONF_STRING, "utf-8", 0, NAME_MAX_LENGTH, CHECK_TOKEN, NULL,
+     "Character set that is said of text; empty says none."},
+    {SITE(listing), CONF_BOOL, "false", 0, 1, CHECK_NONE, NULL,
+     "Whether a directory without an index is listed."},
+    {SITE(dotfiles), CONF_BOOL, "false", 0, 1, CHECK_NONE, NULL,
+     "Whether names that begin with a dot are served; /.well-known/ always is."},
+    {SITE(symlinks), CONF_CHOICE, "beneath", 1, NAME_MAX_LENGTH, CHECK_NONE, SYMLINKS,
+     "Which symbolic links are followed: \"beneath\" those that stay in the root, \"none\", or "
+     "\"any\"."},
+
+    {RULE(match), CONF_STRING, NULL, 1, NAME_MAX_LENGTH, CHECK_GLOB, "/assets/**",
+     "Paths that the rule is for, as a pattern."},
+    {RULE(cache), CONF_STRING, "", 1, TEXT_MAX_LENGTH, CHECK_FIELD_VALUE,
+     "public, max-age=31536000, immutable",
+     "Value of Cache-Control in answers with the status 200, 206 or 304."},
+    {RULE(type), CONF_STRING, "", 1, NAME_MAX_LENGTH, CHECK_MEDIA_TYPE, "text/plain; charset=utf-8",
+     "Media type, whatever the file's name says."},
+    {RULE(redirect), CONF_STRING, "", 1, TEXT_MAX_LENGTH, CHECK_REDIRECT, "/new/$1",
+     "Where the client is sent: a path, or a URL of http or https; $1 to $9 are what the wildcards "
+     "of match stood for."},
+    {RULE(status), CONF_COUNT, "0", 0, 599, CHECK_NONE, "410",
+     "Status of the redirect (301, 302, 303, 307 or 308; 302 when none is given); without one 403, "
+     "404 or 410, which ends the request."},
+    {RULE(allow), CONF_STRINGS, "", 1, 65536, CHECK_NETWORK, "192.0.2.0/24|2001:db8::/32|unix",
+     "Networks of clients that may; all others get 403."},
+    {RULE(deny), CONF_STRINGS, "", 1, 65536, CHECK_NETWORK, "198.51.100.0/24",
+     "Networks of clients that may not and get 403."},
+    {RULE(rewrite), CONF_STRING, "", 1, PATH_MAX_LENGTH, CHECK_PATH, "/current/$1",
+     "Path that takes the place of the request's, once and without matching again."},
+    {RULE(try), CONF_STRINGS, "", 1, 16, CHECK_PATH, "$path|$path.html|$path/index.html",
+     "Paths of which the first that is a file answers; when none is, the answer is 404."},
+    {RULE(fallback), CONF_STRING, "", 1, PATH_MAX_LENGTH, CHECK_FILE, "/index.html",
+     "File that answers, with 200, when a browser navigates to what does not exist."},
+    {RULE(error_pages), CONF_STRINGS, "", 1, 64, CHECK_ERROR_PAGE, "404 /404.html",
+     "Statuses and the files that are their content."},
+    {RULE(listing), CONF_SWITCH, "", 0, 1, CHECK_NONE, "true",
+     "In place of the site's option of this name."},
+    {RULE(dotfiles), CONF_SWITCH, "", 0, 1, CHECK_NONE, "true",
+     "In place of the site's option of this name."},
+    {RULE(symlinks), CONF_CHOICE, "", 1, NAME_MAX_LENGTH, CHECK_NONE, SYMLINKS,
+     "In place of the site's option of this name."},
+    {RULE(headers.set), CONF_STRINGS, "", 1, 64, CHECK_HEADER_SET, "X-Robots-Tag: noindex",
+     "Header fields that the answer gets, in place of those with the same name."},
+    {RULE(headers.add), CONF_STRINGS, "", 1, 64, CHECK_HEADER_ADD,
+     "Link: </style.css>; rel=preload; as=style",
+     "Header fields that the answer gets besides those with the same name."},
+    {RULE(headers.unset), CONF_STRINGS, "", 1, 64, CHECK_HEADER_UNSET, "X-Frame-Options",
+     "Names of header fields that the answer loses."},
+    {RULE(headers.preset), CONF_STRINGS, "", 1, 16, CHECK_PRESET, "security",
+     "Sets of header fields that are built in: \"security\"."},
+    {RULE(headers.only_ok), CONF_BOOL, "false", 0, 1, CHECK_NONE, NULL,
+     "Whether the rule's header fields are for the statuses 200, 206 and 304 only."},
+    {RULE(cors.origins), CONF_STRINGS, "", 1, 1024, CHECK_ORIGIN, "https://app.example.org",
+     "Origins whose scripts may read the answer; \"*\" stands for all."},
+    {RULE(cors.headers), CONF_STRINGS, "", 1, 64, CHECK_TOKEN, "X-Requested-With",
+     "Header fields that requests of these scripts may carry."},
+    {RULE(cors.expose), CONF_STRINGS, "", 1, 64, CHECK_TOKEN, "ETag",
+     "Header fields of the answer that these scripts may read."},
+    {RULE(cors.max_age), CONF_TIME, "5s", 0, DAY, CHECK_NONE, NULL,
+     "Time for which a browser may keep the answer to a preflight request."},
+    {RULE(cors.credentials), CONF_BOOL, "false", 0, 1, CHECK_NONE, NULL,
+     "Whether these scripts may send cookies and credentials."},
+
+    {MOUNT(path), CONF_STRING, NULL, 1, PATH_MAX_LENGTH, CHECK_DIRECTORY, "/downloads/",
+     "Place of the directory in the site; begins and ends with a slash."},
+    {MOUNT(root), CONF_PATH, NULL, 1, PATH_MAX_LENGTH, CHECK_NONE, "/srv/downloads",
+     "Directory that is served there."},
 };
 // clang-format on
 
-static const char *const groups[] = {"limits", "timeouts", "log", "cache"};
-static const char *const list_names[CONF_SCOPE_COUNT] = {"", "listen", "sites"};
+static const char *const groups[] = {
+    "limits", "timeouts", "log", "cache", "sites.rules.headers", "sites.rules.cors"};
+
+static const struct conf_list lists[CONF_SCOPE_COUNT] = {
+    [CONF_LISTEN] = {.path = "listen",
+                     .example = "( { address = \"*:80\"; } )",
+                     .size = sizeof(struct conf_listen),
+                     .items = offsetof(struct conf, listen),
+                     .count = offsetof(struct conf, listen_count),
+                     .origin = offsetof(struct conf_listen, origin)},
+    [CONF_SITES] = {.path = "sites",
+                    .example = "( { root = \"/srv/www\"; } )",
+                    .size = sizeof(struct conf_site),
+                    .items = offsetof(struct conf, sites),
+                    .count = offsetof(struct conf, site_count),
+                    .origin = offsetof(struct conf_site, origin)},
+    [CONF_RULES] = {.path = "sites.rules",
+                    .example = "( { match = \"/old/**\"; redirect = \"/new/$1\"; } )",
+                    .parent = CONF_SITES,
+                    .is_sparse = true,
+                    .size = sizeof(struct conf_rule),
+                    .items = offsetof(struct conf, rules),
+                    .count = offsetof(struct conf, rule_count),
+                    .origin = offsetof(struct conf_rule, origin),
+                    .owner = offsetof(struct conf_rule, site),
+                    .first = offsetof(struct conf_site, first_rule),
+                    .length = offsetof(struct conf_site, rule_count)},
+    [CONF_MOUNTS] = {.path = "sites.mounts",
+                     .example = "( { path = \"/downloads/\"; root = \"/srv/downloads\"; } )",
+                     .parent = CONF_SITES,
+                     .size = sizeof(struct conf_mount),
+                     .items = offsetof(struct conf, mounts),
+                     .count = offsetof(struct conf, mount_count),
+                     .origin = offsetof(struct conf_mount, origin),
+                     .owner = offsetof(struct conf_mount, site),
+                     .first = offsetof(struct conf_site, first_mount),
+                     .length = offsetof(struct conf_site, mount_count)},
+};
 
 const struct conf_option *conf_options_all(size_t *ret_count)
 {
@@ -144,47 +265,79 @@ bool conf_options_is_group(struct slice path)
 enum conf_scope conf_options_list(struct slice path)
 {
     for (size_t i = CONF_TOP + 1; i < CONF_SCOPE_COUNT; i++)
-        if (slice_equal(path, slice_of(list_names[i])))
+        if (slice_equal(path, slice_of(lists[i].path)))
             return (enum conf_scope)i;
     return CONF_TOP;
 }
 
-const char *conf_options_list_name(enum conf_scope scope)
+const struct conf_list *conf_options_list_of(enum conf_scope scope)
 {
-    return list_names[scope];
+    assert(scope != CONF_TOP);
+    return &lists[scope];
+}
+
+const char *conf_options_scope_path(enum conf_scope scope)
+{
+    return scope == CONF_TOP ? "" : lists[scope].path;
+}
+
+enum conf_scope conf_options_holder(struct slice path)
+{
+    for (size_t i = CONF_SCOPE_COUNT - 1; i > CONF_TOP; i--) {
+        struct slice list = slice_of(lists[i].path);
+        if (path.len > list.len && path.ptr[list.len] == '.' && slice_starts_with(path, list))
+            return (enum conf_scope)i;
+    }
+    return CONF_TOP;
+}
+
+// What stands behind the last dot.
+static const char *last_name(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot ? dot + 1 : path;
 }
 
 const char *conf_options_nearest(struct slice path)
 {
-    struct nearest n = nearest_make(path);
-    for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-        nearest_offer(&n, options[i].path, options[i].path);
-    for (size_t i = CONF_TOP + 1; i < CONF_SCOPE_COUNT; i++)
-        nearest_offer(&n, list_names[i], list_names[i]);
-    for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
-        nearest_offer(&n, groups[i], groups[i]);
-    // A good name in the wrong place, or without its group.
     struct slice name = path;
     for (struct slice rest = path; rest.ptr;)
         name = slice_split(&rest, '.');
+    // How much may differ goes by the name: long paths have much in common already.
+    struct nearest n = nearest_make(name);
+    n.word = path;
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+        nearest_offer(&n, slice_of(options[i].path), options[i].path);
+    for (size_t i = CONF_TOP + 1; i < CONF_SCOPE_COUNT; i++)
+        nearest_offer(&n, slice_of(lists[i].path), lists[i].path);
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+        nearest_offer(&n, slice_of(groups[i]), groups[i]);
+    // A good name in the wrong place, or without its group.
     for (size_t i = 0; i < ARRAY_SIZE(options) && !n.best; i++)
         if (slice_equal(name, slice_of(conf_option_name(&options[i]))))
             n.best = options[i].path;
+    for (size_t i = CONF_TOP + 1; i < CONF_SCOPE_COUNT && !n.best; i++)
+        if (slice_equal(name, slice_of(conf_list_name(&lists[i]))))
+            n.best = lists[i].path;
     return n.best;
 }
 
 const char *conf_option_name(const struct conf_option *option)
 {
-    const char *dot = strchr(option->path, '.');
-    return dot ? dot + 1 : option->path;
+    return last_name(option->path);
+}
+
+const char *conf_list_name(const struct conf_list *list)
+{
+    return last_name(list->path);
 }
 
 const char *conf_option_example(const struct conf_option *option)
 {
-    return option->example ? option->example : option->def;
+    return option->example && option->type != CONF_CHOICE ? option->example : option->def;
 }
 
 bool conf_option_is_quoted(const struct conf_option *option)
 {
-    return option->type != CONF_COUNT && option->type != CONF_BOOL;
+    return option->type != CONF_COUNT && option->type != CONF_BOOL && option->type != CONF_SWITCH;
 }

@@ -14,6 +14,8 @@ enum conf_type {
     CONF_SIZE,       // uint64_t, bytes; a number or "16K"
     CONF_TIME,       // uint64_t, ms; "30s"
     CONF_BOOL,       // bool
+    CONF_SWITCH,     // enum conf_switch; true, false, or not mentioned
+    CONF_CHOICE,     // an enum; one of the row's words
     CONF_STRING,     // char *
     CONF_PATH,       // char *; absolute after loading
     CONF_LOG_TARGET, // char *; "off", "stdout" or a path, absolute after loading
@@ -21,23 +23,59 @@ enum conf_type {
     CONF_INCLUDE     // not stored: the loader acts on it
 };
 
-// In which struct an option is stored: struct conf, or an entry of one of its lists.
-enum conf_scope { CONF_TOP, CONF_LISTEN, CONF_SITES };
-enum { CONF_SCOPE_COUNT = CONF_SITES + 1 };
+// In which struct an option is stored: struct conf, or an entry of one of its lists. A list that
+// stands in the entries of another one comes behind that.
+enum conf_scope { CONF_TOP, CONF_LISTEN, CONF_SITES, CONF_RULES, CONF_MOUNTS };
+enum { CONF_SCOPE_COUNT = CONF_MOUNTS + 1 };
 
-// What a text must satisfy beyond its length. The first three are supplied from outside, see
+// What a text must satisfy beyond its length. All but the last two are supplied from outside, see
 // conf/conf_load.h.
 enum conf_check {
     CHECK_NONE,
     CHECK_ADDRESS,
     CHECK_SITE_NAME,
     CHECK_LOG_LEVEL,
-    CHECK_MODE,     // octal permission bits
-    CHECK_FILE_NAME // a name without a directory, not hidden
+    CHECK_GLOB,
+    CHECK_NETWORK,
+    CHECK_HEADER_SET,   // "Name: value"
+    CHECK_HEADER_ADD,   // likewise
+    CHECK_HEADER_UNSET, // a field's name
+    CHECK_PRESET,
+    CHECK_FIELD_VALUE,
+    CHECK_TOKEN,
+    CHECK_MEDIA_TYPE,
+    CHECK_TYPES_LINE, // as in mime.types
+    CHECK_CODING,
+    CHECK_ORIGIN,     // of CORS
+    CHECK_REDIRECT,   // a target, with captures
+    CHECK_PATH,       // of a file, with captures
+    CHECK_FILE,       // the path of a file
+    CHECK_DIRECTORY,  // the path of a directory
+    CHECK_ERROR_PAGE, // "404 /404.html"
+    CHECK_MODE,       // octal permission bits
+    CHECK_FILE_NAME,  // a name without a directory, not hidden
+    CHECK_COUNT
+};
+
+// A list: what its entries are, where they are kept, and where they stand in a file.
+struct conf_list {
+    const char *path;       // "sites", "sites.rules"
+    const char *example;    // as text of a file
+    enum conf_scope parent; // CONF_TOP, or the scope in whose entries the list stands
+    bool is_sparse;         // the dump leaves out what is not mentioned
+    size_t size;            // of an entry
+    size_t items;           // offset in struct conf of the pointer to the entries
+    size_t count;           // offset in struct conf of their number
+    size_t origin;          // offset in an entry of its struct conf_origin
+    // Of a list in entries only: entries with one parent are next to each other.
+    size_t owner;  // offset in an entry of its parent's number
+    size_t first;  // offset in the parent of the number of its first entry
+    size_t length; // offset in the parent of how many it has
 };
 
 struct conf_option {
-    const char *path; // "threads", "timeouts.idle"; of a list's entry: "listen.address"
+    const char *path; // "threads", "timeouts.idle"; of a list's entry: "listen.address",
+                      // "sites.rules.headers.set"
     enum conf_scope scope;
     size_t offset; // in the struct of the scope
     enum conf_type type;
@@ -45,7 +83,9 @@ struct conf_option {
     uint64_t min;    // of numbers; of a text's length in bytes; of the number of strings
     uint64_t max;
     enum conf_check check;
-    const char *example; // as text; NULL: the default serves as one
+    const char *example; // as text; NULL: the default serves as one. Strings have '|' between them.
+                         // Of a choice all its words, in the order of its enum; an empty first one
+                         // stands for what is not mentioned
     const char *help;    // one sentence
 };
 
@@ -61,17 +101,26 @@ size_t conf_options_index(const struct conf_option *option);
 // Whether `path` is a group ("limits"). Lists are no groups.
 bool conf_options_is_group(struct slice path);
 
-// The scope of a list ("listen", "sites"), or CONF_TOP when there is no such list.
+// The scope of a list ("listen", "sites.rules"), or CONF_TOP when there is no such list.
 enum conf_scope conf_options_list(struct slice path);
 
-// The name of a list's scope.
-const char *conf_options_list_name(enum conf_scope scope);
+// What there is to know of a scope's list; not for CONF_TOP.
+const struct conf_list *conf_options_list_of(enum conf_scope scope);
+
+// A scope's path: "" for the top, "sites.rules".
+const char *conf_options_scope_path(enum conf_scope scope);
+
+// The scope whose entries hold what this path names: CONF_SITES for "sites.root", "sites.rules".
+enum conf_scope conf_options_holder(struct slice path);
 
 // The path that was most likely meant by an unknown one, or NULL. Static text.
 const char *conf_options_nearest(struct slice path);
 
 // An option's name inside its group or list: "idle" of "timeouts.idle".
 const char *conf_option_name(const struct conf_option *option);
+
+// A list's name inside the entry that it stands in: "rules" of "sites.rules".
+const char *conf_list_name(const struct conf_list *list);
 
 // An example of a value, as text without quotes.
 const char *conf_option_example(const struct conf_option *option);

@@ -6,19 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-// Where the entries of each scope are. The top has one entry, struct conf itself.
-static const struct layout {
-    size_t size;
-    size_t items;  // offset in struct conf of the pointer to the entries
-    size_t count;  // offset in struct conf of their number
-    size_t origin; // offset in an entry of its origin
-} layouts[CONF_SCOPE_COUNT] = {
-    [CONF_LISTEN] = {sizeof(struct conf_listen), offsetof(struct conf, listen),
-                     offsetof(struct conf, listen_count), offsetof(struct conf_listen, origin)},
-    [CONF_SITES] = {sizeof(struct conf_site), offsetof(struct conf, sites),
-                    offsetof(struct conf, site_count), offsetof(struct conf_site, origin)},
-};
-
 static size_t row_count(void)
 {
     size_t count;
@@ -26,27 +13,37 @@ static size_t row_count(void)
     return count;
 }
 
-// The pointers to entries have types of their own, so they are copied as bytes.
+// Members that the table of lists names by their offset are of several types, so they are copied
+// as bytes.
+static size_t get_number(const void *in, size_t offset)
+{
+    size_t number;
+    memcpy(&number, (const char *)in + offset, sizeof(number));
+    return number;
+}
+
+static void set_number(void *in, size_t offset, size_t number)
+{
+    memcpy((char *)in + offset, &number, sizeof(number));
+}
+
 static char *items_of(const struct conf *c, enum conf_scope scope)
 {
     char *items;
-    memcpy(&items, (const char *)c + layouts[scope].items, sizeof(items));
+    memcpy(&items, (const char *)c + conf_options_list_of(scope)->items, sizeof(items));
     return items;
 }
 
 static void set_items(struct conf *c, enum conf_scope scope, char *items, size_t count)
 {
-    memcpy((char *)c + layouts[scope].items, &items, sizeof(items));
-    memcpy((char *)c + layouts[scope].count, &count, sizeof(count));
+    const struct conf_list *list = conf_options_list_of(scope);
+    memcpy((char *)c + list->items, &items, sizeof(items));
+    set_number(c, list->count, count);
 }
 
 size_t conf_store_count(const struct conf *c, enum conf_scope scope)
 {
-    size_t count;
-    if (scope == CONF_TOP)
-        return 1;
-    memcpy(&count, (const char *)c + layouts[scope].count, sizeof(count));
-    return count;
+    return scope == CONF_TOP ? 1 : get_number(c, conf_options_list_of(scope)->count);
 }
 
 static char *entry_at(const struct conf *c, enum conf_scope scope, size_t entry)
@@ -54,7 +51,7 @@ static char *entry_at(const struct conf *c, enum conf_scope scope, size_t entry)
     assert(entry < conf_store_count(c, scope));
     if (scope == CONF_TOP)
         return (char *)(uintptr_t)c;
-    return items_of(c, scope) + entry * layouts[scope].size;
+    return items_of(c, scope) + entry * conf_options_list_of(scope)->size;
 }
 
 void *conf_store_target(const struct conf *c, const struct conf_option *option, size_t entry)
@@ -73,8 +70,18 @@ struct conf_origin conf_store_entry_origin(const struct conf *c, enum conf_scope
                                            size_t entry)
 {
     struct conf_origin origin;
-    memcpy(&origin, entry_at(c, scope, entry) + layouts[scope].origin, sizeof(origin));
+    memcpy(&origin, entry_at(c, scope, entry) + conf_options_list_of(scope)->origin,
+           sizeof(origin));
     return origin;
+}
+
+struct conf_range conf_store_children(const struct conf *c, enum conf_scope scope, size_t parent)
+{
+    const struct conf_list *list = conf_options_list_of(scope);
+    if (list->parent == CONF_TOP)
+        return (struct conf_range){0, conf_store_count(c, scope)};
+    const char *owner = entry_at(c, list->parent, parent);
+    return (struct conf_range){get_number(owner, list->first), get_number(owner, list->length)};
 }
 
 static int set_defaults(struct conf *c, enum conf_scope scope, size_t entry)
@@ -112,9 +119,23 @@ struct conf *conf_store_new(void)
     return c;
 }
 
-ptrdiff_t conf_store_add(struct conf *c, enum conf_scope scope, struct conf_origin origin)
+// Tells parent and entry of each other.
+static void adopt(const struct conf *c, const struct conf_list *list, size_t parent, size_t entry,
+                  char *item)
 {
-    const struct layout *l = &layouts[scope];
+    char *owner = entry_at(c, list->parent, parent);
+    size_t length = get_number(owner, list->length);
+    if (length == 0)
+        set_number(owner, list->first, entry);
+    assert(get_number(owner, list->first) + length == entry);
+    set_number(owner, list->length, length + 1);
+    set_number(item, list->owner, parent);
+}
+
+ptrdiff_t conf_store_add(struct conf *c, enum conf_scope scope, size_t parent,
+                         struct conf_origin origin)
+{
+    const struct conf_list *list = conf_options_list_of(scope);
     size_t entry = conf_store_count(c, scope), rows = row_count();
     struct conf_origin **all = &c->provenance->origins[scope];
 
@@ -124,17 +145,25 @@ ptrdiff_t conf_store_add(struct conf *c, enum conf_scope scope, struct conf_orig
     memset(origins + entry * rows, 0, rows * sizeof(*origins));
     *all = origins;
 
-    char *items = realloc(items_of(c, scope), (entry + 1) * l->size);
+    char *items = realloc(items_of(c, scope), (entry + 1) * list->size);
     if (!items)
         return -ENOMEM;
-    memset(items + entry * l->size, 0, l->size);
-    memcpy(items + entry * l->size + l->origin, &origin, sizeof(origin));
+    char *item = items + entry * list->size;
+    memset(item, 0, list->size);
+    memcpy(item + list->origin, &origin, sizeof(origin));
     set_items(c, scope, items, entry + 1);
     int error = set_defaults(c, scope, entry);
-    return error < 0 ? error : (ptrdiff_t)entry;
+    if (error < 0) {
+        clear_entry(c, scope, entry);
+        set_items(c, scope, items, entry);
+        return error;
+    }
+    if (list->parent != CONF_TOP)
+        adopt(c, list, parent, entry, item);
+    return (ptrdiff_t)entry;
 }
 
-void conf_store_clear(struct conf *c, enum conf_scope scope)
+static void clear_list(struct conf *c, enum conf_scope scope)
 {
     for (size_t i = 0; i < conf_store_count(c, scope); i++)
         clear_entry(c, scope, i);
@@ -142,6 +171,15 @@ void conf_store_clear(struct conf *c, enum conf_scope scope)
     set_items(c, scope, NULL, 0);
     free(c->provenance->origins[scope]);
     c->provenance->origins[scope] = NULL;
+}
+
+void conf_store_clear(struct conf *c, enum conf_scope scope)
+{
+    assert(conf_options_list_of(scope)->parent == CONF_TOP);
+    clear_list(c, scope);
+    for (size_t i = CONF_TOP + 1; i < CONF_SCOPE_COUNT; i++)
+        if (conf_options_list_of((enum conf_scope)i)->parent == scope)
+            clear_list(c, (enum conf_scope)i);
 }
 
 const char *conf_store_name(struct conf *c, const char *name)
@@ -174,7 +212,7 @@ void conf_store_cleanup(struct conf *c)
 {
     if (c->provenance)
         for (size_t i = CONF_TOP + 1; i < CONF_SCOPE_COUNT; i++)
-            conf_store_clear(c, (enum conf_scope)i);
+            clear_list(c, (enum conf_scope)i);
     clear_entry(c, CONF_TOP, 0);
     free_provenance(c->provenance);
 }

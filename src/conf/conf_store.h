@@ -30,10 +30,19 @@ struct conf_origin *conf_store_origin(const struct conf *c, const struct conf_op
 struct conf_origin conf_store_entry_origin(const struct conf *c, enum conf_scope scope,
                                            size_t entry);
 
-// Appends an entry with default values. Returns its number or -ENOMEM.
-ptrdiff_t conf_store_add(struct conf *c, enum conf_scope scope, struct conf_origin origin);
+// The entries of a list that stand in this entry of its parent; of a list at the top (parent 0)
+// all.
+struct conf_range {
+    size_t first, count;
+};
+struct conf_range conf_store_children(const struct conf *c, enum conf_scope scope, size_t parent);
 
-// Removes all entries of a list.
+// Appends an entry with default values to the list in this entry of its parent (0 for a list at the
+// top), which must be the last one that has got any. Returns its number or -ENOMEM.
+ptrdiff_t conf_store_add(struct conf *c, enum conf_scope scope, size_t parent,
+                         struct conf_origin origin);
+
+// Removes all entries of a list at the top, and the lists in them.
 void conf_store_clear(struct conf *c, enum conf_scope scope);
 
 // The configuration's own copy of a name, the same for equal names. NULL: out of memory.

@@ -1,5 +1,7 @@
 #include "conf/conf_value.h"
 
+#include "conf/conf.h"
+#include "conf/conf_choice.h"
 #include "conf/conf_path.h"
 #include "base/buf.h"
 #include "base/num.h"
@@ -7,8 +9,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
+
+// Bytes of a string in a list: room for a long header field.
+enum { STRING_MAX = 2048 };
 
 // What a message says that a value must be.
 static const char *const wanted[] = {
@@ -16,6 +22,8 @@ static const char *const wanted[] = {
     [CONF_SIZE] = "a size, in bytes or with a unit (K, M, G)",
     [CONF_TIME] = "a time with a unit (ms, s, min, h, d)",
     [CONF_BOOL] = "true or false",
+    [CONF_SWITCH] = "true or false",
+    [CONF_CHOICE] = "one of several words",
     [CONF_STRING] = "a string in quotes",
     [CONF_PATH] = "a path in quotes",
     [CONF_LOG_TARGET] = "\"off\", \"stdout\" or a path",
@@ -75,7 +83,7 @@ static void put_example(struct buf *b, const struct conf_option *option)
         return;
     }
     for (const char *open = "[ "; rest.ptr; open = ", ") {
-        struct slice item = slice_split(&rest, ' ');
+        struct slice item = slice_split(&rest, '|');
         buf_printf(b, "%s\"%.*s\"", open, SLICE_ARG(item));
     }
     buf_puts(b, " ]");
@@ -85,7 +93,7 @@ static int refuse_type(const struct judge *j)
 {
     char example[256], text[80];
     struct buf b = buf_make(example, sizeof(example) - 1);
-    if (j->option->type != CONF_BOOL) {
+    if (j->option->type != CONF_BOOL && j->option->type != CONF_SWITCH) {
         buf_puts(&b, ", e.g. ");
         put_example(&b, j->option);
     }
@@ -154,6 +162,32 @@ static int judge_bool(const struct judge *j, bool *ret)
     return 0;
 }
 
+static int judge_switch(const struct judge *j, enum conf_switch *ret)
+{
+    bool on = false;
+    int error = judge_bool(j, &on);
+    if (error == 0)
+        *ret = on ? CONF_SWITCH_ON : CONF_SWITCH_OFF;
+    return error;
+}
+
+static int judge_choice(const struct judge *j, unsigned *ret)
+{
+    const struct conf_raw *raw = j->raw;
+    bool is_text = raw->kind == RAW_STRING || raw->kind == RAW_TEXT;
+    struct slice word = slice_of(is_text ? raw->text : "");
+    const char *words = j->option->example;
+    char list[256], text[80], hint[80] = "";
+    struct buf b = buf_make(list, sizeof(list));
+    if (word.len && conf_choice_parse(words, word, ret))
+        return 0;
+    struct slice near = conf_choice_nearest(words, word);
+    if (near.len)
+        snprintf(hint, sizeof(hint), "; did you mean \"%.*s\"?", SLICE_ARG(near));
+    conf_choice_list(&b, words);
+    return refuse(j, "must be %.*s; found %s%s", SLICE_ARG(buf_slice(&b)), found(raw, text), hint);
+}
+
 static const char *check_mode(const char *value)
 {
     size_t digits = strspn(value, "01234567");
@@ -166,6 +200,8 @@ static const char *check_file_name(const char *value)
 {
     if (strchr(value, '/'))
         return "it is a name within the directory; leave out the slash";
+    if (strlen(value) > NAME_MAX)
+        return "no file's name is longer than 255 bytes";
     if (value[0] == '.')
         return "names that begin with a dot are not served";
     return NULL;
@@ -173,29 +209,21 @@ static const char *check_file_name(const char *value)
 
 static const char *check(const struct judge *j, const char *value)
 {
-    const struct conf_checkers *checkers = j->rules->checkers;
-    switch (j->option->check) {
-    case CHECK_ADDRESS:
-        return checkers->address(value);
-    case CHECK_SITE_NAME:
-        return checkers->site_name(value);
-    case CHECK_LOG_LEVEL:
-        return checkers->log_level(value);
-    case CHECK_MODE:
-        return check_mode(value);
-    case CHECK_FILE_NAME:
-        return check_file_name(value);
-    case CHECK_NONE:
-        break;
-    }
-    return NULL;
+    static conf_check_cb *const own[CHECK_COUNT] = {
+        [CHECK_MODE] = check_mode,
+        [CHECK_FILE_NAME] = check_file_name,
+    };
+    enum conf_check kind = j->option->check;
+    if (kind == CHECK_NONE)
+        return NULL;
+    return own[kind] ? own[kind](value) : j->rules->checkers->check[kind](value);
 }
 
 static int judge_text(const struct judge *j, const char *value)
 {
     const struct conf_raw shown = {.kind = RAW_STRING, .text = value};
     bool is_list = j->option->type == CONF_STRINGS; // whose min and max count the strings
-    size_t max = is_list ? 255 : (size_t)j->option->max;
+    size_t max = is_list ? STRING_MAX : (size_t)j->option->max;
     char text[80];
     size_t len = strlen(value);
     if (len == 0 && (is_list || j->option->min > 0))
@@ -301,6 +329,10 @@ int conf_value_set(const struct conf_option *option, void *target, const struct 
         return judge_number(&j, target);
     case CONF_BOOL:
         return judge_bool(&j, target);
+    case CONF_SWITCH:
+        return judge_switch(&j, target);
+    case CONF_CHOICE:
+        return judge_choice(&j, target);
     case CONF_STRING:
     case CONF_PATH:
     case CONF_LOG_TARGET:
@@ -341,6 +373,12 @@ int conf_value_set_default(const struct conf_option *option, void *target)
     case CONF_BOOL:
         *(bool *)target = strcmp(text, "true") == 0;
         break;
+    case CONF_SWITCH:
+        *(enum conf_switch *)target = CONF_SWITCH_UNSET;
+        break;
+    case CONF_CHOICE:
+        conf_choice_parse(option->example, slice_of(text), target);
+        break;
     case CONF_STRING:
     case CONF_PATH:
     case CONF_LOG_TARGET:
@@ -370,6 +408,8 @@ void conf_value_clear(const struct conf_option *option, void *target)
     case CONF_SIZE:
     case CONF_TIME:
     case CONF_BOOL:
+    case CONF_SWITCH:
+    case CONF_CHOICE:
     case CONF_INCLUDE:
         break;
     }
@@ -403,6 +443,7 @@ static void print_strings(FILE *out, const struct conf_strings *s)
 void conf_value_print(FILE *out, const struct conf_option *option, const void *target)
 {
     char text[32];
+    struct slice word;
     switch (option->type) {
     case CONF_COUNT:
         fprintf(out, "%" PRIu64, *(const uint64_t *)target);
@@ -413,6 +454,13 @@ void conf_value_print(FILE *out, const struct conf_option *option, const void *t
         break;
     case CONF_BOOL:
         fputs(*(const bool *)target ? "true" : "false", out);
+        break;
+    case CONF_SWITCH:
+        fputs(*(const enum conf_switch *)target == CONF_SWITCH_ON ? "true" : "false", out);
+        break;
+    case CONF_CHOICE:
+        word = conf_choice_word(option->example, *(const unsigned *)target);
+        fprintf(out, "\"%.*s\"", SLICE_ARG(word));
         break;
     case CONF_STRING:
     case CONF_PATH:

@@ -36,9 +36,9 @@ struct nearest nearest_make(struct slice word)
     return (struct nearest){word, NULL, MAX(word.len / 3, 1) + 1};
 }
 
-void nearest_offer(struct nearest *n, const char *key, const char *answer)
+void nearest_offer(struct nearest *n, struct slice key, const char *answer)
 {
-    size_t distance = nearest_distance(n->word, slice_of(key));
+    size_t distance = nearest_distance(n->word, key);
     if (distance < n->distance) {
         n->distance = distance;
         n->best = answer;

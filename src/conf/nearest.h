@@ -15,7 +15,7 @@ struct nearest {
 struct nearest nearest_make(struct slice word);
 
 // Offers `answer` because of its likeness to `key`; at equal distance the first one stays.
-void nearest_offer(struct nearest *n, const char *key, const char *answer);
+void nearest_offer(struct nearest *n, struct slice key, const char *answer);
 
 // How many letters must be added, left out, replaced or swapped with their neighbour to make `b`
 // of `a`. Words beyond 64 bytes are infinitely far: SIZE_MAX.

@@ -9,8 +9,8 @@ static void test_free_takes_all(void **state)
     struct conf *c = conf_store_new();
     (void)state;
     assert_non_null(conf_store_name(c, "f"));
-    assert_int_equal(conf_store_add(c, CONF_LISTEN, (struct conf_origin){NULL, 0}), 0);
-    assert_int_equal(conf_store_add(c, CONF_SITES, (struct conf_origin){NULL, 0}), 0);
+    assert_int_equal(conf_store_add(c, CONF_LISTEN, 0, (struct conf_origin){NULL, 0}), 0);
+    assert_int_equal(conf_store_add(c, CONF_SITES, 0, (struct conf_origin){NULL, 0}), 0);
     conf_free(c);
     conf_free(NULL);
 }

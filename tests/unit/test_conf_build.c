@@ -8,7 +8,7 @@ static const char *accept(const char *value)
     return NULL;
 }
 
-static const struct conf_checkers checkers = {accept, accept, accept};
+static const struct conf_checkers checkers = {.check = {[0 ... CHECK_COUNT - 1] = accept}};
 
 static char last[4096];
 static int reports;
@@ -65,7 +65,7 @@ static void test_entry_that_lacks(void **state)
 {
     struct conf_build b = start();
     (void)state;
-    ptrdiff_t entry = conf_build_add(&b, CONF_LISTEN, place.origin);
+    ptrdiff_t entry = conf_build_add(&b, CONF_LISTEN, 0, place.origin);
     conf_build_check_entry(&b, CONF_LISTEN, (size_t)entry);
     assert_string_equal(last,
                         "f:3: this entry of \"listen\" lacks \"address\"; add address = \"*:80\";");

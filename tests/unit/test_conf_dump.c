@@ -12,7 +12,21 @@ static const char *accept(const char *value)
     return NULL;
 }
 
-static const struct conf_checkers checkers = {accept, accept, accept};
+static size_t no_captures(const char *pattern)
+{
+    (void)pattern;
+    return 0;
+}
+
+static unsigned no_capture(const char *template)
+{
+    (void)template;
+    return 0;
+}
+
+static const struct conf_checkers checkers = {.check = {[0 ... CHECK_COUNT - 1] = accept},
+                                              .captures = no_captures,
+                                              .last_capture = no_capture};
 
 static void fail_on_report(void *context, const char *where, const char *message)
 {
@@ -59,11 +73,19 @@ static char *values_of(const struct conf *c)
     return text;
 }
 
-#define CONFIG                                                                              \
-    "user = \"a\\\"b\\\\\\x0ac\"; limits = { body = 1025; };\n"                             \
-    "timeouts = { linger = \"1500ms\"; };\n"                                                \
-    "listen = ( { address = \"*:1\"; freebind = true; }, { address = \"unix:/x#y\"; } );\n" \
-    "sites = ( { root = \"r\"; }, { names = [ \"a\", \"b\" ]; root = \"/b\"; index = []; } );\n"
+#define CONFIG                                                                                  \
+    "user = \"a\\\"b\\\\\\x0ac\"; limits = { body = 1025; };\n"                                 \
+    "timeouts = { linger = \"1500ms\"; };\n"                                                    \
+    "listen = ( { address = \"*:1\"; freebind = true; }, { address = \"unix:/x#y\"; } );\n"     \
+    "sites = ( { root = \"r\"; }, { names = [ \"a\", \"b\" ]; root = \"/b\"; index = [];\n"     \
+    "  etag = \"off\"; symlinks = \"any\"; types = [ \"a/b c\", \"d/e f\" ];\n"                 \
+    "  mounts = ( { path = \"/d/\"; root = \"d\"; } );\n"                                       \
+    "  rules = ( { match = \"/a/**\"; headers = { set = [ \"X: \\\"y\\\"\" ]; only_ok = true; " \
+    "};\n"                                                                                      \
+    "              cache = \"no-store\"; listing = false; symlinks = \"none\"; },\n"            \
+    "            { match = \"/b\"; redirect = \"/c\"; status = 308; } ); },\n"                  \
+    "  { names = \"c\"; root = \"/c\"; rules = ( { match = \"/**\"; dotfiles = true;\n"         \
+    "    cors = { origins = \"*\"; max_age = \"1h\"; }; } ); } );\n"
 
 static void test_dump_gives_the_same_again(void **state)
 {
@@ -73,6 +95,7 @@ static void test_dump_gives_the_same_again(void **state)
     struct conf *second = load(text);
     char *want = values_of(first), *got = values_of(second);
     assert_string_equal(got, want);
+    assert_null(strstr(got, "rewrite")); // no rule mentions it
     assert_string_equal(second->user, "a\"b\\\nc");
     assert_int_equal(second->limits.body, 1025);
     assert_int_equal(second->timeouts.linger, 1500);
@@ -82,6 +105,19 @@ static void test_dump_gives_the_same_again(void **state)
     assert_string_equal(second->sites[0].root, "/etc/r");
     assert_int_equal(second->sites[1].names.count, 2);
     assert_int_equal(second->sites[1].index.count, 0);
+    assert_int_equal(second->sites[1].etag, CONF_ETAG_OFF);
+    assert_int_equal(second->sites[1].symlinks, CONF_SYMLINKS_ANY);
+    assert_string_equal(second->sites[1].types.items[1], "d/e f");
+    assert_int_equal(second->mount_count, 1);
+    assert_string_equal(second->mounts[0].root, "/etc/d");
+    assert_int_equal(second->rule_count, 3);
+    assert_string_equal(second->rules[0].headers.set.items[0], "X: \"y\"");
+    assert_int_equal(second->rules[0].listing, CONF_SWITCH_OFF);
+    assert_int_equal(second->rules[0].dotfiles, CONF_SWITCH_UNSET);
+    assert_int_equal(second->rules[0].symlinks, CONF_SYMLINKS_NONE);
+    assert_int_equal(second->rules[1].status, 308);
+    assert_int_equal(second->rules[2].site, 2);
+    assert_int_equal(second->rules[2].cors.max_age, 3600000);
     free(text);
     free(want);
     free(got);
@@ -102,6 +138,10 @@ static void test_origins(void **state)
         {"        root = \"/etc/r\";", "/etc/t.conf:4"},
         {"        names = [];", "default"},
         {"        index = [];", "/etc/t.conf:4"},
+        {"                match = \"/a/**\";", "/etc/t.conf:7"},
+        {"                    only_ok = true;", "/etc/t.conf:7"},
+        {"                listing = false;", "/etc/t.conf:8"},
+        {"                root = \"/etc/d\";", "/etc/t.conf:6"},
     };
     char line[128];
     (void)state;

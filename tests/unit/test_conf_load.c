@@ -25,7 +25,40 @@ static const char *fake_log_level(const char *value)
     return strcmp(value, "info") == 0 || strcmp(value, "debug") == 0 ? NULL : "no such level";
 }
 
-static const struct conf_checkers checkers = {fake_address, fake_site_name, fake_log_level};
+static const char *fake_glob(const char *value)
+{
+    return *value == '/' ? NULL : "begin with a slash";
+}
+
+static const char *accept(const char *value)
+{
+    (void)value;
+    return NULL;
+}
+
+static size_t fake_captures(const char *pattern)
+{
+    return strchr(pattern, '*') ? 1 : 0;
+}
+
+static unsigned fake_last_capture(const char *template)
+{
+    const char *dollar = strchr(template, '$');
+    return dollar ? (unsigned)(dollar[1] - '0') : 0;
+}
+
+static const struct conf_checkers checkers = {
+    .check =
+        {
+            [CHECK_ADDRESS] = fake_address,
+            [CHECK_SITE_NAME] = fake_site_name,
+            [CHECK_LOG_LEVEL] = fake_log_level,
+            [CHECK_GLOB] = fake_glob,
+            [CHECK_GLOB + 1 ... CHECK_COUNT - 1] = accept,
+        },
+    .captures = fake_captures,
+    .last_capture = fake_last_capture,
+};
 
 // All reports of one load, a line each.
 struct reports {
@@ -107,6 +140,18 @@ static void test_defaults(void **state)
     assert_string_equal(c->sites[0].index.items[0], "index.html");
     assert_string_equal(c->sites[0].origin.file, "/etc/t.conf");
     assert_int_equal(c->sites[0].origin.line, 1);
+    assert_int_equal(c->sites[0].listen.count, 0);
+    assert_int_equal(c->sites[0].etag, CONF_ETAG_FILE);
+    assert_int_equal(c->sites[0].precompressed.count, 0);
+    assert_int_equal(c->sites[0].types.count, 0);
+    assert_string_equal(c->sites[0].default_type, "application/octet-stream");
+    assert_string_equal(c->sites[0].charset, "utf-8");
+    assert_false(c->sites[0].listing);
+    assert_false(c->sites[0].dotfiles);
+    assert_int_equal(c->sites[0].symlinks, CONF_SYMLINKS_BENEATH);
+    assert_int_equal(c->sites[0].rule_count, 0);
+    assert_int_equal(c->sites[0].mount_count, 0);
+    assert_int_equal(c->limits.listing, 100000);
     conf_free(c);
 }
 
@@ -149,6 +194,72 @@ static void test_everything_set(void **state)
     assert_string_equal(c->sites[0].index.items[0], "main.html");
     assert_string_equal(c->sites[1].root, "/");
     assert_int_equal(c->sites[1].index.count, 0);
+    conf_free(c);
+}
+
+static void test_defaults_of_rules(void **state)
+{
+    (void)state;
+    struct conf *c = load_good("sites = ( { root = \"/srv\"; rules = ( { match = \"/**\";\n"
+                               "type = \"a/b\"; } ); } );");
+    const struct conf_rule *r = &c->rules[0];
+    assert_int_equal(c->rule_count, 1);
+    assert_string_equal(r->match, "/**");
+    assert_string_equal(r->type, "a/b");
+    assert_string_equal(r->cache, "");
+    assert_string_equal(r->redirect, "");
+    assert_string_equal(r->rewrite, "");
+    assert_string_equal(r->fallback, "");
+    assert_int_equal(r->status, 0);
+    assert_int_equal(r->headers.set.count + r->headers.add.count + r->headers.unset.count, 0);
+    assert_int_equal(r->headers.preset.count, 0);
+    assert_false(r->headers.only_ok);
+    assert_int_equal(r->allow.count + r->deny.count + r->try.count + r->error_pages.count, 0);
+    assert_int_equal(r->cors.origins.count + r->cors.headers.count + r->cors.expose.count, 0);
+    assert_int_equal(r->cors.max_age, 5000);
+    assert_false(r->cors.credentials);
+    assert_int_equal(r->listing, CONF_SWITCH_UNSET);
+    assert_int_equal(r->dotfiles, CONF_SWITCH_UNSET);
+    assert_int_equal(r->symlinks, CONF_SYMLINKS_UNSET);
+    assert_int_equal(r->site, 0);
+    assert_int_equal(r->origin.line, 1);
+    conf_free(c);
+}
+
+static void test_rules_and_mounts(void **state)
+{
+    (void)state;
+    struct conf *c = load_good(
+        "listen = ( { address = \"*:1\"; }, { address = \"*:2\"; } );\n"
+        "sites = ( { root = \"/1\"; listen = [ \"*:1\", \"*:2\" ]; etag = \"digest\";\n"
+        "  rules = ( { match = \"/a\"; status = 410; }, { match = \"/b\"; listing = true; } );\n"
+        "  symlinks = \"none\"; listing = true;\n"
+        "  mounts = ( { path = \"/d/\"; root = \"d\"; }, { path = \"/e/\"; root = \"/e\"; } ); },\n"
+        "  { names = \"b\"; root = \"/2\"; },\n"
+        "  { names = \"c\"; root = \"/3\"; mounts = ( { root = \"/f\"; path = \"/f/\"; } );\n"
+        "    rules = ( { match = \"/*\"; redirect = \"/x/$1\";\n"
+        "                headers = { set = [ \"A: b\", \"C: d\" ]; preset = \"security\"; };\n"
+        "                cors = { origins = \"https://a\"; credentials = true; }; } ); } );");
+    assert_int_equal(c->sites[0].listen.count, 2);
+    assert_int_equal(c->sites[0].etag, CONF_ETAG_DIGEST);
+    assert_int_equal(c->sites[0].symlinks, CONF_SYMLINKS_NONE);
+    assert_true(c->sites[0].listing);
+    assert_int_equal(c->sites[0].rule_count, 2);
+    assert_int_equal(c->sites[1].rule_count, 0);
+    assert_int_equal(c->sites[2].first_rule, 2);
+    assert_int_equal(c->sites[2].rule_count, 1);
+    assert_int_equal(c->sites[2].first_mount, 2);
+    assert_int_equal(c->mount_count, 3);
+    assert_string_equal(c->mounts[0].root, "/etc/d");
+    assert_string_equal(c->mounts[2].path, "/f/");
+    assert_int_equal(c->mounts[2].site, 2);
+    assert_int_equal(c->rules[0].status, 410);
+    assert_int_equal(c->rules[1].listing, CONF_SWITCH_ON);
+    assert_int_equal(c->rules[2].site, 2);
+    assert_int_equal(c->rules[2].origin.line, 8);
+    assert_string_equal(c->rules[2].headers.set.items[1], "C: d");
+    assert_string_equal(c->rules[2].headers.preset.items[0], "security");
+    assert_true(c->rules[2].cors.credentials);
     conf_free(c);
 }
 
@@ -246,6 +357,37 @@ static const struct {
            "out the slash\n"},
     {"sites = ( { root = \"/srv\"; index = [ \".htaccess\" ]; } );",
      IN(1) "\"sites.index\" cannot be \".htaccess\": names that begin with a dot are not served\n"},
+    // lists and groups in entries
+    {"sites = ( { root = \"/srv\"; rules = { match = \"/a\"; }; } );",
+     IN(1) "\"sites.rules\" must be a list of one or more groups, e.g. rules = ( { match = "
+           "\"/old/**\"; redirect = \"/new/$1\"; } );\n"},
+    {"sites = ( { root = \"/srv\"; mounts = ( \"/a/\" ); } );",
+     IN(1) "\"sites.mounts\" must be a list of one or more groups, e.g. mounts = ( { path = "
+           "\"/downloads/\"; root = \"/srv/downloads\"; } );\n"},
+    {"sites = ( { root = \"/srv\";\nrules = ( { match = \"/a\"; headers = 1; } ); } );",
+     IN(2) "\"sites.rules.headers\" must be a group of options, e.g. headers = { ... };\n"},
+    {"sites = ( { root = \"/srv\";\nrules = ( { cache = \"x\"; } ); } );",
+     IN(2) "this entry of \"sites.rules\" lacks \"match\"; add match = \"/assets/**\";\n"},
+    {"sites = ( { root = \"/srv\";\nmounts = ( { } ); } );",
+     IN(2) "this entry of \"sites.mounts\" lacks \"path\"; add path = \"/downloads/\";\n" IN(
+         2) "this entry of \"sites.mounts\" lacks \"root\"; add root = \"/srv/downloads\";\n"},
+    {"sites = ( { root = \"/srv\"; rules = ( { match = \"/a\";\nheaders = { sett = \"x\"; }; } ); "
+     "} );",
+     IN(2) "unknown option \"sites.rules.headers.sett\"; did you mean "
+           "\"sites.rules.headers.set\"?\n"},
+    {SITE "rules = ( { match = \"/a\"; } );",
+     IN(2) "unknown option \"rules\"; did you mean \"sites.rules\"?\n"},
+    {"sites = ( { root = \"/srv\"; etag = \"shard\"; } );",
+     IN(1) "\"sites.etag\" must be \"file\", \"shared\", \"digest\" or \"off\"; found \"shard\"; "
+           "did you mean \"shared\"?\n"},
+    {"sites = ( { root = \"/srv\"; rules = ( { match = \"/a\"; listing = \"on\"; } ); } );",
+     IN(1) "\"sites.rules.listing\" must be true or false; found \"on\"\n"},
+    {"sites = ( { root = \"/srv\"; rules = ( { match = \"a\"; cache = \"x\"; } ); } );",
+     IN(1) "\"sites.rules.match\" cannot be \"a\": begin with a slash\n"},
+    {"sites = ( { root = \"/srv\"; rules = ( { match = \"/a\"; headers = { set = 1; }; } ); } );",
+     IN(1) "\"sites.rules.headers.set\" must be a list of strings, e.g. [ \"X-Robots-Tag: "
+           "noindex\" "
+           "]; found 1\n"},
     // entries and sites
     {"", "/etc/t.conf: there is no site to serve; add sites = ( { root = \"/srv/www\"; } );\n"},
     {"sites = ( { names = \"a\"; } );",
@@ -316,6 +458,17 @@ static void test_wrong_overrides(void **state)
          "-o: \"sites.index\" belongs to an entry of a list and is set in a file only; here write "
          "sites=/srv/www\n"},
         {"sites", "", "-o: \"sites.root\" must not be empty\n"},
+        {"sites.rules", "x",
+         "-o: \"sites.rules\" belongs to an entry of a list and is set in a file only; here write "
+         "sites=/srv/www\n"},
+        {"sites.rules.headers", "x",
+         "-o: \"sites.rules.headers\" belongs to an entry of a list and is set in a file only; "
+         "here "
+         "write sites=/srv/www\n"},
+        {"sites.rules.cors.origins", "x",
+         "-o: \"sites.rules.cors.origins\" belongs to an entry of a list and is set in a file "
+         "only; "
+         "here write sites=/srv/www\n"},
         {"include", "x", "-o: \"include\" works in a file only; name a whole file with -c\n"},
         {"limits", "x",
          "-o: \"limits\" is a group of options; set them one by one, as OPTION=VALUE with the "
@@ -338,7 +491,9 @@ static void test_overrides(void **state)
     };
     const struct conf_source source = {.file = "/etc/t.conf",
                                        .text = "listen = ( { address = \"*:9\"; } );\n"
-                                               "timeouts = { idle = \"1s\"; };" SITE,
+                                               "timeouts = { idle = \"1s\"; };"
+                                               "sites = ( { root = \"/srv\"; rules = (\n"
+                                               "{ match = \"/\"; status = 404; } ); } );",
                                        .overrides = overrides,
                                        .override_count = ARRAY_SIZE(overrides),
                                        .checkers = &checkers};
@@ -353,6 +508,8 @@ static void test_overrides(void **state)
     assert_string_equal(c->listen[0].address, "*:1");
     assert_string_equal(c->listen[1].origin.file, "-l");
     assert_int_equal(c->site_count, 1);
+    assert_int_equal(c->rule_count, 0);
+    assert_int_equal(c->sites[0].rule_count, 0);
     assert_non_null(getcwd(cwd, sizeof(cwd)));
     snprintf(want, sizeof(want), "%s/htdocs", cwd);
     assert_string_equal(c->sites[0].root, want);
@@ -492,11 +649,12 @@ static void test_unreadable_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_everything_set),
-        cmocka_unit_test(test_wrong_files),   cmocka_unit_test(test_wrong_overrides),
-        cmocka_unit_test(test_overrides),     cmocka_unit_test(test_defaults_without_a_file),
-        cmocka_unit_test(test_include),       cmocka_unit_test(test_wrong_includes),
-        cmocka_unit_test(test_deep_includes), cmocka_unit_test(test_unreadable_files),
+        cmocka_unit_test(test_defaults),          cmocka_unit_test(test_everything_set),
+        cmocka_unit_test(test_defaults_of_rules), cmocka_unit_test(test_rules_and_mounts),
+        cmocka_unit_test(test_wrong_files),       cmocka_unit_test(test_wrong_overrides),
+        cmocka_unit_test(test_overrides),         cmocka_unit_test(test_defaults_without_a_file),
+        cmocka_unit_test(test_include),           cmocka_unit_test(test_wrong_includes),
+        cmocka_unit_test(test_deep_includes),     cmocka_unit_test(test_unreadable_files),
     };
     return cmocka_run_group_tests_name("conf_load", tests, make_directory, remove_directory);
 }

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "conf/conf_choice.h"
 #include "conf/conf_load.h"
 #include "conf/conf_options.h"
 #include "conf/conf_path.h"
@@ -26,18 +27,65 @@ static void test_rows_are_whole(void **state)
     }
 }
 
-// A dotted path begins with a list's name or a group that conf_options_is_group() knows.
+// What stands before the last dot is the option's list, or a group.
 static void test_groups(void **state)
 {
     size_t count;
     const struct conf_option *rows = conf_options_all(&count);
     (void)state;
     for (size_t i = 0; i < count; i++) {
-        struct slice rest = slice_of(rows[i].path);
-        struct slice first = slice_split(&rest, '.');
-        assert_int_equal(conf_options_is_group(first), rest.ptr && rows[i].scope == CONF_TOP);
-        assert_int_equal(conf_options_list(first), rows[i].scope);
-        assert_string_equal(conf_option_name(&rows[i]), rest.ptr ? rest.ptr : rows[i].path);
+        struct slice path = slice_of(rows[i].path);
+        const char *dot = strrchr(rows[i].path, '.');
+        struct slice holder = slice_make(path.ptr, dot ? (size_t)(dot - path.ptr) : 0);
+        const char *scope = conf_options_scope_path(rows[i].scope);
+        assert_string_equal(conf_option_name(&rows[i]), dot ? dot + 1 : rows[i].path);
+        assert_int_equal(conf_options_holder(path), rows[i].scope);
+        assert_true(slice_equal(holder, slice_of(scope)) || conf_options_is_group(holder));
+    }
+}
+
+static void test_lists(void **state)
+{
+    (void)state;
+    for (size_t i = CONF_TOP + 1; i < CONF_SCOPE_COUNT; i++) {
+        const struct conf_list *list = conf_options_list_of((enum conf_scope)i);
+        assert_int_equal(conf_options_list(slice_of(list->path)), i);
+        assert_int_equal(conf_options_holder(slice_of(list->path)), list->parent);
+        assert_string_equal(conf_options_scope_path((enum conf_scope)i), list->path);
+        assert_true(list->parent < i);
+    }
+    assert_int_equal(conf_options_list(SLICE("rules")), CONF_TOP);
+    assert_int_equal(conf_options_holder(SLICE("sitesx")), CONF_TOP);
+    assert_string_equal(conf_list_name(conf_options_list_of(CONF_RULES)), "rules");
+}
+
+// The defaults of choices are words of theirs, and the words are as many as the enum has values.
+static void test_choices(void **state)
+{
+    static const struct {
+        const char *path;
+        unsigned last;
+    } enums[] = {
+        {"sites.etag", CONF_ETAG_OFF},
+        {"sites.symlinks", CONF_SYMLINKS_ANY},
+        {"sites.rules.symlinks", CONF_SYMLINKS_ANY},
+    };
+    size_t count, choices = 0;
+    const struct conf_option *rows = conf_options_all(&count);
+    unsigned value;
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].type != CONF_CHOICE)
+            continue;
+        choices++;
+        assert_true(conf_choice_parse(rows[i].example, slice_of(rows[i].def), &value));
+    }
+    assert_int_equal(choices, ARRAY_SIZE(enums));
+    for (size_t i = 0; i < ARRAY_SIZE(enums); i++) {
+        const char *words = conf_options_find(slice_of(enums[i].path))->example;
+        const char *last = strrchr(words, '|') + 1;
+        assert_true(conf_choice_parse(words, slice_of(last), &value));
+        assert_int_equal(value, enums[i].last);
     }
 }
 
@@ -66,10 +114,12 @@ static void test_groups_stand_together(void **state)
     const struct conf_option *rows = conf_options_all(&count);
     (void)state;
     for (size_t i = 1; i < count; i++) {
-        struct slice here = slice_of(rows[i].path), before = slice_of(rows[i - 1].path);
-        changes += !slice_equal(slice_split(&here, '.'), slice_split(&before, '.')) && here.ptr;
+        size_t here = (size_t)(conf_option_name(&rows[i]) - rows[i].path);
+        size_t before = (size_t)(conf_option_name(&rows[i - 1]) - rows[i - 1].path);
+        changes += here && (here != before || memcmp(rows[i].path, rows[i - 1].path, here) != 0);
     }
-    assert_int_equal(changes, 6); // limits, timeouts, log, cache, listen, sites
+    // limits, timeouts, log, cache, listen, sites, rules, headers, cors, mounts
+    assert_int_equal(changes, 10);
 }
 
 // Two rows for one member would be two names for one thing.
@@ -97,6 +147,11 @@ static void test_nearest(void **state)
         {"sites.address", "listen.address"},
         {"limit", "limits"},
         {"listn", "listen"},
+        {"rules", "sites.rules"},
+        {"sites.rule", "sites.rules"},
+        {"sites.rules.headers.sett", "sites.rules.headers.set"},
+        {"sites.rules.origins", "sites.rules.cors.origins"},
+        {"sites.cache", "sites.rules.cache"},
         {"frobnicate", NULL},
     };
     (void)state;
@@ -125,7 +180,7 @@ static void fail_on_report(void *context, const char *where, const char *message
 
 static struct conf *load(const char *text)
 {
-    static const struct conf_checkers checkers = {accept, accept, accept};
+    static const struct conf_checkers checkers = {.check = {[0 ... CHECK_COUNT - 1] = accept}};
     const struct conf_source source = {.file = "/t.conf", .text = text, .checkers = &checkers};
     return conf_load(&source, fail_on_report, NULL);
 }
@@ -194,6 +249,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_whole),
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_choices),
         cmocka_unit_test(test_defaults_are_in_range),
         cmocka_unit_test(test_groups_stand_together),
         cmocka_unit_test(test_members_differ),

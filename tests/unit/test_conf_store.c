@@ -15,8 +15,8 @@ static void test_members_by_row(void **state)
     assert_null(conf_store_origin(c, idle, 0)->file);
     assert_int_equal(conf_store_count(c, CONF_TOP), 1);
 
-    assert_int_equal(conf_store_add(c, CONF_SITES, (struct conf_origin){NULL, 0}), 0);
-    assert_int_equal(conf_store_add(c, CONF_SITES, origin), 1);
+    assert_int_equal(conf_store_add(c, CONF_SITES, 0, (struct conf_origin){NULL, 0}), 0);
+    assert_int_equal(conf_store_add(c, CONF_SITES, 0, origin), 1);
     assert_int_equal(c->site_count, 2);
     assert_ptr_equal(conf_store_target(c, root, 1), &c->sites[1].root);
     assert_string_equal(c->sites[1].root, "");
@@ -29,6 +29,39 @@ static void test_members_by_row(void **state)
     conf_store_clear(c, CONF_SITES);
     assert_int_equal(c->site_count, 0);
     assert_null(c->sites);
+    conf_free(c);
+}
+
+static void test_lists_in_entries(void **state)
+{
+    const struct conf_origin nowhere = {NULL, 0};
+    struct conf *c = conf_store_new();
+    (void)state;
+    for (size_t site = 0; site < 3; site++) {
+        conf_store_add(c, CONF_SITES, 0, nowhere);
+        for (size_t rule = 0; rule < site; rule++)
+            assert_int_equal(conf_store_add(c, CONF_RULES, site, nowhere), site - 1 + rule);
+    }
+    assert_int_equal(conf_store_add(c, CONF_MOUNTS, 1, nowhere), 0);
+    assert_int_equal(c->rule_count, 3);
+    assert_int_equal(c->sites[0].rule_count, 0);
+    assert_int_equal(c->sites[1].first_rule, 0);
+    assert_int_equal(c->sites[2].first_rule, 1);
+    assert_int_equal(c->sites[2].rule_count, 2);
+    assert_int_equal(c->rules[2].site, 2);
+    assert_int_equal(c->mounts[0].site, 1);
+    assert_string_equal(c->rules[2].match, "");
+    assert_int_equal(c->rules[2].listing, CONF_SWITCH_UNSET);
+    assert_int_equal(c->rules[2].symlinks, CONF_SYMLINKS_UNSET);
+    struct conf_range range = conf_store_children(c, CONF_RULES, 2);
+    assert_int_equal(range.first, 1);
+    assert_int_equal(range.count, 2);
+    assert_int_equal(conf_store_children(c, CONF_SITES, 0).count, 3);
+
+    conf_store_clear(c, CONF_SITES);
+    assert_int_equal(c->rule_count, 0);
+    assert_int_equal(c->mount_count, 0);
+    assert_null(c->rules);
     conf_free(c);
 }
 
@@ -47,6 +80,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_members_by_row),
+        cmocka_unit_test(test_lists_in_entries),
         cmocka_unit_test(test_names_are_kept_once),
     };
     return cmocka_run_group_tests_name("conf_store", tests, NULL, NULL);

@@ -11,7 +11,7 @@ static const char *accept(const char *value)
     return NULL;
 }
 
-static const struct conf_checkers checkers = {accept, accept, accept};
+static const struct conf_checkers checkers = {.check = {[0 ... CHECK_COUNT - 1] = accept}};
 static const struct conf_value_rules rules = {&checkers, "/base"};
 
 // The value that an option has after `text` was given on the command line, as libconfig text.

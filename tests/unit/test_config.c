@@ -39,8 +39,8 @@ static void test_checkers_are_wired(void **state)
     assert_string_equal(load_with("log.level", "loud", text, sizeof(text)),
                         "error: -o: \"log.level\" cannot be \"loud\": the levels are \"error\", "
                         "\"warning\", \"notice\", \"info\" and \"debug\"\n");
-    assert_null(config_checkers()->site_name("*.example.org"));
-    assert_non_null(config_checkers()->site_name("a b"));
+    assert_null(config_checkers()->check[CHECK_SITE_NAME]("*.example.org"));
+    assert_non_null(config_checkers()->check[CHECK_SITE_NAME]("a b"));
 }
 
 int main(void)

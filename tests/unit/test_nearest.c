@@ -33,7 +33,7 @@ static const char *nearest_of(const char *word)
     static const char *const words[] = {"run", "serve", "check", "config"};
     struct nearest n = nearest_make(slice_of(word));
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-        nearest_offer(&n, words[i], words[i]);
+        nearest_offer(&n, slice_of(words[i]), words[i]);
     return n.best;
 }
 
