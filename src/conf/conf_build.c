@@ -1,5 +1,6 @@
 #include "conf/conf_build.h"
 
+#include "conf/conf_cross.h"
 #include "conf/conf_path.h"
 
 #include <errno.h>
@@ -174,49 +175,6 @@ void conf_build_override(struct conf_build *b)
     }
 }
 
-static void check_names_differ(struct conf_build *b, const struct conf_site *site,
-                               const struct conf_site *earlier, size_t name)
-{
-    char where[CONF_MESSAGE_MAX];
-    const char *text = site->names.items[name];
-    // Of the site itself only the names before this one.
-    size_t count = site == earlier ? name : earlier->names.count;
-    for (size_t i = 0; i < count; i++) {
-        if (!slice_equal_nocase(slice_of(text), slice_of(earlier->names.items[i])))
-            continue;
-        if (site == earlier)
-            conf_build_error(b, site->origin, "this site has the name \"%s\" twice; remove one",
-                             text);
-        else
-            conf_build_error(b, site->origin,
-                             "the site at %s has the name \"%s\" too; a name belongs to one site",
-                             conf_origin_format(earlier->origin, where), text);
-        return;
-    }
-}
-
-static void check_sites(struct conf_build *b)
-{
-    char where[CONF_MESSAGE_MAX];
-    const struct conf_option *names = conf_options_find(SLICE("sites.names"));
-    const struct conf_site *nameless = NULL;
-    for (size_t i = 0; i < b->conf->site_count; i++) {
-        const struct conf_site *site = &b->conf->sites[i];
-        for (size_t name = 0; name < site->names.count; name++)
-            for (size_t j = 0; j <= i; j++)
-                check_names_differ(b, site, &b->conf->sites[j], name);
-        // Names that were refused are not missing.
-        if (site->names.count || (b->failed && conf_store_origin(b->conf, names, i)->file))
-            continue;
-        if (nameless)
-            conf_build_error(b, site->origin,
-                             "the site at %s has no \"names\" either; only one site can answer "
-                             "for all other hosts",
-                             conf_origin_format(nameless->origin, where));
-        nameless = nameless ? nameless : site;
-    }
-}
-
 static void add_default_listen(struct conf_build *b)
 {
     struct conf_override o = {"listen", DEFAULT_ADDRESS, ""};
@@ -232,9 +190,9 @@ struct conf *conf_build_finish(struct conf_build *b)
         conf_build_error(b, (struct conf_origin){b->source->file, 0},
                          "there is no site to serve; add sites = ( { root = \"/srv/www\"; } );");
     if (c && b->working_directory) {
-        check_sites(b);
         if (!b->failed && c->listen_count == 0)
             add_default_listen(b);
+        conf_cross_check(b);
     }
     free(b->working_directory);
     if (!b->failed)

@@ -1,0 +1,283 @@
+#include "conf/conf_cross.h"
+
+#include "base/buf.h"
+
+#include <inttypes.h>
+
+// ---- sites -------------------------------------------------------------------------------------
+
+static bool has_string(const struct conf_strings *strings, const char *text)
+{
+    for (size_t i = 0; i < strings->count; i++)
+        if (strcmp(strings->items[i], text) == 0)
+            return true;
+    return false;
+}
+
+// Whether a request could be for either of them: a site without addresses has all.
+static bool share_an_address(const struct conf_site *a, const struct conf_site *b)
+{
+    if (a->listen.count == 0 || b->listen.count == 0)
+        return true;
+    for (size_t i = 0; i < a->listen.count; i++)
+        if (has_string(&b->listen, a->listen.items[i]))
+            return true;
+    return false;
+}
+
+static void check_names_differ(struct conf_build *b, const struct conf_site *site,
+                               const struct conf_site *earlier, size_t name)
+{
+    char where[CONF_ORIGIN_MAX];
+    const char *text = site->names.items[name];
+    // Of the site itself only the names before this one.
+    size_t count = site == earlier ? name : earlier->names.count;
+    for (size_t i = 0; i < count; i++) {
+        if (!slice_equal_nocase(slice_of(text), slice_of(earlier->names.items[i])))
+            continue;
+        if (site == earlier)
+            conf_build_error(b, site->origin, "this site has the name \"%s\" twice; remove one",
+                             text);
+        else
+            conf_build_error(b, site->origin,
+                             "the site at %s has the name \"%s\" too; a name belongs to one site",
+                             conf_origin_format(earlier->origin, where), text);
+        return;
+    }
+}
+
+// Names that were refused are not missing.
+static bool is_nameless(const struct conf_build *b, size_t site)
+{
+    const struct conf_option *names = conf_options_find(SLICE("sites.names"));
+    return b->conf->sites[site].names.count == 0 &&
+           !(b->failed && conf_store_origin(b->conf, names, site)->file);
+}
+
+static void check_one_is_nameless(struct conf_build *b, size_t site)
+{
+    char where[CONF_ORIGIN_MAX];
+    const struct conf_site *sites = b->conf->sites;
+    for (size_t i = 0; i < site && is_nameless(b, site); i++) {
+        if (!is_nameless(b, i) || !share_an_address(&sites[i], &sites[site]))
+            continue;
+        conf_build_error(b, sites[site].origin,
+                         "the site at %s has no \"names\" either; only one site can answer for all "
+                         "other hosts",
+                         conf_origin_format(sites[i].origin, where));
+        return;
+    }
+}
+
+static void check_names(struct conf_build *b, size_t site)
+{
+    const struct conf_site *sites = b->conf->sites;
+    for (size_t name = 0; name < sites[site].names.count; name++)
+        for (size_t i = 0; i <= site; i++)
+            if (share_an_address(&sites[i], &sites[site]))
+                check_names_differ(b, &sites[site], &sites[i], name);
+    check_one_is_nameless(b, site);
+}
+
+static bool is_listened_on(const struct conf *c, const char *address)
+{
+    for (size_t i = 0; i < c->listen_count; i++)
+        if (strcmp(c->listen[i].address, address) == 0)
+            return true;
+    return false;
+}
+
+static void refuse_address(struct conf_build *b, size_t site, const char *address)
+{
+    const struct conf_option *listen = conf_options_find(SLICE("sites.listen"));
+    char text[512];
+    struct buf known = buf_make(text, sizeof(text));
+    for (size_t i = 0; i < b->conf->listen_count; i++)
+        buf_printf(&known, "%s\"%s\"", i ? ", " : "", b->conf->listen[i].address);
+    conf_build_error(b, *conf_store_origin(b->conf, listen, site),
+                     "\"sites.listen\" names \"%s\", on which nothing listens; the list \"listen\" "
+                     "has %.*s",
+                     address, SLICE_ARG(buf_slice(&known)));
+}
+
+static void check_listen(struct conf_build *b, size_t site)
+{
+    const struct conf_strings *listen = &b->conf->sites[site].listen;
+    for (size_t i = 0; i < listen->count; i++)
+        if (!is_listened_on(b->conf, listen->items[i]))
+            refuse_address(b, site, listen->items[i]);
+}
+
+static void check_mounts(struct conf_build *b, const struct conf_site *site)
+{
+    char where[CONF_ORIGIN_MAX];
+    const struct conf_mount *mounts = b->conf->mounts + site->first_mount;
+    for (size_t i = 0; i < site->mount_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (*mounts[i].path && strcmp(mounts[i].path, mounts[j].path) == 0)
+                conf_build_error(b, mounts[i].origin,
+                                 "the mount at %s has the path \"%s\" too; remove one",
+                                 conf_origin_format(mounts[j].origin, where), mounts[i].path);
+}
+
+// ---- rules -------------------------------------------------------------------------------------
+
+// Where an option of a rule is written; NULL: nowhere. One that was refused counts as written.
+static const struct conf_origin *written(const struct conf_build *b, const char *path, size_t rule)
+{
+    const struct conf_option *option = conf_options_find(slice_of(path));
+    const struct conf_origin *origin = conf_store_origin(b->conf, option, rule);
+    return origin->file ? origin : NULL;
+}
+
+static bool is_redirect_status(uint64_t status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+static bool is_final_status(uint64_t status)
+{
+    return status == 403 || status == 404 || status == 410;
+}
+
+static void check_status(struct conf_build *b, size_t rule)
+{
+    const struct conf_origin *at = written(b, "sites.rules.status", rule);
+    uint64_t status = b->conf->rules[rule].status;
+    bool redirects = written(b, "sites.rules.redirect", rule);
+    // 0: it was refused.
+    if (!at || (b->failed && status == 0))
+        return;
+    if (redirects && !is_redirect_status(status))
+        conf_build_error(b, *at,
+                         "the status of a redirect is 301, 302, 303, 307 or 308; found %" PRIu64,
+                         status);
+    else if (!redirects && is_redirect_status(status))
+        conf_build_error(b, *at,
+                         "the status %" PRIu64 " needs a target; add e.g. redirect = \"/new/\";",
+                         status);
+    else if (!redirects && !is_final_status(status))
+        conf_build_error(
+            b, *at, "\"status\" is 403, 404 or 410, or that of a redirect; found %" PRIu64, status);
+}
+
+// What looks for a file is idle in a rule that answers without one.
+static void check_is_reached(struct conf_build *b, size_t rule)
+{
+    static const char *const lookups[] = {"sites.rules.rewrite", "sites.rules.try",
+                                          "sites.rules.fallback"};
+    const char *end = "redirect";
+    const struct conf_origin *at = written(b, "sites.rules.redirect", rule);
+    if (!at) {
+        end = "status";
+        at = written(b, "sites.rules.status", rule);
+    }
+    for (size_t i = 0; at && i < ARRAY_SIZE(lookups); i++) {
+        const struct conf_origin *lookup = written(b, lookups[i], rule);
+        if (lookup)
+            conf_build_error(b, *lookup,
+                             "\"%s\" is never reached, for \"%s\" ends the request; remove one of "
+                             "them, or make two rules",
+                             lookups[i], end);
+    }
+}
+
+static void check_capture(struct conf_build *b, size_t rule, const char *path, const char *text)
+{
+    const char *match = b->conf->rules[rule].match;
+    const struct conf_origin *at = written(b, path, rule);
+    if (!at || !*match)
+        return;
+    unsigned last = b->source->checkers->last_capture(text);
+    size_t captures = b->source->checkers->captures(match);
+    if (last > captures)
+        conf_build_error(
+            b, *at, "\"%s\" has $%u, but the number of wildcards (*, ** and {}) in \"%s\" is %zu",
+            text, last, match, captures);
+}
+
+static void check_captures(struct conf_build *b, size_t rule)
+{
+    const struct conf_rule *r = &b->conf->rules[rule];
+    check_capture(b, rule, "sites.rules.redirect", r->redirect);
+    check_capture(b, rule, "sites.rules.rewrite", r->rewrite);
+    for (size_t i = 0; i < r->try.count; i++)
+        check_capture(b, rule, "sites.rules.try", r->try.items[i]);
+}
+
+static void check_credentials(struct conf_build *b, size_t rule)
+{
+    const struct conf_cors *cors = &b->conf->rules[rule].cors;
+    const struct conf_origin *at = written(b, "sites.rules.cors.credentials", rule);
+    if (at && cors->credentials && has_string(&cors->origins, "*"))
+        conf_build_error(b, *at,
+                         "browsers refuse credentials for the origin \"*\" (Fetch standard); name "
+                         "the origins, or remove this");
+}
+
+// Options that say more of others and do nothing without one of them.
+static void check_company(struct conf_build *b, size_t rule)
+{
+    static const struct {
+        const char *path;
+        const char *any_of[5];
+        const char *remedy;
+    } rows[] = {
+        {"sites.rules.headers.only_ok",
+         {"sites.rules.headers.set", "sites.rules.headers.add", "sites.rules.headers.unset",
+          "sites.rules.headers.preset"},
+         "set, add, unset or preset"},
+        {"sites.rules.cors.headers", {"sites.rules.cors.origins"}, "origins"},
+        {"sites.rules.cors.expose", {"sites.rules.cors.origins"}, "origins"},
+        {"sites.rules.cors.max_age", {"sites.rules.cors.origins"}, "origins"},
+        {"sites.rules.cors.credentials", {"sites.rules.cors.origins"}, "origins"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct conf_origin *at = written(b, rows[i].path, rule);
+        bool found = false;
+        for (size_t j = 0; rows[i].any_of[j]; j++)
+            found |= written(b, rows[i].any_of[j], rule) != NULL;
+        if (at && !found)
+            conf_build_error(b, *at, "\"%s\" does nothing by itself; add %s to its group",
+                             rows[i].path, rows[i].remedy);
+    }
+}
+
+static void check_does_something(struct conf_build *b, size_t rule)
+{
+    size_t count;
+    const struct conf_option *rows = conf_options_all(&count);
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].scope == CONF_RULES && rows[i].def &&
+            conf_store_origin(b->conf, &rows[i], rule)->file)
+            return;
+    conf_build_error(b, b->conf->rules[rule].origin,
+                     "this rule does nothing; say what holds for \"%s\", or remove it",
+                     b->conf->rules[rule].match);
+}
+
+static void check_rule(struct conf_build *b, size_t rule)
+{
+    check_status(b, rule);
+    check_is_reached(b, rule);
+    check_captures(b, rule);
+    check_credentials(b, rule);
+    check_company(b, rule);
+}
+
+void conf_cross_check(struct conf_build *b)
+{
+    const struct conf *c = b->conf;
+    bool is_whole = !b->failed;
+    for (size_t i = 0; i < c->site_count; i++) {
+        check_names(b, i);
+        check_mounts(b, &c->sites[i]);
+        if (is_whole)
+            check_listen(b, i);
+    }
+    for (size_t i = 0; i < c->rule_count; i++) {
+        check_rule(b, i);
+        if (is_whole)
+            check_does_something(b, i);
+    }
+}
