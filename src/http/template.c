@@ -1,6 +1,7 @@
 #include "http/template.h"
 
 #include "base/util.h"
+#include "http/urlpath.h"
 
 static struct slice take(struct slice *rest, size_t n)
 {
@@ -47,4 +48,45 @@ unsigned template_last_capture(struct slice text)
         if (part.kind == TEMPLATE_CAPTURE)
             last = MAX(last, part.capture);
     return last;
+}
+
+static void put_variable(struct buf *b, const struct template_part *part,
+                         const struct template_values *values)
+{
+    if (part->kind == TEMPLATE_PATH)
+        urlpath_encode(b, values->path);
+    else if (part->kind == TEMPLATE_CAPTURE && part->capture <= values->captures->count)
+        urlpath_encode(b, values->captures->captures[part->capture - 1]);
+}
+
+void template_put_path(struct buf *b, struct slice text, const struct template_values *values)
+{
+    struct template_part part;
+    while (template_next(&text, &part)) {
+        put_variable(b, &part, values);
+        if (part.kind == TEMPLATE_TEXT)
+            urlpath_encode(b, part.text);
+    }
+}
+
+void template_put_redirect(struct buf *b, struct slice text, const struct template_values *values,
+                           struct slice query)
+{
+    struct slice fragment = text;
+    struct slice rest = slice_split(&fragment, '#');
+    bool has_query = slice_find(rest, '?') >= 0;
+    struct template_part part;
+    while (template_next(&rest, &part)) {
+        put_variable(b, &part, values);
+        if (part.kind == TEMPLATE_TEXT)
+            buf_put(b, part.text);
+    }
+    if (query.ptr) {
+        buf_putc(b, has_query ? '&' : '?');
+        buf_put(b, query);
+    }
+    if (fragment.ptr) {
+        buf_putc(b, '#');
+        buf_put(b, fragment);
+    }
 }

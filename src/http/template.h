@@ -7,7 +7,8 @@
 // Pure.
 #pragma once
 
-#include "base/slice.h"
+#include "base/buf.h"
+#include "http/glob.h"
 
 enum template_kind {
     TEMPLATE_TEXT,    // stands for itself
@@ -27,3 +28,19 @@ bool template_next(struct slice *rest, struct template_part *ret);
 
 // The largest n of all $n, 0 when there is none.
 unsigned template_last_capture(struct slice text);
+
+// What stands for the variables.
+struct template_values {
+    struct slice path; // of the request, decoded
+    const struct glob_match *captures;
+};
+
+// Appends the path that a template for a decoded path names, escaped as in a request: it is decoded
+// like one (http/urlpath.h), so that no capture can lead anywhere that a request could not. A
+// capture that there is not is empty.
+void template_put_path(struct buf *b, struct slice text, const struct template_values *values);
+
+// Appends a redirect's target: the text is a reference already, the variables are escaped. The
+// query of the request (ptr NULL: none) goes before the fragment.
+void template_put_redirect(struct buf *b, struct slice text, const struct template_values *values,
+                           struct slice query);

@@ -61,8 +61,58 @@ static void test_parts(void **state)
     }
 }
 
+static const struct glob_match captures = {2, {{"a b", 3}, {"x/%2e", 5}}};
+static const struct template_values values = {{"/re/path#", 9}, &captures};
+
+static void test_paths(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"/new/$1", "/new/a%20b"},
+        {"/$2/$1.html", "/x/%252e/a%20b.html"}, // nothing that is captured is decoded twice
+        {"$path.html", "/re/path%23.html"},
+        {"/100%/$$1", "/100%25/$1"}, // the text is decoded already
+        {"/$3", "/"},                // there is none
+    };
+    char text[128];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct buf b = buf_make(text, sizeof(text));
+        template_put_path(&b, guarded_text(cases[i].text), &values);
+        assert_slice(buf_slice(&b), cases[i].want);
+    }
+}
+
+static void test_redirects(void **state)
+{
+    static const struct {
+        const char *text, *query, *want;
+    } cases[] = {
+        {"/new/$1", NULL, "/new/a%20b"},
+        {"/100%25/$$", NULL, "/100%25/$"}, // the text is a reference already
+        {"https://e.test$path?a=$1", NULL, "https://e.test/re/path%23?a=a%20b"},
+        {"/new", "q=1&r", "/new?q=1&r"},
+        {"/new", "", "/new?"},
+        {"/new?a=b", "q", "/new?a=b&q"},
+        {"/new?a=b#top", "q", "/new?a=b&q#top"},
+        {"/new#$1", "q", "/new?q#$1"}, // a fragment holds no variables
+    };
+    char text[128];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct buf b = buf_make(text, sizeof(text));
+        template_put_redirect(&b, guarded_text(cases[i].text), &values, slice_of(cases[i].query));
+        assert_slice(buf_slice(&b), cases[i].want);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_redirects),
+    };
     return cmocka_run_group_tests_name("template", tests, NULL, NULL);
 }

@@ -1,0 +1,30 @@
+// Cross-origin resource sharing: which scripts of other origins may read answers (the Fetch
+// standard, section 3.2).
+//
+// Pure. Only GET and HEAD are shared; neither needs to be named in Access-Control-Allow-Methods,
+// but a preflight is answered with both.
+#pragma once
+
+#include "base/buf.h"
+#include "http/request.h"
+
+#include <stdint.h>
+
+struct cors {
+    const struct slice *origins; // serialised, "https://app.example.org"; with `any` of no matter
+    size_t origin_count;
+    bool any;             // "*"
+    bool credentials;     // only without `any`
+    struct slice headers; // a list that requests may carry; empty: none
+    struct slice expose;  // a list that scripts may read; empty: none
+    uint64_t max_age;     // seconds; 0: not said
+};
+
+// Whether `r` is a preflight: OPTIONS with Origin and Access-Control-Request-Method.
+bool cors_is_preflight(const struct request *r);
+
+// Appends the field lines of the answer to `r`, a preflight or not. An origin that is not allowed
+// gets none but Vary's. Whether the answer depends on the origin (then Vary says so, also on
+// answers to requests without one) is cors_varies().
+void cors_put(struct buf *b, const struct cors *cors, const struct request *r);
+bool cors_varies(const struct cors *cors);
