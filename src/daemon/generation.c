@@ -35,12 +35,27 @@ static void report(void *context, const char *where, const char *message)
 
 static int open_sites(struct generation *g)
 {
-    const struct conf_site *failed;
+    struct sites_failure failed;
     char where[CONF_ORIGIN_MAX];
     int r = sites_open(&g->sites, g->conf, &failed);
-    if (r < 0 && failed)
-        log_err("%s: root \"%s\" cannot be opened: %s", conf_origin_format(failed->origin, where),
-                failed->root, strerror(-r));
+    if (r < 0 && failed.directory)
+        log_err("%s: root \"%s\" cannot be opened: %s", conf_origin_format(failed.origin, where),
+                failed.directory, strerror(-r));
+    else if (r < 0)
+        log_err("the sites cannot be set up: %s", strerror(-r));
+    return r;
+}
+
+// Which site answers on which of the sockets.
+static int bind_sites(struct generation *g)
+{
+    const char **addresses = calloc(g->listeners.count + 1, sizeof(*addresses));
+    if (!addresses)
+        return -ENOMEM;
+    for (size_t i = 0; i < g->listeners.count; i++)
+        addresses[i] = g->listeners.items[i].conf->address;
+    int r = sites_bind(&g->sites, addresses, g->listeners.count);
+    free(addresses);
     return r;
 }
 
@@ -123,7 +138,9 @@ static int acquire(struct generation *g, const struct listeners *previous)
 {
     int r = listeners_open(&g->listeners, previous, report, NULL);
     if (r == 0) {
-        r = make_workers(g);
+        r = bind_sites(g);
+        if (r == 0)
+            r = make_workers(g);
         if (r < 0)
             log_err("a generation of workers cannot be set up: %s", strerror(-r));
     }
@@ -217,14 +234,14 @@ static int run_worker(void *context, int channel)
 // The descriptors that a worker keeps: listeners first. The caller frees.
 static int *inherited_fds(const struct generation *g, size_t *ret_count)
 {
-    int *fds = calloc(g->listeners.count + g->sites.count + 1, sizeof(*fds));
+    int *fds = calloc(g->listeners.count + sites_fd_count(&g->sites) + 1, sizeof(*fds));
     size_t n = 0;
     if (!fds)
         return NULL;
     for (size_t i = 0; i < g->listeners.count; i++)
         fds[n++] = g->listeners.items[i].fd;
-    for (size_t i = 0; i < g->sites.count; i++)
-        fds[n++] = g->sites.items[i].root.fd;
+    sites_fds(&g->sites, fds + n);
+    n += sites_fd_count(&g->sites);
     if (g->access_log >= 0)
         fds[n++] = g->access_log;
     *ret_count = n;

@@ -139,8 +139,6 @@ static const struct mime_entry core[] = {
 };
 // clang-format on
 
-static const struct slice unknown = {"application/octet-stream", 24};
-
 // ---- reading a table ---------------------------------------------------------------------------
 
 // Cuts the next word off *s; empty when there is none.
@@ -237,20 +235,18 @@ static struct slice extension_of(struct slice name)
     return slice_skip(name, i);
 }
 
-static const struct mime_entry *find(const struct mime_entry *entries, size_t count,
-                                     struct slice extension)
-{
-    struct mime_entry key = {.extension = extension};
-    return count ? bsearch(&key, entries, count, sizeof(key), compare_extensions) : NULL;
-}
-
 struct slice mime_find(const struct mime_entry *entries, size_t count, struct slice name)
 {
-    struct slice extension = extension_of(name);
-    const struct mime_entry *found = find(entries, count, extension);
-    if (!found)
-        found = find(core, ARRAY_SIZE(core), extension);
-    return found ? found->type : unknown;
+    struct mime_entry key = {.extension = extension_of(name)};
+    const struct mime_entry *found = count ? bsearch(&key, entries, count, sizeof(key),
+                                                     compare_extensions)
+                                           : NULL;
+    return found ? found->type : (struct slice){NULL, 0};
+}
+
+struct slice mime_find_core(struct slice name)
+{
+    return mime_find(core, ARRAY_SIZE(core), name);
 }
 
 bool mime_wants_charset(struct slice type)

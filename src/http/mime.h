@@ -27,10 +27,11 @@ bool mime_next(struct mime_reader *r, struct mime_entry *ret);
 // the number left.
 size_t mime_sort(struct mime_entry *entries, size_t count);
 
-// The type for the last extension of `name` (a path or file name): from `entries` (sorted; may be
-// NULL with count 0), then from the core; "application/octet-stream" when neither knows. ".tar.gz"
-// is gzip: the last one counts. A leading dot does not begin an extension.
+// The type for the last extension of `name` (a path or file name) in `entries` (sorted; may be NULL
+// with count 0), or in the core; empty when it is not there. ".tar.gz" is gzip: the last one
+// counts. A leading dot does not begin an extension.
 struct slice mime_find(const struct mime_entry *entries, size_t count, struct slice name);
+struct slice mime_find_core(struct slice name);
 
 // Whether "; charset=utf-8" belongs behind it: text/* and the few textual application types
 // (javascript, json, xml and +xml, …) whose definition knows or tolerates the parameter.

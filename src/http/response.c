@@ -24,8 +24,8 @@ static void put_number(struct buf *b, struct slice prefix, uint64_t value)
     buf_put(b, crlf);
 }
 
-void response_describe(struct buf *b, const struct representation *rep, struct slice type,
-                       struct description *ret)
+void response_describe(struct buf *b, const struct representation *rep, struct slice coding,
+                       struct slice type, struct description *ret)
 {
     size_t start = b->len;
     char date[HTTPDATE_LEN];
@@ -39,8 +39,10 @@ void response_describe(struct buf *b, const struct representation *rep, struct s
             etag_len = b->len - start;
     }
     buf_put(b, SLICE("Accept-Ranges: bytes\r\n"));
+    put_field(b, SLICE("Content-Encoding: "), coding);
+    size_t type_at = b->len - start;
     put_field(b, SLICE("Content-Type: "), type);
-    *ret = (struct description){slice_make(b->data + start, b->len - start), etag_len};
+    *ret = (struct description){slice_make(b->data + start, b->len - start), etag_len, type_at};
 }
 
 void response_etag(struct buf *b, uint64_t inode, uint64_t size, int64_t mtime_s, uint32_t mtime_ns)
@@ -72,7 +74,7 @@ static void put_content_range(struct buf *b, const struct response *r)
     put_number(b, SLICE("/"), r->total);
 }
 
-void response_format(struct buf *b, const struct response *r)
+void response_begin(struct buf *b, const struct response *r)
 {
     static const struct slice connection[] = {
         [CONNECTION_CLOSE] = {"close", 5},
@@ -92,6 +94,10 @@ void response_format(struct buf *b, const struct response *r)
     put_field(b, SLICE("Allow: "), r->allow);
     if (r->retry_after)
         put_number(b, SLICE("Retry-After: "), r->retry_after);
+}
+
+void response_end(struct buf *b)
+{
     buf_put(b, crlf);
 }
 

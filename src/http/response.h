@@ -1,7 +1,7 @@
 // The head of a response, as bytes; and the small page that goes with an error.
 //
 // Pure. Fields that depend on the file only are formatted once by response_describe() and kept
-// with the file; response_format() puts a head together from such pieces.
+// with the file; response_begin() puts a head together from such pieces.
 #pragma once
 
 #include "base/buf.h"
@@ -9,19 +9,22 @@
 
 // The field lines that describe a representation: ETag first, then the rest.
 struct description {
-    struct slice lines; // ETag, Last-Modified, Accept-Ranges, Content-Type; each with CRLF
+    struct slice lines; // ETag, Last-Modified, Accept-Ranges, Content-Encoding, Content-Type, each
+                        // with CRLF
     size_t etag_len;    // length of the leading ETag line, which is all that a 304 repeats
+    size_t type_at;     // where the Content-Type line begins, for answers with another type
 };
 
 // Room that suffices for every description.
-#define DESCRIPTION_MAX 384
+#define DESCRIPTION_MAX 512
 
-// Formats the lines into `b`. `type` is the whole Content-Type value. A representation without
+// Formats the lines into `b`. `coding` is the content coding, `type` the whole Content-Type value;
+// empty: no such line. A representation without
 // validators gets neither ETag nor Last-Modified. A 304 repeats Last-Modified only where there is
 // no ETag, so a description without ETag but with Last-Modified puts that line first and counts it
 // in etag_len.
-void response_describe(struct buf *b, const struct representation *rep, struct slice type,
-                       struct description *ret);
+void response_describe(struct buf *b, const struct representation *rep, struct slice coding,
+                       struct slice type, struct description *ret);
 
 // The ETag of mode "file": strong, of inode, size and mtime in nanoseconds (hexadecimal), with
 // quotes.
@@ -52,8 +55,10 @@ struct response {
     uint64_t total;
 };
 
-// Appends the whole head with its empty line; on too little room b->overflow is set.
-void response_format(struct buf *b, const struct response *r);
+// Appends the status line and the field lines; then the caller may add more of these, and
+// response_end() ends the head. On too little room b->overflow is set.
+void response_begin(struct buf *b, const struct response *r);
+void response_end(struct buf *b);
 
 // The content of an error or redirect: a few lines of HTML without anything that came from the
 // client. Content-Type is RESPONSE_PAGE_TYPE.

@@ -46,8 +46,9 @@ static size_t parent_length(const char *path, size_t len)
     return len;
 }
 
-int urlpath_decode(struct slice raw, char *out, struct slice *ret)
+int urlpath_decode(struct slice raw, char *out, struct slice *ret, bool *ret_hidden)
 {
+    bool hidden = false;
     size_t len = 0; // of what is done: empty, or ends in a slash
     assert(raw.len && raw.ptr[0] == '/');
     for (struct slice rest = slice_skip(raw, 1); rest.ptr;) {
@@ -64,12 +65,13 @@ int urlpath_decode(struct slice raw, char *out, struct slice *ret)
             continue;
         }
         if (segment.ptr[0] == '.' && (len || !slice_equal(segment, SLICE(".well-known"))))
-            return 404;
+            hidden = true;
         len += segment.len;
         if (rest.ptr)
             out[len++] = '/';
     }
     *ret = slice_make(out, len);
+    *ret_hidden = hidden;
     return 0;
 }
 

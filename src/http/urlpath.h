@@ -11,9 +11,10 @@
 // trailing slash is kept, and what ends in "." or ".." names a directory). Empty segments vanish.
 // Returns 0 and sets *ret, or the status to refuse with:
 //   400  a malformed escape, a control byte (NUL among them), or ".." above the root
-//   404  an escaped slash (no file's name contains one), or a segment that begins with a dot and
-//        is not ".well-known" as the first segment (hidden names)
-int urlpath_decode(struct slice raw, char *out, struct slice *ret);
+//   404  an escaped slash (no file's name contains one)
+// *ret_hidden: a segment begins with a dot and is not ".well-known" as the first segment, also when
+// ".." takes it away again.
+int urlpath_decode(struct slice raw, char *out, struct slice *ret, bool *ret_hidden);
 
 // Writes `path` with everything escaped that is not unreserved, a sub-delim that is safe in a
 // path, ':', '@' or '/' (RFC 3986 section 3.3).

@@ -183,7 +183,7 @@ static enum accepted accept_one(struct loop *l, struct acceptor *a)
         turn_away(l, fd);
         return ACCEPT_AGAIN;
     }
-    conn_open(c, fd, &peer);
+    conn_open(c, fd, &peer, (size_t)(a - l->acceptors));
     scoreboard_add(&l->slot->accepted, 1);
     conn_receive(l, c);
     loop_add_ready(l, c);

@@ -2,34 +2,56 @@
 
 #include "http/response.h"
 #include "http/status.h"
-#include "http/urlpath.h"
 #include "server/output.h"
-#include "server/resource.h"
+#include "server/route.h"
 #include "sys/addr.h"
-
-#include <limits.h>
+#include "base/util.h"
 
 // Content up to this size is copied behind its head, so that pipelined answers leave together.
 #define COPY_MAX (4u << 10)
 
 #define ALLOW "GET, HEAD, OPTIONS"
 
-// Room for every path that can be opened with each byte escaped, and for a redirect to it.
-#define PATH_ROOM (3u * PATH_MAX)
+// One answer in the making.
+struct answer {
+    struct loop *l;
+    struct conn *c;
+    const struct request *r;
+    struct route *route;
+    uint64_t total; // of a file of which the range that is asked for is not there
+};
 
 bool answer_is_served(enum method method)
 {
     return method == METHOD_GET || method == METHOD_HEAD || method == METHOD_OPTIONS;
 }
 
-// ---- the log -----------------------------------------------------------------------------------
+// ---- the client --------------------------------------------------------------------------------
 
-static struct slice client_text(const struct conn *c, char text[static ADDR_TEXT_MAX])
+static struct endpoint client_of(const struct conn *c)
 {
     struct endpoint e = {.len = sizeof(c->peer)};
     memcpy(&e.in6, &c->peer, sizeof(c->peer));
     if (e.sa.sa_family == AF_UNIX)
         e.len = sizeof(sa_family_t);
+    return e;
+}
+
+static struct network client_network(const struct conn *c)
+{
+    struct endpoint e = client_of(c);
+    if (e.sa.sa_family == AF_INET)
+        return network_of_ipv4((const uint8_t *)&e.in.sin_addr);
+    if (e.sa.sa_family == AF_INET6)
+        return network_of_ipv6(e.in6.sin6_addr.s6_addr);
+    return (struct network){.kind = NETWORK_UNIX};
+}
+
+// ---- the log -----------------------------------------------------------------------------------
+
+static struct slice client_text(const struct conn *c, char text[static ADDR_TEXT_MAX])
+{
+    struct endpoint e = client_of(c);
     return slice_of(addr_format_host(&e, text));
 }
 
@@ -80,8 +102,12 @@ void answer_finish(struct loop *l, struct conn *c, const struct request *r)
         log_answer(l, c, r, c->status, sent);
     bufpool_put(&l->pool, c->held);
     c->held = NULL;
-    filecache_release(&l->cache, c->file);
+    if (c->file)
+        filecache_release(c->file);
+    if (c->pieces)
+        c->pieces->free(c->pieces);
     c->file = NULL;
+    c->pieces = NULL;
 }
 
 // ---- heads -------------------------------------------------------------------------------------
@@ -109,27 +135,53 @@ static struct response response_for(struct loop *l, struct conn *c, const struct
     return response;
 }
 
-// Puts head and content together. An answer that finds no room, which takes a redirect to an
-// absurdly long query, becomes one without extras.
-static void put_answer(struct loop *l, const struct response *response, struct slice content)
+// The field lines that the site wants, and what the answer depends on.
+static void put_site_lines(struct buf *b, const struct answer *a, int status)
 {
-    struct buf b = output_begin(l);
-    response_format(&b, response);
+    static const struct slice names[] = {
+#define X(id, name) {name, sizeof(name) - 1},
+        ROUTE_VARY_TABLE(X)
+#undef X
+    };
+    struct slice separator = SLICE("Vary: ");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!(a->route->vary & 1u << i))
+            continue;
+        buf_put(b, separator);
+        buf_put(b, names[i]);
+        separator = SLICE(", ");
+    }
+    if (a->route->vary)
+        buf_put(b, SLICE("\r\n"));
+    rules_put_headers(b, &a->route->ruling, status);
+    if (a->route->ruling.cors)
+        cors_put(b, a->route->ruling.cors, a->r);
+}
+
+// Puts head and content together. An answer that finds no room, for which the rules must add more
+// than anybody can want, becomes one without extras.
+static void put_answer(const struct answer *a, const struct response *response,
+                       struct slice content)
+{
+    struct buf b = output_begin(a->l);
+    response_begin(&b, response);
+    put_site_lines(&b, a, response->status);
+    response_end(&b);
     buf_put(&b, content);
     if (b.overflow) {
-        struct response plain = {.status = 414,
+        struct response plain = {.status = 500,
                                  .date = response->date,
                                  .connection = response->connection,
                                  .has_length = true};
-        b = output_begin(l);
-        response_format(&b, &plain);
+        b = output_begin(a->l);
+        response_begin(&b, &plain);
+        response_end(&b);
     }
-    output_commit(l, &b);
+    output_commit(a->l, &b);
 }
 
 // An answer whose content is the small page of its status, if it may have any.
-static void put_page(struct loop *l, struct conn *c, const struct request *r,
-                     struct response *response)
+static void put_page(const struct answer *a, struct response *response)
 {
     char page_text[RESPONSE_PAGE_MAX];
     struct buf page = buf_make(page_text, sizeof(page_text));
@@ -139,136 +191,159 @@ static void put_page(struct loop *l, struct conn *c, const struct request *r,
         response->has_length = true;
         response->content_length = page.len;
     }
-    if (r->method == METHOD_HEAD)
+    if (a->r->method == METHOD_HEAD)
         page.len = 0;
-    put_answer(l, response, buf_slice(&page));
-    log_answer(l, c, r, response->status, page.len);
-}
-
-static void answer_status(struct loop *l, struct conn *c, const struct request *r, int status)
-{
-    struct response response = response_for(l, c, r, status);
-    if (status == 405)
-        response.allow = SLICE(ALLOW);
-    if (status == 503)
-        response.retry_after = 1;
-    put_page(l, c, r, &response);
-}
-
-static void answer_options(struct loop *l, struct conn *c, const struct request *r)
-{
-    struct response response = response_for(l, c, r, 204);
-    response.allow = SLICE(ALLOW);
-    put_answer(l, &response, (struct slice){NULL, 0});
-    log_answer(l, c, r, 204, 0);
-}
-
-static void answer_redirect(struct loop *l, struct conn *c, const struct request *r,
-                            struct slice path)
-{
-    char location_text[PATH_ROOM];
-    struct buf location = buf_make(location_text, sizeof(location_text));
-    urlpath_slash_redirect(&location, path, r->query);
-    if (location.overflow) {
-        answer_status(l, c, r, 414);
-        return;
-    }
-    struct response response = response_for(l, c, r, 301);
-    response.location = buf_slice(&location);
-    put_page(l, c, r, &response);
+    put_answer(a, response, buf_slice(&page));
+    log_answer(a->l, a->c, a->r, response->status, page.len);
 }
 
 // ---- files -------------------------------------------------------------------------------------
 
 // The content behind a head: small and in memory, it is copied; else it stays with the connection.
-static void put_file(struct loop *l, struct conn *c, const struct request *r,
-                     const struct response *response, const struct decision *decision,
-                     struct cached_file *file)
+static void put_file(const struct answer *a, const struct response *response,
+                     struct cached_file *file, const struct decision *decision)
 {
     struct slice none = {NULL, 0};
-    uint64_t length = r->method == METHOD_HEAD ? 0 : decision->length;
+    uint64_t length = a->r->method == METHOD_HEAD ? 0 : decision->length;
     if (length == 0 || (file->body && length <= COPY_MAX)) {
-        put_answer(l, response,
+        put_answer(a, response,
                    length ? slice_make(file->body + decision->offset, (size_t)length) : none);
-        log_answer(l, c, r, response->status, length);
-        filecache_release(&l->cache, file);
+        log_answer(a->l, a->c, a->r, response->status, length);
+        filecache_release(file);
         return;
     }
-    put_answer(l, response, none);
-    c->file = file;
-    c->offset = decision->offset;
-    c->end = decision->offset + length;
-    c->length = length;
-    c->status = (uint16_t)response->status;
+    put_answer(a, response, none);
+    a->c->file = file;
+    a->c->offset = decision->offset;
+    a->c->end = decision->offset + length;
+    a->c->length = length;
+    a->c->status = (uint16_t)response->status;
 }
 
-static void answer_file(struct loop *l, struct conn *c, const struct request *r,
-                        struct cached_file *file)
+// The lines about the file, with the type that a rule gives it.
+static void describe(const struct answer *a, const struct cached_file *file,
+                     struct response *response)
 {
+    response->about = file->description.lines;
+    if (a->route->ruling.type.len) {
+        response->about.len = file->description.type_at;
+        response->type = a->route->ruling.type;
+    }
+}
+
+// ---- kinds of answers --------------------------------------------------------------------------
+
+static struct route_query query_of(struct loop *l, const struct conn *c)
+{
+    return (struct route_query){
+        .sites = l->service->sites,
+        .cache = &l->cache,
+        .listener = c->listener,
+        .client = client_network(c),
+        .moment = {l->round, l->clock.wall_s},
+    };
+}
+
+// The site's page of an error: its status is the error's, and nothing else of it counts.
+static void answer_error_page(const struct answer *a, struct response *response,
+                              struct cached_file *page)
+{
+    const struct decision whole = {.status = response->status, .length = page->about.size};
+    struct slice lines = page->description.lines;
+    response->about = slice_skip(lines, page->description.type_at);
+    if (a->route->ruling.type.len) {
+        response->about = (struct slice){NULL, 0};
+        response->type = a->route->ruling.type;
+    }
+    response->has_length = true;
+    response->content_length = whole.length;
+    put_file(a, response, page, &whole);
+}
+
+static void answer_status(const struct answer *a, int status)
+{
+    const struct route_query query = query_of(a->l, a->c);
+    struct response response = response_for(a->l, a->c, a->r, status);
+    struct cached_file *page = route_error_page(&query, a->route, status);
+    response.location = a->route->location;
+    response.total = a->total;
+    if (status == 405)
+        response.allow = SLICE(ALLOW);
+    if (status == 503)
+        response.retry_after = 1;
+    if (page)
+        answer_error_page(a, &response, page);
+    else
+        put_page(a, &response);
+}
+
+static void answer_options(const struct answer *a)
+{
+    struct response response = response_for(a->l, a->c, a->r, 204);
+    response.allow = SLICE(ALLOW);
+    put_answer(a, &response, (struct slice){NULL, 0});
+    log_answer(a->l, a->c, a->r, 204, 0);
+}
+
+static void answer_file(struct answer *a)
+{
+    struct cached_file *file = a->route->file;
     struct decision decision;
-    decision_make(r, &file->about, l->clock.wall_s, &decision);
-    struct response response = response_for(l, c, r, decision.status);
-    response.about = file->description.lines;
+    decision_make(a->r, &file->about, a->l->clock.wall_s, &decision);
+    if (decision.status == 412 || decision.status == 416) {
+        a->total = file->about.size;
+        filecache_release(file);
+        answer_status(a, decision.status);
+        return;
+    }
+    struct response response = response_for(a->l, a->c, a->r, decision.status);
+    describe(a, file, &response);
     response.range_offset = decision.offset;
     response.range_length = decision.length;
     response.total = file->about.size;
-
+    response.has_length = decision.status != 304;
+    response.content_length = decision.length;
     if (decision.status == 304) {
         response.about.len = file->description.etag_len;
-    } else if (decision.status == 412 || decision.status == 416) {
-        response.about = (struct slice){NULL, 0};
-        put_page(l, c, r, &response);
-        filecache_release(&l->cache, file);
-        return;
-    } else {
-        response.has_length = true;
-        response.content_length = decision.length;
+        response.type = (struct slice){NULL, 0};
     }
-    put_file(l, c, r, &response, &decision, file);
+    put_file(a, &response, file, &decision);
 }
 
-static void answer_path(struct loop *l, struct conn *c, const struct request *r)
+static void answer_found(struct answer *a)
 {
-    char decoded[PATH_ROOM];
-    struct slice path;
-    struct resource resource;
-    struct resource_query query = {
-        .cache = &l->cache,
-        .site = sites_find(l->service->sites, r->host),
-        .round = l->round,
-        .wall_s = l->clock.wall_s,
-    };
-    int status = r->path.len <= sizeof(decoded) ? urlpath_decode(r->path, decoded, &path) : 414;
-    if (status) {
-        answer_status(l, c, r, status);
-        return;
-    }
-    resource_find(&query, path, &resource);
-    if (resource.kind == RESOURCE_FILE)
-        answer_file(l, c, r, resource.file);
-    else if (resource.kind == RESOURCE_REDIRECT)
-        answer_redirect(l, c, r, path);
+    const struct route_query query = query_of(a->l, a->c);
+    route_resolve(&query, a->r, a->route);
+    if (a->route->kind == ROUTE_FILE)
+        answer_file(a);
     else
-        answer_status(l, c, r, resource.status);
+        answer_status(a, a->route->status);
 }
 
 void answer_request(struct loop *l, struct conn *c, const struct request *r)
 {
+    const struct route_query query = query_of(l, c);
+    struct answer a = {l, c, r, &l->route, 0};
+    route_start(&query, r, a.route);
     if (r->method == METHOD_OTHER)
-        answer_status(l, c, r, 501);
+        answer_status(&a, 501);
+    else if (a.route->status && (r->method != METHOD_OPTIONS || a.route->status >= 400))
+        answer_status(&a, a.route->status);
     else if (!answer_is_served(r->method))
-        answer_status(l, c, r, 405);
+        answer_status(&a, 405);
     else if (r->method == METHOD_OPTIONS)
-        answer_options(l, c, r);
+        answer_options(&a);
     else
-        answer_path(l, c, r);
+        answer_found(&a);
 }
 
 void answer_refuse(struct loop *l, struct conn *c, const struct request *r, int status)
 {
     static const struct request unread = {.method = METHOD_OTHER, .keep_alive = true};
+    const struct answer a = {l, c, r ? r : &unread, &l->route, 0};
     c->ending = CONN_LINGERS;
-    answer_status(l, c, r ? r : &unread, status);
+    route_none(a.route);
+    answer_status(&a, status);
 }
 
 void answer_continue(struct loop *l)

@@ -17,7 +17,7 @@ void answer_continue(struct loop *l);
 // Whether the method is one that is served: content that follows another one is not waited for.
 bool answer_is_served(enum method method);
 
-// The content on the connection was sent or given up: logs its answer and lets go of the file.
+// The content on the connection was sent or given up: logs its answer and lets go of it.
 // `r` is the request where it is still at hand, else the line that answer_hold() kept is used.
 void answer_finish(struct loop *l, struct conn *c, const struct request *r);
 

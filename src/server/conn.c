@@ -14,19 +14,25 @@
 // An idle connection must stay cheap: docs and tests promise it.
 _Static_assert(sizeof(struct conn) <= 256, "a connection's slot is at most 256 bytes");
 
-void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer)
+void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer, size_t listener)
 {
     *c = (struct conn){
         .source = {SOURCE_CONN, fd},
         .state = CONN_HEAD,
         .peer = *peer,
+        .listener = (uint16_t)listener,
     };
     deadline_init(&c->deadline);
 }
 
+bool conn_has_content(const struct conn *c)
+{
+    return c->file || c->pieces;
+}
+
 bool conn_is_busy(const struct conn *c)
 {
-    return c->out || c->file;
+    return c->out || conn_has_content(c);
 }
 
 static void drop_input(struct loop *l, struct conn *c)
@@ -38,7 +44,7 @@ static void drop_input(struct loop *l, struct conn *c)
 void conn_close(struct loop *l, struct conn *c, enum conn_close reason)
 {
     scoreboard_add(&l->slot->closed[reason], 1);
-    if (c->file)
+    if (conn_has_content(c))
         answer_finish(l, c, NULL);
     drop_input(l, c);
     bufpool_put(&l->pool, c->out);
@@ -141,11 +147,11 @@ static bool flush(struct loop *l, struct conn *c, const struct request *r)
     enum conn_close reason;
     enum output_state state = output_flush(l, c, &reason);
     if (state == OUTPUT_DONE) {
-        if (c->file)
+        if (conn_has_content(c))
             answer_finish(l, c, r);
         return true;
     }
-    if (c->file && r)
+    if (conn_has_content(c) && r)
         answer_hold(l, c, r);
     if (state == OUTPUT_FAILED) {
         conn_close(l, c, reason);
@@ -160,7 +166,7 @@ static bool flush(struct loop *l, struct conn *c, const struct request *r)
 // Sends answers of which no content is left over.
 static bool flush_gathered(struct loop *l, struct conn *c)
 {
-    return (l->gathered == 0 && !c->out && !c->file) || flush(l, c, NULL);
+    return (l->gathered == 0 && !conn_is_busy(c)) || flush(l, c, NULL);
 }
 
 // The request in l->request, of `len` bytes, is answered. False when the turn ends with it.
@@ -168,7 +174,7 @@ static bool answer(struct loop *l, struct conn *c, size_t len)
 {
     answer_request(l, c, &l->request);
     // The request's bytes must stay until the log has what it needs of them.
-    bool sent_all = !c->file || flush(l, c, &l->request);
+    bool sent_all = !conn_has_content(c) || flush(l, c, &l->request);
     if (c->state == CONN_FREE)
         return false;
     consume(l, c, len);

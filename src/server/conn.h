@@ -14,6 +14,7 @@
 #include "server/bufpool.h"
 #include "server/deadline.h"
 #include "server/filecache.h"
+#include "server/pieces.h"
 #include "server/scoreboard.h"
 #include "sys/poller.h"
 
@@ -55,6 +56,7 @@ struct conn {
     uint8_t ending;    // enum conn_ending
     uint8_t content;   // enum body_state of what is thrown away
     uint8_t resume;    // SEND: enum conn_state that it goes on in
+    uint16_t listener; // its number
     uint32_t requests; // answered so far
     struct deadline deadline;
     struct conn *next_free;
@@ -63,6 +65,7 @@ struct conn {
     struct block *out;        // bytes of answers that are stuck
     struct cached_file *file; // the content that follows `out`, or NULL
     uint64_t offset, end;     // what is left of it
+    struct pieces *pieces;    // what follows that, or NULL
     struct block *held;       // the access log's line for it, or NULL
     uint64_t length;          // of the content, for that line
     uint32_t split;           // in the held line
@@ -73,8 +76,8 @@ struct conn {
     struct body body;
 };
 
-// Prepares a slot for an accepted socket.
-void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer);
+// Prepares a slot for a socket that was accepted on that listener.
+void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer, size_t listener);
 
 // Receives what there is. Never advances, never closes.
 void conn_receive(struct loop *l, struct conn *c);
@@ -90,6 +93,9 @@ void conn_drain(struct loop *l, struct conn *c);
 
 // Gives everything back. The slot is free for the next round.
 void conn_close(struct loop *l, struct conn *c, enum conn_close reason);
+
+// Whether content is left to be sent that is not in the loop's buffer.
+bool conn_has_content(const struct conn *c);
 
 // Whether an answer is under way, so that closing would cut it.
 bool conn_is_busy(const struct conn *c);

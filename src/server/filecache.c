@@ -13,6 +13,9 @@
 // Entries that one tick looks at.
 #define TICK_FILES 16
 
+// Room for every Content-Type value.
+#define TYPE_MAX 280
+
 int filecache_init(struct filecache *c, const struct mimetable *types, uint64_t memory_limit,
                    uint64_t file_limit)
 {
@@ -32,23 +35,28 @@ int filecache_init(struct filecache *c, const struct mimetable *types, uint64_t 
 
 // FNV-1a: paths are short, and a client who makes chains long by chosen names needs files of
 // those names on the server.
-static uint32_t hash(const struct site *site, struct slice path)
+static uint32_t hash(const struct file_key *key)
 {
-    uint32_t h = 2166136261u ^ (uint32_t)(uintptr_t)site;
-    for (size_t i = 0; i < path.len; i++)
-        h = (h ^ (unsigned char)path.ptr[i]) * 16777619u;
+    uint32_t h = 2166136261u ^ (uint32_t)(uintptr_t)key->tree ^ (uint32_t)key->coding;
+    for (size_t i = 0; i < key->path.len; i++)
+        h = (h ^ (unsigned char)key->path.ptr[i]) * 16777619u;
     return h;
 }
 
-static struct cached_file **bucket_of(const struct filecache *c, const struct site *site,
-                                      struct slice path)
+static struct cached_file **bucket_of(const struct filecache *c, const struct file_key *key)
 {
-    return &c->buckets[hash(site, path) & c->bucket_mask];
+    return &c->buckets[hash(key) & c->bucket_mask];
+}
+
+static bool same_key(const struct file_key *a, const struct file_key *b)
+{
+    return a->tree == b->tree && a->coding == b->coding && a->links == b->links &&
+           slice_equal(a->path, b->path);
 }
 
 static uint64_t memory_of(const struct cached_file *f)
 {
-    return sizeof(*f) + f->path_len + 1 + (f->body ? f->about.size : 0);
+    return sizeof(*f) + strlen(f->full_path) + 1 + (f->body ? f->about.size : 0);
 }
 
 static void destroy(struct cached_file *f)
@@ -56,13 +64,13 @@ static void destroy(struct cached_file *f)
     if (f->fd >= 0)
         close(f->fd);
     free(f->body);
-    free(f->path);
+    free(f->full_path);
     free(f);
 }
 
 static void unlist(struct filecache *c, struct cached_file *f)
 {
-    struct cached_file **at = bucket_of(c, f->site, slice_make(f->path, f->path_len));
+    struct cached_file **at = bucket_of(c, &f->key);
     while (*at != f)
         at = &(*at)->next_in_bucket;
     *at = f->next_in_bucket;
@@ -84,7 +92,7 @@ static void enlist(struct filecache *c, struct cached_file *f)
            (oldest = list_first(&c->lru)))
         unlist(c, CONTAINER_OF(oldest, struct cached_file, lru));
 
-    struct cached_file **bucket = bucket_of(c, f->site, slice_make(f->path, f->path_len));
+    struct cached_file **bucket = bucket_of(c, &f->key);
     f->next_in_bucket = *bucket;
     *bucket = f;
     list_append(&c->lru, &f->lru);
@@ -93,13 +101,26 @@ static void enlist(struct filecache *c, struct cached_file *f)
     f->listed = true;
 }
 
-static struct cached_file *find(const struct filecache *c, const struct site *site,
-                                struct slice path)
+static struct cached_file *find(const struct filecache *c, const struct file_key *key)
 {
-    struct cached_file *f = *bucket_of(c, site, path);
-    while (f && !(f->site == site && slice_equal(slice_make(f->path, f->path_len), path)))
+    struct cached_file *f = *bucket_of(c, key);
+    while (f && !same_key(&f->key, key))
         f = f->next_in_bucket;
     return f;
+}
+
+// The path of the file, relative to its tree.
+static const char *path_of(const struct cached_file *f)
+{
+    return f->key.path.ptr;
+}
+
+// The root as this file may look at it.
+static struct rootfs root_of(const struct cached_file *f)
+{
+    struct rootfs root = f->key.tree->root;
+    root.links = f->key.links;
+    return root;
 }
 
 static int type_error(uint32_t mode)
@@ -141,12 +162,15 @@ static int read_body(struct cached_file *f, bool *ret_same)
 // Formats the lines that every answer with this file repeats.
 static void describe(struct filecache *c, struct cached_file *f, bool validators)
 {
-    char type_text[160], etag_text[80];
+    const struct conf_site *conf = f->key.site->conf;
+    const struct mimetable_site types = {&f->key.site->types, c->types,
+                                         slice_of(conf->default_type), slice_of(conf->charset)};
+    char type_text[TYPE_MAX], etag_text[80];
     struct buf type = buf_make(type_text, sizeof(type_text));
     struct buf etag = buf_make(etag_text, sizeof(etag_text));
     struct buf lines = buf_make(f->lines, sizeof(f->lines));
 
-    mimetable_type(c->types, slice_make(f->path, f->path_len), &type);
+    mimetable_type(&types, f->key.path, &type);
     f->about.mtime = -1;
     f->about.etag = (struct slice){NULL, 0};
     if (validators) {
@@ -155,24 +179,32 @@ static void describe(struct filecache *c, struct cached_file *f, bool validators
         f->about.etag = buf_slice(&etag);
         f->about.mtime = f->identity.mtime_s;
     }
-    response_describe(&lines, &f->about, buf_slice(&type), &f->description);
+    response_describe(&lines, &f->about, encoding_name(f->key.coding), buf_slice(&type),
+                      &f->description);
     if (validators) // from here on the value stands in the line "ETag: VALUE\r\n"
         f->about.etag = slice_make(f->lines + strlen("ETag: "), etag.len);
 }
 
-static struct cached_file *make(const struct site *site, struct slice path)
+static struct cached_file *make(const struct file_key *key)
 {
+    const char *directory = key->tree->directory;
+    struct slice suffix = encoding_suffix(key->coding);
+    size_t size = strlen(directory) + 1 + key->path.len + suffix.len + 1;
     struct cached_file *f = calloc(1, sizeof(*f));
-    char *copy = f ? malloc(path.len + 1) : NULL;
-    if (!copy) {
+    char *full_path = f ? malloc(size) : NULL;
+    if (!full_path) {
         free(f);
         return NULL;
     }
-    memcpy(copy, path.ptr, path.len);
-    copy[path.len] = '\0';
-    f->site = site;
-    f->path = copy;
-    f->path_len = path.len;
+    struct buf b = buf_make(full_path, size);
+    buf_puts(&b, directory);
+    buf_putc(&b, '/');
+    f->key = *key;
+    f->key.path.ptr = full_path + b.len;
+    buf_put(&b, key->path);
+    buf_put(&b, suffix);
+    buf_putc(&b, '\0');
+    f->full_path = full_path;
     f->fd = -1;
     f->references = 1;
     list_init(&f->lru);
@@ -186,26 +218,28 @@ static bool has_true_mtime(const struct cached_file *f)
     return f->identity.mtime_s != 0 && f->identity.mtime_s != 1;
 }
 
-// Why there is nothing to serve at f->path. The quick look that found nothing, or no file, was not
-// confined to the root: what it saw is said only when it stands beneath.
+// Why there is nothing to serve. The quick look that found nothing, or no file, was not confined to
+// the root: what it saw is said only when it stands beneath.
 static int explain(const struct cached_file *f)
 {
+    const struct rootfs root = root_of(f);
     struct file_identity found;
-    int r = rootfs_look(&f->site->root, f->path, &found);
+    int r = rootfs_look(&root, path_of(f), &found);
     if (r == 0)
         r = type_error(found.mode);
     return r < 0 ? r : -ENOENT; // it has come just now
 }
 
-// Opens f->path, if it is a regular file. Looks before it opens: opening a device or a FIFO can
+// Opens the file, if it is a regular one. Looks before it opens: opening a device or a FIFO can
 // have effects.
 static int open_regular(struct filecache *c, struct cached_file *f)
 {
-    int r = rootfs_stat(&f->site->root, f->path, &f->identity);
+    const struct rootfs root = root_of(f);
+    int r = rootfs_stat(&root, path_of(f), &f->identity);
     if (r < 0 || type_error(f->identity.mode) < 0)
         return explain(f);
     do
-        f->fd = rootfs_open(&f->site->root, f->path);
+        f->fd = rootfs_open(&root, path_of(f));
     while ((f->fd == -EMFILE || f->fd == -ENFILE) && filecache_drop_file(c));
     if (f->fd < 0)
         return f->fd;
@@ -213,7 +247,7 @@ static int open_regular(struct filecache *c, struct cached_file *f)
     return r < 0 ? r : type_error(f->identity.mode);
 }
 
-// Opens and, when it is small, reads the file that f->path names.
+// Opens and, when it is small, reads the file.
 static int fill(struct filecache *c, struct cached_file *f, int64_t wall_s)
 {
     int r = open_regular(c, f);
@@ -235,36 +269,59 @@ static int fill(struct filecache *c, struct cached_file *f, int64_t wall_s)
     return 0;
 }
 
-int filecache_get(struct filecache *c, const struct site *site, struct slice path, uint64_t round,
-                  int64_t wall_s, struct cached_file **ret)
+// A root that was swapped is only noticed; and the tree that is open is served on.
+static void check_tree(struct filecache *c, const struct tree *tree)
 {
-    struct cached_file *f = find(c, site, path);
-    if (f && f->checked_round != round) {
-        struct file_identity now;
-        int r = rootfs_stat(&site->root, f->path, &now);
-        // Nothing that is kept is young, unless the clock was set back: then its validators would
-        // be later than the date of the answer (RFC 9110 section 8.8.2.1).
-        if (r < 0 || !rootfs_same(&now, &f->identity) || rootfs_is_young(&now, wall_s)) {
-            unlist(c, f);
-            f = NULL;
-        }
+    c->swapped = c->swapped || sites_tree_is_swapped(tree);
+}
+
+// Whether the path still names the state of the file that is kept.
+static bool is_current(struct filecache *c, const struct cached_file *f)
+{
+    struct file_identity now;
+    int r = rootfs_stat_path(f->full_path, &now);
+    if (r < 0 || !rootfs_same(&now, &f->identity)) {
+        // It may be the way to the root that has changed, or that cannot be gone from here.
+        check_tree(c, f->key.tree);
+        r = rootfs_stat(&f->key.tree->root, path_of(f), &now);
+    }
+    return r == 0 && rootfs_same(&now, &f->identity);
+}
+
+int filecache_get(struct filecache *c, const struct file_key *key, const struct file_moment *moment,
+                  struct cached_file **ret)
+{
+    struct cached_file *f = find(c, key);
+    // Nothing that is kept is young, unless the clock was set back: then its validators would be
+    // later than the date of the answer (RFC 9110 section 8.8.2.1).
+    if (f && f->checked_round != moment->round &&
+        (!is_current(c, f) || rootfs_is_young(&f->identity, moment->wall_s))) {
+        unlist(c, f);
+        f = NULL;
     }
     if (f) {
         list_move(&c->lru, &f->lru);
         f->references++;
     } else {
-        f = make(site, path);
+        f = make(key);
         if (!f)
             return -ENOMEM;
-        int r = fill(c, f, wall_s);
+        check_tree(c, key->tree);
+        int r = fill(c, f, moment->wall_s);
         if (r < 0) {
             destroy(f);
             return r;
         }
     }
-    f->checked_round = round;
+    f->checked_round = moment->round;
     *ret = f;
     return 0;
+}
+
+bool filecache_is_newer(const struct cached_file *a, const struct cached_file *b)
+{
+    const struct file_identity *x = &a->identity, *y = &b->identity;
+    return x->mtime_s > y->mtime_s || (x->mtime_s == y->mtime_s && x->mtime_ns > y->mtime_ns);
 }
 
 void filecache_tick(struct filecache *c)
@@ -273,10 +330,8 @@ void filecache_tick(struct filecache *c)
     // Those used least are the ones that nobody asks for.
     for (int i = 0; i < TICK_FILES && next != &c->lru; i++) {
         struct cached_file *f = CONTAINER_OF(next, struct cached_file, lru);
-        struct file_identity now;
         next = next->next;
-        if (f->fd >= 0 &&
-            (rootfs_stat(&f->site->root, f->path, &now) < 0 || !rootfs_same(&now, &f->identity)))
+        if (f->fd >= 0 && !is_current(c, f))
             unlist(c, f);
     }
 }
@@ -293,9 +348,8 @@ bool filecache_drop_file(struct filecache *c)
     return false;
 }
 
-void filecache_release(struct filecache *c, struct cached_file *f)
+void filecache_release(struct cached_file *f)
 {
-    (void)c;
     if (--f->references == 0 && !f->listed)
         destroy(f);
 }

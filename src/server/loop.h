@@ -10,6 +10,7 @@
 #include "http/httpdate.h"
 #include "server/accesslog.h"
 #include "server/conn.h"
+#include "server/route.h"
 #include "server/scoreboard.h"
 #include "sys/clock.h"
 #include "sys/poller.h"
@@ -93,6 +94,7 @@ struct loop {
     int64_t date_second; // what `date` shows
     char date[HTTPDATE_LEN];
     struct request request; // the one being answered
+    struct route route;     // what it is answered with
     char gather[LOOP_GATHER];
     size_t gathered;
     size_t budget; // bytes that the connection may still send in this turn

@@ -55,14 +55,9 @@ static size_t count_entries(struct slice text)
     return count;
 }
 
-int mimetable_load(struct mimetable *t, const char *path)
+// Takes over the text.
+static int fill(struct mimetable *t, char *text, size_t len)
 {
-    char *text = NULL;
-    size_t len = 0;
-    int r = read_file(path, &text, &len);
-    if (r < 0)
-        return r;
-
     struct mime_reader reader = {.text = slice_make(text, len)};
     size_t count = count_entries(reader.text), at = 0;
     struct mime_entry *entries = calloc(count + 1, sizeof(*entries));
@@ -76,6 +71,30 @@ int mimetable_load(struct mimetable *t, const char *path)
     return 0;
 }
 
+int mimetable_load(struct mimetable *t, const char *path)
+{
+    char *text = NULL;
+    size_t len = 0;
+    int r = read_file(path, &text, &len);
+    return r < 0 ? r : fill(t, text, len);
+}
+
+int mimetable_make(struct mimetable *t, char *const *lines, size_t count)
+{
+    size_t size = 1;
+    for (size_t i = 0; i < count; i++)
+        size += strlen(lines[i]) + 1;
+    char *text = malloc(size);
+    if (!text)
+        return -ENOMEM;
+    struct buf b = buf_make(text, size);
+    for (size_t i = 0; i < count; i++) {
+        buf_puts(&b, lines[i]);
+        buf_putc(&b, '\n');
+    }
+    return fill(t, text, b.len);
+}
+
 void mimetable_cleanup(struct mimetable *t)
 {
     free(t->entries);
@@ -83,10 +102,22 @@ void mimetable_cleanup(struct mimetable *t)
     *t = (struct mimetable){0};
 }
 
-void mimetable_type(const struct mimetable *t, struct slice name, struct buf *b)
+static struct slice find(const struct mimetable_site *s, struct slice name)
 {
-    struct slice type = mime_find(t->entries, t->count, name);
+    struct slice type = mime_find(s->own->entries, s->own->count, name);
+    if (type.len == 0)
+        type = mime_find(s->general->entries, s->general->count, name);
+    if (type.len == 0)
+        type = mime_find_core(name);
+    return type.len ? type : s->unknown;
+}
+
+void mimetable_type(const struct mimetable_site *s, struct slice name, struct buf *b)
+{
+    struct slice type = find(s, name);
     buf_put(b, type);
-    if (mime_wants_charset(type))
-        buf_puts(b, "; charset=utf-8");
+    if (s->charset.len && mime_wants_charset(type)) {
+        buf_puts(b, "; charset=");
+        buf_put(b, s->charset);
+    }
 }

@@ -119,11 +119,40 @@ static enum output_state send_file(struct loop *l, struct conn *c, enum conn_clo
     return OUTPUT_DONE;
 }
 
-enum output_state output_flush(struct loop *l, struct conn *c, enum conn_close *ret_reason)
+// All that the connection has to send now.
+static enum output_state send_ready(struct loop *l, struct conn *c, enum conn_close *ret_reason)
 {
     enum output_state state = send_memory(l, c, ret_reason);
     if (state == OUTPUT_DONE && c->file && !c->file->body)
         state = send_file(l, c, ret_reason);
     l->gathered = 0; // sent, put aside, or of no use any more
+    return state;
+}
+
+// Makes the next piece of the content, for all before it is sent.
+static enum pieces_state next_piece(struct loop *l, struct conn *c)
+{
+    struct buf b = buf_make(l->gather, PIECES_TEXT_MAX);
+    enum pieces_state state = c->pieces->next(c->pieces, c, &b);
+    l->gathered = b.len;
+    c->length += b.len + (c->end - c->offset);
+    c->pieces->ended = state == PIECES_END;
+    return state;
+}
+
+enum output_state output_flush(struct loop *l, struct conn *c, enum conn_close *ret_reason)
+{
+    enum output_state state = send_ready(l, c, ret_reason);
+    enum pieces_state more = PIECES_MORE;
+    while (state == OUTPUT_DONE && c->pieces && !c->pieces->ended) {
+        if (more == PIECES_YIELD)
+            return OUTPUT_WAIT;
+        more = next_piece(l, c);
+        if (more == PIECES_FAILED) {
+            *ret_reason = CONN_CLOSE_CHANGED;
+            return OUTPUT_FAILED;
+        }
+        state = send_ready(l, c, ret_reason);
+    }
     return state;
 }

@@ -107,8 +107,8 @@ static void on_control(void *context)
 static void share_descriptors(struct worker *w)
 {
     const struct conf *conf = w->heritage->conf;
-    uint64_t fixed = RESERVED_FDS + w->heritage->listener_count + w->heritage->sites->count +
-                     LOOP_FDS * conf->threads;
+    uint64_t fixed = RESERVED_FDS + w->heritage->listener_count +
+                     sites_fd_count(w->heritage->sites) + LOOP_FDS * conf->threads;
     uint64_t wanted = conf->limits.connections ? conf->limits.connections : CONNECTIONS_MAX;
     uint64_t all = privs_raise_nofile(fixed + conf->cache.files + wanted);
     uint64_t rest = all > 2 * fixed ? all - fixed : all / 2;

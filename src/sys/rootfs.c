@@ -128,6 +128,11 @@ int rootfs_stat(const struct rootfs *r, const char *path, struct file_identity *
     return stat_at(r->fd, or_root(path), 0, ret);
 }
 
+int rootfs_stat_path(const char *path, struct file_identity *ret)
+{
+    return stat_at(AT_FDCWD, path, 0, ret);
+}
+
 int rootfs_fstat(int fd, struct file_identity *ret)
 {
     return stat_at(fd, "", AT_EMPTY_PATH, ret);

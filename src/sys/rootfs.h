@@ -56,6 +56,9 @@ int rootfs_look(const struct rootfs *r, const char *path, struct file_identity *
 // confined to the root: compare with what was opened, never serve by it. 0 or a negative errno.
 int rootfs_stat(const struct rootfs *r, const char *path, struct file_identity *ret);
 
+// The same of an absolute path, outside of any root.
+int rootfs_stat_path(const char *path, struct file_identity *ret);
+
 // The same of an open file.
 int rootfs_fstat(int fd, struct file_identity *ret);
 

@@ -5,14 +5,15 @@
 #include "base/util.h"
 #include "http/urlpath.h"
 
-static void check_segments(struct slice path)
+static void check_segments(struct slice path, bool hidden)
 {
     for (size_t i = 0; path.ptr; i++) {
         struct slice segment = slice_split(&path, '/');
         bool is_last = !path.ptr;
         assert(segment.len || is_last);
-        assert(segment.len == 0 || segment.ptr[0] != '.' ||
+        assert(hidden || segment.len == 0 || segment.ptr[0] != '.' ||
                (i == 0 && slice_equal(segment, SLICE(".well-known"))));
+        assert(!slice_equal(segment, SLICE(".")) && !slice_equal(segment, SLICE("..")));
     }
 }
 
@@ -32,7 +33,8 @@ static void check_round_trip(struct slice path)
     buf_putc(&b, '/');
     urlpath_encode(&b, path);
     assert(!b.overflow);
-    assert(urlpath_decode(buf_slice(&b), out, &back) == 0);
+    bool hidden;
+    assert(urlpath_decode(buf_slice(&b), out, &back, &hidden) == 0);
     assert(slice_equal(back, path));
     free(text);
     free(out);
@@ -64,11 +66,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     raw[0] = '/';
     if (size)
         memcpy(raw + 1, bytes, size);
-    int status = urlpath_decode(slice_make(raw, len), out, &path);
+    bool hidden;
+    int status = urlpath_decode(slice_make(raw, len), out, &path, &hidden);
     if (status) {
         assert((status == 400 || status == 404) && slice_equal(path, SLICE("untouched")));
     } else {
-        check_segments(path);
+        check_segments(path, hidden);
         check_bytes(path);
         check_round_trip(path);
         if (path.len && path.ptr[path.len - 1] != '/')

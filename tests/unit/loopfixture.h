@@ -103,7 +103,7 @@ static MAYBE_UNUSED int fixture_listen(void)
 // Everything but the loop; the test may change f->service before fixture_start().
 static MAYBE_UNUSED struct fixture *fixture_prepare(va_list options)
 {
-    const struct conf_site *failed;
+    struct sites_failure failed;
     struct timespec real;
     struct fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);

@@ -20,7 +20,7 @@ static int64_t wall_s; // so late that what was just written is old
 
 static void open_cache(uint64_t memory, uint64_t files)
 {
-    const struct conf_site *failed;
+    struct sites_failure failed;
     tempdir_make(&dir);
     assert_int_equal(sites_open(&sites, &conf, &failed), 0);
     assert_int_equal(filecache_init(&cache, &types, memory, files), 0);
@@ -54,14 +54,24 @@ static int open_small(void **state)
 {
     (void)state;
     // Three entries of 10000 bytes, two descriptors.
-    open_cache(3 * (sizeof(struct cached_file) + 10000 + 16), 2);
+    open_cache(3 * (sizeof(struct cached_file) + 10000 + 64), 2);
     return 0;
+}
+
+static int get_from(size_t site, const char *path, enum coding coding, struct cached_file **ret)
+{
+    const struct file_key key = {.site = &sites.items[site],
+                                 .tree = &sites.items[site].trees[0],
+                                 .path = slice_of(path),
+                                 .coding = coding};
+    const struct file_moment moment = {round_number, wall_s};
+    return filecache_get(&cache, &key, &moment, ret);
 }
 
 static struct cached_file *get(const char *path)
 {
     struct cached_file *f = NULL;
-    int r = filecache_get(&cache, &sites.items[0], slice_of(path), round_number, wall_s, &f);
+    int r = get_from(0, path, CODING_IDENTITY, &f);
     if (r != 0)
         fail_msg("%s: %s", path, strerror(-r));
     return f;
@@ -70,7 +80,7 @@ static struct cached_file *get(const char *path)
 static int get_error(const char *path)
 {
     struct cached_file *f = (void *)&dir;
-    int r = filecache_get(&cache, &sites.items[0], slice_of(path), round_number, wall_s, &f);
+    int r = get_from(0, path, CODING_IDENTITY, &f);
     assert_ptr_equal(f, &dir);
     return r;
 }
@@ -88,7 +98,7 @@ static const void *touch(const char *path)
     round_number++;
     struct cached_file *f = get(path);
     const void *which = f;
-    filecache_release(&cache, f);
+    filecache_release(f);
     return which;
 }
 
@@ -96,7 +106,7 @@ static bool is_kept(const char *path)
 {
     uint64_t before = cache.memory;
     for (struct list *l = cache.lru.next; l != &cache.lru; l = l->next)
-        if (strcmp(CONTAINER_OF(l, struct cached_file, lru)->path, path) == 0)
+        if (slice_equal(CONTAINER_OF(l, struct cached_file, lru)->key.path, slice_of(path)))
             return true;
     assert_int_equal(cache.memory, before);
     return false;
@@ -120,16 +130,15 @@ static void test_kept(void **state)
     round_number++;
     struct cached_file *next_round = get("a.txt");
     assert_ptr_equal(f, next_round);
-    filecache_release(&cache, f);
-    filecache_release(&cache, again);
-    filecache_release(&cache, next_round);
+    filecache_release(f);
+    filecache_release(again);
+    filecache_release(next_round);
     assert_true(is_kept("a.txt"));
     // Another site has its own, of the same file.
     struct cached_file *other;
-    assert_int_equal(
-        filecache_get(&cache, &sites.items[1], SLICE("a.txt"), round_number, wall_s, &other), 0);
+    assert_int_equal(get_from(1, "a.txt", CODING_IDENTITY, &other), 0);
     assert_ptr_not_equal(other, f);
-    filecache_release(&cache, other);
+    filecache_release(other);
 }
 
 // A young file is read for each request, and promises nothing.
@@ -140,7 +149,7 @@ static void test_clock_set_back(void **state)
     tempdir_puts(&dir, "a", "one");
     struct cached_file *f = get("a");
     assert_int_not_equal(f->about.mtime, -1);
-    filecache_release(&cache, f);
+    filecache_release(f);
     assert_true(is_kept("a"));
     wall_s -= 86400;
     round_number++;
@@ -148,7 +157,7 @@ static void test_clock_set_back(void **state)
     assert_body(f, "one");
     assert_int_equal(f->about.mtime, -1);
     assert_int_equal(f->about.etag.len, 0);
-    filecache_release(&cache, f);
+    filecache_release(f);
     assert_int_equal(cache.memory, 0);
 }
 
@@ -172,8 +181,8 @@ static void test_young(void **state)
     struct cached_file *g = get("a");
     assert_body(g, "two");
     assert_body(f, "one");
-    filecache_release(&cache, f);
-    filecache_release(&cache, g);
+    filecache_release(f);
+    filecache_release(g);
     assert_int_equal(cache.memory, 0);
     wall_s += 10;
     touch("a");
@@ -212,9 +221,9 @@ static void test_edits(void **state)
         assert_ptr_not_equal(before, after);
         assert_int_equal(before->about.size, edits[i].size); // lives on
         assert_int_equal(after->about.size, edits[i].size + 1);
-        filecache_release(&cache, before);
-        filecache_release(&cache, same_round);
-        filecache_release(&cache, after);
+        filecache_release(before);
+        filecache_release(same_round);
+        filecache_release(after);
         char path[PATH_MAX];
         unlink(tempdir_path(&dir, "a", path));
         round_number++;
@@ -246,7 +255,7 @@ static void test_sizes(void **state)
             assert_int_equal(c, pattern_at(sizes[i] - 1));
         }
         assert_int_equal(count_fds() - before, sizes[i] > FILECACHE_BODY_MAX);
-        filecache_release(&cache, f);
+        filecache_release(f);
         assert_int_equal(cache.files, sizes[i] > FILECACHE_BODY_MAX);
     }
 }
@@ -273,7 +282,7 @@ static void test_memory_limit(void **state)
     struct cached_file *huge = get("huge");
     assert_int_equal(huge->about.size, 60000);
     assert_true(huge->about.etag.len > 0); // not kept, but old enough to be described
-    filecache_release(&cache, huge);
+    filecache_release(huge);
     assert_false(is_kept("huge"));
     assert_true(is_kept("a") && is_kept("c") && is_kept("d"));
 }
@@ -323,9 +332,9 @@ static void test_references(void **state)
     char c;
     assert_int_equal(pread(a->fd, &c, 1, 0), 1);
     assert_int_equal(count_fds(), before + 3);
-    filecache_release(&cache, a);
+    filecache_release(a);
     assert_int_equal(pread(again->fd, &c, 1, 0), 1);
-    filecache_release(&cache, again);
+    filecache_release(again);
     assert_int_equal(count_fds(), before + 2);
 }
 
@@ -360,7 +369,7 @@ static void test_failures(void **state)
     tempdir_puts(&dir, "none", "now");
     struct cached_file *f = get("none");
     assert_body(f, "now");
-    filecache_release(&cache, f);
+    filecache_release(f);
     assert_int_equal(count_fds(), before);
 }
 
@@ -388,6 +397,79 @@ static void test_becomes_something_else(void **state)
     }
 }
 
+static const char *lines_of(const struct cached_file *f)
+{
+    static char text[DESCRIPTION_MAX + 1];
+    memcpy(text, f->description.lines.ptr, f->description.lines.len);
+    text[f->description.lines.len] = '\0';
+    return text;
+}
+
+// A variant is a file of its own with the type of its original.
+static void test_variants(void **state)
+{
+    static char unknown[] = "x/unknown", charset[] = "utf-8";
+    struct cached_file *variant, *itself;
+    (void)state;
+    site_confs[0].default_type = unknown;
+    site_confs[0].charset = charset;
+    tempdir_puts(&dir, "a.css", "original");
+    tempdir_puts(&dir, "a.css.br", "variant");
+    round_number++;
+    assert_int_equal(get_from(0, "a.css", CODING_ZSTD, &variant), -ENOENT);
+    assert_int_equal(get_from(0, "a.css", CODING_BR, &variant), 0);
+    assert_body(variant, "variant");
+    assert_non_null(strstr(lines_of(variant), "\r\nContent-Encoding: br\r\n"
+                                              "Content-Type: text/css; charset=utf-8\r\n"));
+    itself = get("a.css.br"); // also there for who asks for it
+    assert_ptr_not_equal(itself, variant);
+    assert_null(strstr(lines_of(itself), "Content-Encoding"));
+    filecache_release(itself);
+    itself = get("a.css");
+    assert_body(itself, "original");
+    assert_false(slice_equal(itself->about.etag, variant->about.etag));
+    filecache_release(itself);
+    filecache_release(variant);
+    site_confs[0].default_type = site_confs[0].charset = NULL;
+}
+
+static void test_is_newer(void **state)
+{
+    const struct cached_file old = {.identity = {.mtime_s = 5, .mtime_ns = 7}};
+    const struct cached_file later = {.identity = {.mtime_s = 5, .mtime_ns = 8}};
+    const struct cached_file last = {.identity = {.mtime_s = 6, .mtime_ns = 0}};
+    (void)state;
+    assert_true(filecache_is_newer(&later, &old) && filecache_is_newer(&last, &later));
+    assert_false(filecache_is_newer(&old, &later) || filecache_is_newer(&later, &last));
+    assert_false(filecache_is_newer(&old, &old));
+}
+
+// What is kept of a tree that was swapped is served on: others will serve the new one.
+static void test_swapped_tree(void **state)
+{
+    char path[PATH_MAX], aside[PATH_MAX];
+    (void)state;
+    tempdir_puts(&dir, "a", "old");
+    touch("a");
+    assert_false(cache.swapped);
+    snprintf(aside, sizeof(aside), "%s.aside", dir.path);
+    assert_int_equal(rename(dir.path, aside), 0);
+    assert_int_equal(mkdir(dir.path, 0777), 0);
+    tempdir_puts(&dir, "a", "new");
+    round_number++;
+    struct cached_file *f = get("a");
+    assert_body(f, "old");
+    filecache_release(f);
+    assert_true(cache.swapped);
+    cache.swapped = false;
+    round_number++;
+    assert_int_equal(get_error("none"), -ENOENT); // also what was never there
+    assert_true(cache.swapped);
+    assert_int_equal(unlink(tempdir_path(&dir, "a", path)), 0);
+    assert_int_equal(rmdir(dir.path), 0);
+    assert_int_equal(rename(aside, dir.path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +484,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_references, open_small, close_cache),
         cmocka_unit_test_setup_teardown(test_failures, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_becomes_something_else, open_usual, close_cache),
+        cmocka_unit_test_setup_teardown(test_variants, open_usual, close_cache),
+        cmocka_unit_test(test_is_newer),
+        cmocka_unit_test_setup_teardown(test_swapped_tree, open_usual, close_cache),
     };
     return cmocka_run_group_tests_name("filecache", tests, NULL, NULL);
 }

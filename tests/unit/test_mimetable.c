@@ -5,13 +5,21 @@
 
 #include <errno.h>
 
-static const char *type_of(const struct mimetable *t, const char *name)
+static const char *type_in(const struct mimetable_site *site, const char *name)
 {
     static char text[256];
     struct buf b = buf_make(text, sizeof(text) - 1);
-    mimetable_type(t, slice_of(name), &b);
+    mimetable_type(site, slice_of(name), &b);
     text[b.len] = '\0';
     return text;
+}
+
+static const char *type_of(const struct mimetable *t, const char *name)
+{
+    static const struct mimetable none;
+    const struct mimetable_site site = {&none, t, SLICE("application/octet-stream"),
+                                        SLICE("utf-8")};
+    return type_in(&site, name);
 }
 
 static void test_file_before_core(void **state)
@@ -68,12 +76,39 @@ static void test_files_that_cannot_be_read(void **state)
     tempdir_remove(&dir);
 }
 
+static void test_of_a_site(void **state)
+{
+    static char first[] = "text/x-own own html", second[] = "application/x-two two own # too late";
+    static char general_line[] = "text/x-general own general";
+    char *const lines[] = {first, second}, *const general_lines[] = {general_line};
+    struct mimetable own, general;
+    (void)state;
+    assert_int_equal(mimetable_make(&own, lines, ARRAY_SIZE(lines)), 0);
+    assert_int_equal(mimetable_make(&general, general_lines, 1), 0);
+    struct mimetable_site site = {&own, &general, SLICE("x/unknown"), SLICE("latin1")};
+    assert_string_equal(type_in(&site, "a.own"), "text/x-own; charset=latin1");
+    assert_string_equal(type_in(&site, "a.html"), "text/x-own; charset=latin1");
+    assert_string_equal(type_in(&site, "a.two"), "application/x-two");
+    assert_string_equal(type_in(&site, "a.general"), "text/x-general; charset=latin1");
+    assert_string_equal(type_in(&site, "a.css"), "text/css; charset=latin1");
+    assert_string_equal(type_in(&site, "a.nobody"), "x/unknown");
+    site.charset = site.unknown = SLICE("");
+    assert_string_equal(type_in(&site, "a.css"), "text/css");
+    assert_string_equal(type_in(&site, "a.nobody"), "");
+    mimetable_cleanup(&own);
+    mimetable_cleanup(&general);
+    assert_int_equal(mimetable_make(&own, NULL, 0), 0);
+    assert_int_equal(own.count, 0);
+    mimetable_cleanup(&own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file_before_core),
         cmocka_unit_test(test_no_file),
         cmocka_unit_test(test_files_that_cannot_be_read),
+        cmocka_unit_test(test_of_a_site),
     };
     return cmocka_run_group_tests_name("mimetable", tests, NULL, NULL);
 }

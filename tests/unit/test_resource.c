@@ -18,7 +18,7 @@ static struct filecache cache;
 
 static int open_site(void **state)
 {
-    const struct conf_site *failed;
+    struct sites_failure failed;
     char path[PATH_MAX];
     (void)state;
     index_names[0] = index_a;
@@ -58,8 +58,7 @@ static struct resource find(const char *path)
     const struct resource_query query = {
         .cache = &cache,
         .site = &sites.items[0],
-        .round = ++round,
-        .wall_s = time(NULL) + WALL_LATER,
+        .moment = {++round, time(NULL) + WALL_LATER},
     };
     resource_find(&query, slice_of(path), &r);
     return r;
@@ -105,7 +104,7 @@ static void test_find(void **state)
         }
         assert_int_equal(r.file->about.size, strlen(cases[i].content));
         assert_memory_equal(r.file->body, cases[i].content, r.file->about.size);
-        filecache_release(&cache, r.file);
+        filecache_release(r.file);
     }
     assert_int_equal(count_fds(), before);
 }

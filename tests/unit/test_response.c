@@ -54,11 +54,13 @@ static void test_format(void **state)
         size_t len = strlen(cases[i].want);
         r.date = date;
         struct buf b = buf_make(text, len);
-        response_format(&b, &r);
+        response_begin(&b, &r);
+        response_end(&b);
         assert_slice(buf_slice(&b), cases[i].want);
         assert_false(b.overflow);
         b = buf_make(text, len - 1);
-        response_format(&b, &r);
+        response_begin(&b, &r);
+        response_end(&b);
         assert_true(b.overflow);
     }
 }
@@ -85,8 +87,9 @@ static void test_describe(void **state)
         struct buf b = buf_make(text, sizeof(text));
         struct description d;
         buf_puts(&b, "before");
-        response_describe(&b, &descriptions[i].rep, SLICE("t/s"), &d);
+        response_describe(&b, &descriptions[i].rep, SLICE(""), SLICE("t/s"), &d);
         assert_slice(d.lines, descriptions[i].lines);
+        assert_slice(slice_skip(d.lines, d.type_at), "Content-Type: t/s\r\n");
         assert_int_equal(d.etag_len, descriptions[i].etag_len);
     }
 }
@@ -102,7 +105,7 @@ static void test_description_max(void **state)
     assert_false(e.overflow);
     struct representation rep = {UINT64_MAX, buf_slice(&e), INT64_MAX};
     response_describe(
-        &b, &rep,
+        &b, &rep, SLICE("zstd"),
         SLICE("application/vnd.openxmlformats-officedocument.presentationml.presentation"
               "; charset=utf-8"),
         &d);

@@ -56,7 +56,7 @@ static struct channel_message await_message(void)
 // One that is not to become ready is told that another process is its master.
 static void start_worker(const char *option, const char *value, bool wait_until_ready)
 {
-    const struct conf_site *failed;
+    struct sites_failure failed;
     char path[PATH_MAX];
     const char *what;
     tempdir_make(&dir);
@@ -79,7 +79,7 @@ static void start_worker(const char *option, const char *value, bool wait_until_
         .backlog = 100, .mode = 0666, .owner = (uid_t)-1, .group = (gid_t)-1};
     listener = listener_open(&e, &options, &what);
     assert_true(listener >= 0);
-    const int keep[] = {listener, sites.items[0].root.fd, log_fd};
+    const int keep[] = {listener, sites.items[0].trees[0].root.fd, log_fd};
     master = wait_until_ready ? getpid() : getpid() + 1;
     saved_stderr = redirect_stderr(&dir);
     assert_int_equal(child_spawn(&child, run, NULL, keep, ARRAY_SIZE(keep)), 0);

@@ -1,0 +1,250 @@
+#include "server/route.h"
+
+#include "base/util.h"
+#include "http/accept.h"
+#include "http/template.h"
+#include "http/urlpath.h"
+
+#include <assert.h>
+
+// ---- the site and its rules --------------------------------------------------------------------
+
+// Decodes behind a slash, which the patterns of rules begin with.
+static int decode(struct slice raw, char text[static ROUTE_PATH_MAX], struct slice *ret,
+                  bool *ret_hidden)
+{
+    struct slice path;
+    if (raw.len >= ROUTE_PATH_MAX)
+        return 414;
+    int status = urlpath_decode(raw, text + 1, &path, ret_hidden);
+    if (status)
+        return status;
+    text[0] = '/';
+    *ret = slice_make(text, path.len + 1);
+    return 0;
+}
+
+static void stop(struct route *route, int status)
+{
+    route->kind = ROUTE_STATUS;
+    route->status = status;
+}
+
+static void redirect(struct route *route, const struct request *r)
+{
+    const struct rule_use *use = &route->ruling.final;
+    struct buf b = buf_make(route->target_text, sizeof(route->target_text));
+    const struct template_values values = {route->path, &use->captures};
+    template_put_redirect(&b, use->rule->redirect, &values, r->query);
+    route->location = buf_slice(&b);
+    stop(route, b.overflow ? 414 : route->ruling.status);
+}
+
+void route_none(struct route *ret)
+{
+    // The texts and lists, which are long, are written before they are read.
+    memset(ret, 0, offsetof(struct route, ruling));
+    memset(&ret->ruling, 0, offsetof(struct ruling, matched));
+}
+
+void route_start(const struct route_query *q, const struct request *r, struct route *ret)
+{
+    route_none(ret);
+    ret->site = sites_find(q->sites, q->listener, r->host);
+    if (r->path.len == 0) // "*" names no path
+        return;
+    int status = decode(r->path, ret->path_text, &ret->path, &ret->hidden);
+    if (status || !ret->site) {
+        stop(ret, status ? status : 404);
+        return;
+    }
+    const struct ruleset *rules = &ret->site->rules;
+    rules_apply(rules->rules, rules->count, ret->path, &q->client, &ret->ruling);
+    if (ret->ruling.cors && cors_varies(ret->ruling.cors))
+        ret->vary |= ROUTE_VARY_ORIGIN;
+    if (ret->ruling.status >= 400)
+        stop(ret, ret->ruling.status);
+    else if (ret->ruling.status)
+        redirect(ret, r);
+}
+
+// ---- the file ----------------------------------------------------------------------------------
+
+static enum rootfs_links links_of(const struct route *route)
+{
+    static const enum rootfs_links of_rule[] = {
+        [RULE_LINKS_BENEATH] = ROOTFS_LINKS_BENEATH,
+        [RULE_LINKS_NONE] = ROOTFS_LINKS_NONE,
+        [RULE_LINKS_ANY] = ROOTFS_LINKS_ANY,
+    };
+    enum rule_links links = route->ruling.links;
+    if (links == RULE_LINKS_UNSAID)
+        links = (enum rule_links)route->site->conf->symlinks;
+    return of_rule[links];
+}
+
+static bool is_on(enum rule_switch said, bool otherwise)
+{
+    return said == RULE_UNSAID ? otherwise : said == RULE_ON;
+}
+
+static struct resource_query resources(const struct route_query *q, const struct route *route)
+{
+    return (struct resource_query){
+        .cache = q->cache,
+        .site = route->site,
+        .moment = q->moment,
+        .links = links_of(route),
+        .listing = is_on(route->ruling.listing, route->site->conf->listing),
+    };
+}
+
+// What is at a decoded path of the site.
+static void find(const struct route_query *q, const struct route *route, struct slice path,
+                 bool hidden, struct resource *ret)
+{
+    const struct resource_query query = resources(q, route);
+    if (hidden && !is_on(route->ruling.dotfiles, route->site->conf->dotfiles))
+        *ret = (struct resource){.kind = RESOURCE_STATUS, .status = 404};
+    else
+        resource_find(&query, slice_skip(path, 1), ret);
+}
+
+// The same at a path that a rule names.
+static void find_target(const struct route_query *q, struct route *route, struct slice template,
+                        const struct glob_match *captures, struct resource *ret)
+{
+    struct buf b = buf_make(route->target_text, sizeof(route->target_text));
+    struct slice path;
+    bool hidden;
+    const struct template_values values = {route->path, captures};
+    template_put_path(&b, template, &values);
+    int status = b.overflow ? 414 : decode(buf_slice(&b), route->resolved_text, &path, &hidden);
+    if (status)
+        *ret = (struct resource){.kind = RESOURCE_STATUS, .status = status};
+    else
+        find(q, route, path, hidden, ret);
+}
+
+// The first candidate that is a file; else what the first one is that is anything.
+static void find_tries(const struct route_query *q, struct route *route, struct resource *ret)
+{
+    const struct rule_use *use = &route->ruling.tries;
+    *ret = (struct resource){.kind = RESOURCE_STATUS, .status = 404};
+    for (size_t i = 0; i < use->rule->try_count && ret->kind != RESOURCE_FILE; i++) {
+        struct resource found;
+        find_target(q, route, use->rule->tries[i], &use->captures, &found);
+        if (found.kind == RESOURCE_FILE || ret->kind == RESOURCE_STATUS)
+            *ret = found;
+    }
+}
+
+// Whether a person follows a link or types an address, rather than a page asking for a part of it:
+// a script that is missing is not to be answered with a page.
+static bool is_navigation(const struct request *r, struct slice path)
+{
+    struct slice mode = r->first[FIELD_SEC_FETCH_MODE], name = path;
+    if (mode.ptr)
+        return slice_equal(mode, SLICE("navigate"));
+    if (r->first[FIELD_ACCEPT].ptr && accept_names(r, SLICE("text/html")))
+        return true;
+    for (struct slice rest = path; rest.ptr;)
+        name = slice_split(&rest, '/');
+    return accept_quality(r, SLICE("text/html")) > 0 && slice_find(name, '.') < 0;
+}
+
+static void find_fallback(const struct route_query *q, const struct request *r, struct route *route,
+                          struct resource *ret)
+{
+    static const struct glob_match none;
+    route->vary |= ROUTE_VARY_ACCEPT | ROUTE_VARY_FETCH;
+    if (is_navigation(r, route->path))
+        find_target(q, route, route->ruling.fallback->fallback, &none, ret);
+}
+
+// The rules of the file's own path, when it is not the one that was asked for.
+static void add_rules_of(struct route *route, const struct cached_file *file)
+{
+    const struct ruleset *rules = &route->site->rules;
+    struct buf b = buf_make(route->target_text, sizeof(route->target_text));
+    if (rules->count == 0)
+        return;
+    buf_putc(&b, '/');
+    buf_put(&b, file->key.tree->prefix);
+    buf_put(&b, file->key.path);
+    assert(!b.overflow);
+    if (!slice_equal(buf_slice(&b), route->path))
+        rules_apply_to_file(rules->rules, rules->count, buf_slice(&b), &route->ruling);
+}
+
+static void take_file(const struct route_query *q, const struct request *r, struct route *route,
+                      struct cached_file *file)
+{
+    const struct resource_query query = resources(q, route);
+    add_rules_of(route, file);
+    if (resource_find_variant(&query, r, &file))
+        route->vary |= ROUTE_VARY_ENCODING;
+    route->kind = ROUTE_FILE;
+    route->status = 200;
+    route->file = file;
+}
+
+// Adds the slash that a directory's address ends in. One that has it already was led by a rule to a
+// directory without: asking again would lead there again.
+static void redirect_to_directory(const struct request *r, struct route *route)
+{
+    if (route->path.ptr[route->path.len - 1] == '/') {
+        stop(route, 404);
+        return;
+    }
+    struct buf b = buf_make(route->target_text, sizeof(route->target_text));
+    urlpath_slash_redirect(&b, slice_skip(route->path, 1), r->query);
+    route->location = buf_slice(&b);
+    stop(route, b.overflow ? 414 : 301);
+}
+
+void route_resolve(const struct route_query *q, const struct request *r, struct route *route)
+{
+    const struct ruling *ruling = &route->ruling;
+    struct resource found;
+    if (ruling->tries.rule)
+        find_tries(q, route, &found);
+    else if (ruling->rewrite.rule)
+        find_target(q, route, ruling->rewrite.rule->rewrite, &ruling->rewrite.captures, &found);
+    else
+        find(q, route, route->path, route->hidden, &found);
+    if (ruling->fallback && found.kind == RESOURCE_STATUS && found.status == 404)
+        find_fallback(q, r, route, &found);
+
+    switch (found.kind) {
+    case RESOURCE_FILE:
+        take_file(q, r, route, found.file);
+        break;
+    case RESOURCE_REDIRECT:
+        redirect_to_directory(r, route);
+        break;
+    case RESOURCE_DIRECTORY:
+        route->kind = ROUTE_DIRECTORY;
+        route->status = 200;
+        route->tree = found.tree;
+        route->directory = found.directory;
+        break;
+    case RESOURCE_STATUS:
+        stop(route, found.status);
+        break;
+    }
+}
+
+struct cached_file *route_error_page(const struct route_query *q, struct route *route, int status)
+{
+    static const struct glob_match none;
+    struct slice page = rules_error_page(&route->ruling, status);
+    struct resource found;
+    if (page.len == 0)
+        return NULL;
+    find_target(q, route, page, &none, &found);
+    if (found.kind != RESOURCE_FILE)
+        return NULL;
+    add_rules_of(route, found.file);
+    return found.file;
+}
