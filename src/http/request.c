@@ -176,6 +176,20 @@ static int check_host(struct request *r)
     return 0;
 }
 
+// RFC 9112 sections 6.1 and 6.3: without chunked as the last coding nobody knows where the content
+// ends; before it there may stand codings that are not understood.
+static int check_coding(const struct request *r)
+{
+    struct slice list, coding = {NULL, 0};
+    size_t count = 0;
+    for (uint32_t at = 0; request_next_field(r, FIELD_TRANSFER_ENCODING, &at, &list);)
+        for (; list.ptr; count++)
+            coding = slice_trim(slice_split(&list, ','));
+    if (!slice_equal_nocase(coding, SLICE("chunked")))
+        return 400;
+    return count == 1 ? 0 : 501;
+}
+
 // RFC 9112 section 6. What leaves a doubt about where the content ends is refused.
 static int check_framing(struct request *r)
 {
@@ -184,11 +198,10 @@ static int check_framing(struct request *r)
     if (r->first[FIELD_TRANSFER_ENCODING].ptr) {
         if (has_length || r->minor_version == 0)
             return 400;
-        if (!request_single_field(r, FIELD_TRANSFER_ENCODING, &value) ||
-            !slice_equal_nocase(value, SLICE("chunked")))
-            return 501;
         r->body = BODY_CHUNKED;
-    } else if (has_length) {
+        return check_coding(r);
+    }
+    if (has_length) {
         if (!request_single_field(r, FIELD_CONTENT_LENGTH, &value) ||
             !num_parse_dec(value, UINT64_MAX, &r->content_length))
             return 400;

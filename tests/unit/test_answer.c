@@ -61,7 +61,7 @@ static const struct exchange last[] = {
     {"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", "Connection: close\r\n", NULL,
      "400 "},
     {"GET / HTTP/2.0\r\n" HOST "\r\n", "HTTP/1.1 505 ", "Connection: close\r\n", NULL, "505 "},
-    {"GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\n", "HTTP/1.1 501 ",
+    {"GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n", "HTTP/1.1 501 ",
      "Connection: close\r\n", NULL, "501 "},
     {"GET  / HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 400 ", "Connection: close\r\n", NULL, "400 "},
     {"GET / HTTP/1.1\n\n", "HTTP/1.1 400 ", "Connection: close\r\n", NULL, "400 "},
