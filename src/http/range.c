@@ -16,8 +16,9 @@ static bool read_position(struct slice *s, uint64_t *ret)
     return n > 0;
 }
 
-// Reads one range-spec (section 14.1.1). False: malformed. ret->length is 0 when it is not
-// satisfiable; that also holds for the suffix of an empty file, of which no byte can be sent.
+// Reads one range-spec (section 14.1.1). False: malformed, or the suffix of an empty file, which is
+// satisfiable by section 14.1.2, but no Content-Range can say so. ret->length is 0 when it is not
+// satisfiable.
 static bool read_spec(struct slice s, uint64_t size, struct range *ret)
 {
     uint64_t first, last;
@@ -27,6 +28,8 @@ static bool read_spec(struct slice s, uint64_t size, struct range *ret)
     s = slice_skip(s, 1);
     bool has_last = read_position(&s, &last);
     if (s.len || (!has_first && !has_last) || (has_first && has_last && last < first))
+        return false;
+    if (!has_first && last && size == 0)
         return false;
     if (!has_first) {
         uint64_t length = MIN(last, size);

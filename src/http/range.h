@@ -11,7 +11,8 @@ struct range {
 };
 
 enum range_result {
-    RANGE_IGNORED,       // another unit, malformed, or more ranges than there is room for
+    RANGE_IGNORED,       // another unit, malformed, more ranges than there is room for, or the
+                         // suffix of an empty file
     RANGE_SATISFIABLE,   // *count ranges, at least one
     RANGE_UNSATISFIABLE, // well-formed, but none of them lies in the file
 };
