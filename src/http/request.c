@@ -131,7 +131,7 @@ static int parse_request_line(struct slice line, struct request *r)
     if (status)
         return status;
     r->method = (enum method)find_name(method_names, METHOD_OTHER, r->method_name, slice_equal);
-    return target_parse(r) ? 0 : 400;
+    return target_parse(r);
 }
 
 // RFC 9112 section 5. An obs-fold begins with white space, which is no name.

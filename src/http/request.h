@@ -120,7 +120,7 @@ struct request {
 };
 
 // Takes a complete head apart. `head` is what head_scan_feed() found complete.
-// Returns 0, or the status to refuse with: 400, 417 (an expectation other than 100-continue),
+// Returns 0, or the status to refuse with: 400, 417 (an expectation other than 100-continue), 421,
 // 501 (unknown transfer coding), 505. After a refusal the connection must be closed. When the
 // request line could be read, r->line is set also when the rest, or its target or version, is
 // refused; it may then hold any byte but LF. Else it is empty.

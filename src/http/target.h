@@ -4,5 +4,6 @@
 #include "http/request.h"
 
 // Reads r->target in the light of r->method; sets form, path, query, and the host when the target
-// names one. False: malformed, or a form that this method does not have (400).
-bool target_parse(struct request *r);
+// names one. Returns 0, or the status to refuse with: 400 (malformed, a form that this method does
+// not have, a scheme that is not http), 421 (https: there is no TLS here).
+int target_parse(struct request *r);
