@@ -11,7 +11,8 @@
 struct description {
     struct slice lines; // ETag, Last-Modified, Accept-Ranges, Content-Encoding, Content-Type, each
                         // with CRLF
-    size_t etag_len;    // length of the leading ETag line, which is all that a 304 repeats
+    size_t etag_len;    // length of the leading ETag line, which is all that a 304 repeats, or a
+                        // 206 to If-Range
     size_t type_at;     // where the Content-Type line begins, for answers with another type
 };
 

@@ -285,6 +285,13 @@ static void answer_options(const struct answer *a)
     log_answer(a->l, a->c, a->r, 204, 0);
 }
 
+// Whether an answer repeats no more of the description than a cache needs to recognise it: 304, and
+// 206 to a client whose If-Range shows that it has the rest (RFC 9110 section 15.3.7).
+static bool is_brief(const struct request *r, int status)
+{
+    return status == 304 || (status == 206 && r->first[FIELD_IF_RANGE].ptr);
+}
+
 static void answer_file(struct answer *a)
 {
     struct cached_file *file = a->route->file;
@@ -303,7 +310,7 @@ static void answer_file(struct answer *a)
     response.total = file->about.size;
     response.has_length = decision.status != 304;
     response.content_length = decision.length;
-    if (decision.status == 304) {
+    if (is_brief(a->r, decision.status)) {
         response.about.len = file->description.etag_len;
         response.type = (struct slice){NULL, 0};
     }
