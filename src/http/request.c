@@ -117,6 +117,11 @@ static int parse_version(struct slice s, int *ret_minor)
     return 0;
 }
 
+static enum method find_method(struct slice name)
+{
+    return (enum method)find_name(method_names, METHOD_OTHER, name, slice_equal);
+}
+
 // RFC 9112 section 3: exactly two single spaces. slice_split() leaves a second one in the version.
 static int parse_request_line(struct slice line, struct request *r)
 {
@@ -125,13 +130,11 @@ static int parse_request_line(struct slice line, struct request *r)
     r->target = slice_split(&rest, ' ');
     if (r->method_name.len == 0 || !chars_all(r->method_name, CHAR_TOKEN))
         return 400;
+    r->method = find_method(r->method_name);
     int status = parse_version(rest, &r->minor_version);
     if (status != 400)
         r->line = line;
-    if (status)
-        return status;
-    r->method = (enum method)find_name(method_names, METHOD_OTHER, r->method_name, slice_equal);
-    return target_parse(r);
+    return status ? status : target_parse(r);
 }
 
 // RFC 9112 section 5. An obs-fold begins with white space, which is no name.
@@ -230,6 +233,12 @@ static int check_expect(struct request *r)
     r->expect_continue = request_single_field(r, FIELD_EXPECT, &value) &&
                          slice_equal_nocase(value, SLICE("100-continue"));
     return r->expect_continue ? 0 : 417;
+}
+
+void request_parse_start(struct slice start, struct request *r)
+{
+    memset(r, 0, offsetof(struct request, fields));
+    r->method = find_method(slice_split(&start, ' '));
 }
 
 int request_parse(struct slice head, struct request *r)

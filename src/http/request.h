@@ -127,6 +127,10 @@ struct request {
 // An unknown method is no refusal here: method is METHOD_OTHER.
 int request_parse(struct slice head, struct request *r);
 
+// For a head that is refused before it is complete, of which `start` has come: sets the method,
+// which decides whether the refusal may have content, and leaves all else empty.
+void request_parse_start(struct slice start, struct request *r);
+
 // The next field line named `id` after position *at (0 to begin); false: no more. For fields whose
 // value is a list and may stand on several lines (RFC 9110 section 5.3).
 bool request_next_field(const struct request *r, enum field_id id, uint32_t *at, struct slice *ret);

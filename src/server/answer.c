@@ -346,8 +346,7 @@ void answer_request(struct loop *l, struct conn *c, const struct request *r)
 
 void answer_refuse(struct loop *l, struct conn *c, const struct request *r, int status)
 {
-    static const struct request unread = {.method = METHOD_OTHER, .keep_alive = true};
-    const struct answer a = {l, c, r ? r : &unread, &l->route, 0};
+    const struct answer a = {l, c, r, &l->route, 0};
     c->ending = CONN_LINGERS;
     route_none(a.route);
     answer_status(&a, status);

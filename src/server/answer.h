@@ -8,7 +8,7 @@
 void answer_request(struct loop *l, struct conn *c, const struct request *r);
 
 // Answers with a status of its own and closes: what cannot be read as a request, or is not wanted.
-// `r`: as far as it was read; NULL: not at all.
+// `r`: as far as it was read.
 void answer_refuse(struct loop *l, struct conn *c, const struct request *r, int status);
 
 // "100 Continue".

@@ -183,7 +183,8 @@ static bool answer(struct loop *l, struct conn *c, size_t len)
 
 static void refuse(struct loop *l, struct conn *c, int status)
 {
-    answer_refuse(l, c, NULL, status);
+    request_parse_start(input(c), &l->request);
+    answer_refuse(l, c, &l->request, status);
 }
 
 // The content of a request goes before its answer: a client may read only when it has sent all.

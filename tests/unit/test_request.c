@@ -342,6 +342,33 @@ static void test_methods(void **state)
     }
 }
 
+// Of a head that is refused before it is complete the method is known, and nothing else.
+static void test_start(void **state)
+{
+    static const struct {
+        const char *start;
+        enum method method;
+    } cases[] = {
+        {"HEAD / HTTP/1.1\r\nHost: a\r\nX", METHOD_HEAD},
+        {"HEAD /", METHOD_HEAD},
+        {"HEAD", METHOD_HEAD},
+        {"HEA", METHOD_OTHER},
+        {"HEADS /", METHOD_OTHER},
+        {"GET /", METHOD_GET},
+        {"", METHOD_OTHER},
+        {" HEAD /", METHOD_OTHER},
+        {"\x16\x03\x01", METHOD_OTHER},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(request_parse(guarded_text(GET H END), &request), 0);
+        request_parse_start(guarded_text(cases[i].start), &request);
+        assert_int_equal(request.method, cases[i].method);
+        assert_true(request.line.len == 0 && request.field_count == 0);
+        assert_null(request.first[FIELD_HOST].ptr);
+    }
+}
+
 static void test_body(void **state)
 {
     (void)state;
@@ -450,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_nul_is_refused),
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_start),
         cmocka_unit_test(test_body),
         cmocka_unit_test(test_persistence),
         cmocka_unit_test(test_expect),
