@@ -108,6 +108,13 @@ static void put_title(struct buf *b, int status)
     buf_puts(b, status_reason(status));
 }
 
+// What a page says besides its title. RFC 9110 section 15.6.6 wants to know what is spoken here.
+static struct slice explanation(int status)
+{
+    return status == 505 ? SLICE("<p>This server supports HTTP/1.1 and HTTP/1.0.</p>\n")
+                         : (struct slice){NULL, 0};
+}
+
 void response_page(struct buf *b, int status)
 {
     buf_put(b, SLICE("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -115,5 +122,7 @@ void response_page(struct buf *b, int status)
     put_title(b, status);
     buf_put(b, SLICE("</title>\n</head>\n<body>\n<h1>"));
     put_title(b, status);
-    buf_put(b, SLICE("</h1>\n</body>\n</html>\n"));
+    buf_put(b, SLICE("</h1>\n"));
+    buf_put(b, explanation(status));
+    buf_put(b, SLICE("</body>\n</html>\n"));
 }

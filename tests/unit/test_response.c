@@ -139,6 +139,7 @@ static void test_pages(void **state)
         assert_non_null(strstr(text, status_reason(codes[i])));
         assert_true(slice_starts_with(buf_slice(&b), SLICE("<!DOCTYPE html>\n<html lang=")));
         assert_true(slice_ends_with_nocase(buf_slice(&b), SLICE("</html>\n")));
+        assert_true(!strstr(text, "HTTP/1.1") == (codes[i] != 505));
     }
 }
 
