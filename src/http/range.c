@@ -69,3 +69,35 @@ enum range_result range_parse(struct slice value, uint64_t size, struct range *r
     *count = satisfiable;
     return RANGE_SATISFIABLE;
 }
+
+static bool is_near(const struct range *a, const struct range *b)
+{
+    const struct range *first = a->offset <= b->offset ? a : b;
+    const struct range *second = first == a ? b : a;
+    return second->offset < first->offset + first->length ||
+           second->offset - (first->offset + first->length) < RANGE_PART_COST;
+}
+
+static struct range join(const struct range *a, const struct range *b)
+{
+    uint64_t start = MIN(a->offset, b->offset);
+    uint64_t end = MAX(a->offset + a->length, b->offset + b->length);
+    return (struct range){start, end - start};
+}
+
+size_t range_coalesce(struct range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count;) {
+            if (!is_near(&ranges[i], &ranges[j])) {
+                j++;
+                continue;
+            }
+            ranges[i] = join(&ranges[i], &ranges[j]);
+            count--;
+            memmove(&ranges[j], &ranges[j + 1], (count - j) * sizeof(*ranges));
+            j = i + 1; // what has grown may be near to one that was passed
+        }
+    }
+    return count;
+}

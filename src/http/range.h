@@ -22,3 +22,10 @@ enum range_result {
 // RANGE_SATISFIABLE changes *count. A number beyond 64 bits counts as the largest one.
 enum range_result range_parse(struct slice value, uint64_t size, struct range *ranges,
                               size_t *count);
+
+// What a part of several costs besides its bytes, about. A gap that is smaller is sent instead.
+#define RANGE_PART_COST 128
+
+// Joins ranges that overlap, touch, or have less than RANGE_PART_COST bytes between them (section
+// 15.3.7.2). They stand where the first of them stood. Returns how many are left; no two overlap.
+size_t range_coalesce(struct range *ranges, size_t count);

@@ -1,7 +1,10 @@
 #include "guarded.h"
 #include "unit.h"
 
+#include "base/buf.h"
 #include "http/range.h"
+
+#include <inttypes.h>
 
 static const struct range_case {
     const char *value;
@@ -112,11 +115,79 @@ static void test_several(void **state)
     assert_int_equal(count, 3);
 }
 
+// Ranges as "offset+length", in order.
+static const char *summary(const struct range *ranges, size_t count)
+{
+    static char text[256];
+    struct buf b = buf_make(text, sizeof(text) - 1);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&b, "%s%" PRIu64 "+%" PRIu64, i ? " " : "", ranges[i].offset, ranges[i].length);
+    assert_false(b.overflow);
+    text[b.len] = '\0';
+    return text;
+}
+
+// RFC 9110 section 15.3.7.2
+static void test_coalesce(void **state)
+{
+    static const struct {
+        const char *value, *want;
+    } coalesced[] = {
+        {"0-9", "0+10"},
+        // overlapping, touching, near, apart
+        {"0-9,5-14", "0+15"},
+        {"0-9,0-9", "0+10"},
+        {"0-99,10-19", "0+100"},
+        {"10-19,0-99", "0+100"},
+        {"0-9,10-19", "0+20"},
+        {"0-9,137-139", "0+140"},
+        {"0-9,138-139", "0+10 138+2"},
+        {"138-139,0-9", "138+2 0+10"},
+        {"137-139,0-9", "0+140"},
+        {"0-,-1", "0+100000"},
+        // the order of those that came first
+        {"900-909,0-9,905-914", "900+15 0+10"},
+        {"0-9,900-909,5-14", "0+15 900+10"},
+        {"900-909,500-509,0-9", "900+10 500+10 0+10"},
+        // one that joins others
+        {"0-9,200-209,100-109", "0+210"},
+        {"200-209,0-9,100-109", "0+210"},
+        {"0-9,400-409,200-209,9000-,100-109,300-309", "0+410 9000+91000"},
+        {"0-0,200-200,400-400,600-600,0-700", "0+701"},
+        // to the end
+        {"-1,0-0", "99999+1 0+1"},
+        {"99990-,-500,0-0", "99500+500 0+1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(coalesced); i++) {
+        char value[64] = "bytes=";
+        struct range ranges[8];
+        size_t count = ARRAY_SIZE(ranges);
+        strcat(value, coalesced[i].value);
+        assert_int_equal(range_parse(guarded_text(value), 100000, ranges, &count),
+                         RANGE_SATISFIABLE);
+        const char *got = summary(ranges, range_coalesce(ranges, count));
+        if (strcmp(got, coalesced[i].want) != 0)
+            fail_msg("%s: %s, want %s", value, got, coalesced[i].want);
+    }
+}
+
+static void test_coalesce_edges(void **state)
+{
+    struct range ranges[] = {{UINT64_MAX - 1, 1}, {0, 1}, {UINT64_MAX - 200, 100}};
+    (void)state;
+    assert_int_equal(range_coalesce(ranges, 0), 0);
+    assert_int_equal(range_coalesce(ranges, 3), 2);
+    assert_string_equal(summary(ranges, 2), "18446744073709551415+200 0+1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_single),
         cmocka_unit_test(test_several),
+        cmocka_unit_test(test_coalesce),
+        cmocka_unit_test(test_coalesce_edges),
     };
     return cmocka_run_group_tests_name("range", tests, NULL, NULL);
 }
