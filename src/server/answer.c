@@ -201,21 +201,21 @@ static void put_page(const struct answer *a, struct response *response)
 
 // The content behind a head: small and in memory, it is copied; else it stays with the connection.
 static void put_file(const struct answer *a, const struct response *response,
-                     struct cached_file *file, const struct decision *decision)
+                     struct cached_file *file, struct range range)
 {
     struct slice none = {NULL, 0};
-    uint64_t length = a->r->method == METHOD_HEAD ? 0 : decision->length;
+    uint64_t length = a->r->method == METHOD_HEAD ? 0 : range.length;
     if (length == 0 || (file->body && length <= COPY_MAX)) {
         put_answer(a, response,
-                   length ? slice_make(file->body + decision->offset, (size_t)length) : none);
+                   length ? slice_make(file->body + range.offset, (size_t)length) : none);
         log_answer(a->l, a->c, a->r, response->status, length);
         filecache_release(file);
         return;
     }
     put_answer(a, response, none);
     a->c->file = file;
-    a->c->offset = decision->offset;
-    a->c->end = decision->offset + length;
+    a->c->offset = range.offset;
+    a->c->end = range.offset + length;
     a->c->length = length;
     a->c->status = (uint16_t)response->status;
 }
@@ -248,7 +248,6 @@ static struct route_query query_of(struct loop *l, const struct conn *c)
 static void answer_error_page(const struct answer *a, struct response *response,
                               struct cached_file *page)
 {
-    const struct decision whole = {.status = response->status, .length = page->about.size};
     struct slice lines = page->description.lines;
     response->about = slice_skip(lines, page->description.type_at);
     if (a->route->ruling.type.len) {
@@ -256,8 +255,8 @@ static void answer_error_page(const struct answer *a, struct response *response,
         response->type = a->route->ruling.type;
     }
     response->has_length = true;
-    response->content_length = whole.length;
-    put_file(a, response, page, &whole);
+    response->content_length = page->about.size;
+    put_file(a, response, page, (struct range){0, page->about.size});
 }
 
 static void answer_status(const struct answer *a, int status)
@@ -303,18 +302,22 @@ static void answer_file(struct answer *a)
         answer_status(a, decision.status);
         return;
     }
+    if (decision.range_count > 1) { // answered with the whole file
+        decision.status = 200;
+        decision.ranges[0] = (struct range){0, file->about.size};
+    }
     struct response response = response_for(a->l, a->c, a->r, decision.status);
     describe(a, file, &response);
-    response.range_offset = decision.offset;
-    response.range_length = decision.length;
+    response.range_offset = decision.ranges[0].offset;
+    response.range_length = decision.ranges[0].length;
     response.total = file->about.size;
     response.has_length = decision.status != 304;
-    response.content_length = decision.length;
+    response.content_length = decision.ranges[0].length;
     if (is_brief(a->r, decision.status)) {
         response.about.len = file->description.etag_len;
         response.type = (struct slice){NULL, 0};
     }
-    put_file(a, &response, file, &decision);
+    put_file(a, &response, file, decision.ranges[0]);
 }
 
 static void answer_found(struct answer *a)

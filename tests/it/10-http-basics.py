@@ -479,13 +479,22 @@ class Ranges(Case):
                 self.assertEqual(r.body, TEXT[first:last + 1])
                 self.assertEqual(r.get("Content-Range"), "bytes %d-%d/%d" % (first, last, n))
 
+    def test_near_ones_are_joined(self):
+        for value, first, last in (("0-1,5-6", 0, 6), ("50-60, 7-9,", 7, 60), ("-1,9999-", 284, 284)):
+            with self.subTest(value):
+                r = daemon.get("/text.txt", fields={"Range": "bytes=" + value})
+                self.assert_status(r, 206)
+                self.assertEqual(r.body, TEXT[first:last + 1])
+                self.assertEqual(r.get("Content-Range"), "bytes %d-%d/%d" % (first, last, len(TEXT)))
+
     def test_not_satisfiable(self):
         for value in ("bytes=%d-" % len(TEXT), "bytes=-0"):
             r = self.assert_status(daemon.get("/text.txt", fields={"Range": value}), 416)
             self.assertEqual(r.get("Content-Range"), "bytes */%d" % len(TEXT))
 
     def test_ignored(self):
-        for value in ("lines=1-2", "bytes=", "bytes=5-2", "bytes=a-b", "bytes 0-1", "bytes=0-1,5-6"):
+        for value in ("lines=1-2", "bytes=", "bytes=5-2", "bytes=a-b", "bytes 0-1",
+                      "bytes=" + ",".join(["0-0"] * 17)):
             with self.subTest(value):
                 r = daemon.get("/text.txt", fields={"Range": value})
                 self.assert_status(r, 200)

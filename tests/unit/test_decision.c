@@ -4,6 +4,8 @@
 #include "base/buf.h"
 #include "http/decision.h"
 
+#include <stdio.h>
+
 #define AT "Sun, 06 Nov 1994 08:49:37 GMT"
 
 static const struct representation file = {100, {"\"a\"", 3}, 784111777};
@@ -25,7 +27,7 @@ static const struct {
     {&file, "GET", "Range: bytes=100-\r\n", 416, 0, 0},
     {&empty, "GET", "Range: bytes=0-\r\n", 416, 0, 0},
     {&empty, "GET", "Range: bytes=-5\r\n", 200, 0, 0},
-    {&file, "GET", "Range: bytes=0-1,5-6\r\n", 200, 0, 100},
+    {&file, "GET", "Range: bytes=0-1,5-6\r\n", 206, 0, 7},
     {&file, "GET", "Range: pages=1-2\r\n", 200, 0, 100},
     {&file, "GET", "Range: bytes=5-1\r\n", 200, 0, 100},
     {&file, "GET", "Range: bytes=0-1\r\nRange: bytes=0-1\r\n", 200, 0, 100},
@@ -44,21 +46,72 @@ static const struct {
     {&file, "GET", "If-Range: \"b\"\r\n", 200, 0, 100},
 };
 
+static struct request request;
+
+static void decide(const char *method, const char *fields, const struct representation *rep,
+                   struct decision *ret)
+{
+    char head[512];
+    struct buf b = buf_make(head, sizeof(head));
+    buf_printf(&b, "%s / HTTP/1.0\r\n%s\r\n", method, fields);
+    assert_false(b.overflow);
+    assert_int_equal(request_parse(guarded(buf_slice(&b)), &request), 0);
+    decision_make(&request, rep, 1767225600, ret);
+}
+
 static void test_decisions(void **state)
 {
-    static struct request request;
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        char head[512];
-        struct buf b = buf_make(head, sizeof(head));
         struct decision d;
-        buf_printf(&b, "%s / HTTP/1.0\r\n%s\r\n", cases[i].method, cases[i].fields);
-        assert_false(b.overflow);
-        assert_int_equal(request_parse(guarded(buf_slice(&b)), &request), 0);
-        decision_make(&request, cases[i].rep, 1767225600, &d);
-        if (d.status != cases[i].status || d.offset != cases[i].offset ||
-            d.length != cases[i].length)
+        decide(cases[i].method, cases[i].fields, cases[i].rep, &d);
+        bool has_content = d.status == 200 || d.status == 206;
+        if (d.status != cases[i].status || d.ranges[0].offset != cases[i].offset ||
+            d.ranges[0].length != cases[i].length || d.range_count != has_content)
             fail_msg("%zu: \"%s\": %d", i, cases[i].fields, d.status);
+    }
+}
+
+#define EIGHT "0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,"
+
+// RFC 9110 section 15.3.7.2
+static void test_several(void **state)
+{
+    static const struct {
+        uint64_t size;
+        const char *value;
+        int status;
+        size_t count;
+        uint64_t first, last; // offsets of the first and the last range
+    } several[] = {
+        {1000, "0-0,500-509", 206, 2, 0, 500},
+        {1000, "500-509,0-0", 206, 2, 500, 0},
+        {1000, "0-0,500-509,-1", 206, 3, 0, 999},
+        {1000, "0-0,500-509,2000-", 206, 2, 0, 500},
+        {1000, "0-0,2000-", 206, 1, 0, 0},
+        {1000, "0-499,400-", 206, 1, 0, 0},
+        // what is left out must be more than the parts cost
+        {1000, "0-499,757-", 206, 2, 0, 757},
+        {1000, "0-499,756-", 200, 1, 0, 0},
+        {1000, "0-99,300-399,600-699,900-", 206, 4, 0, 900},
+        {1000, "0-199,370-499,670-", 200, 1, 0, 0},
+        {UINT64_MAX, "0-0,5000-", 206, 2, 0, 5000},
+        // not too many
+        {1000, EIGHT EIGHT, 206, 1, 0, 0},
+        {1000, EIGHT EIGHT "0-0", 200, 1, 0, 0},
+        {1000, "0-0,500-509,x", 200, 1, 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(several); i++) {
+        const struct representation rep = {several[i].size, {"\"a\"", 3}, 784111777};
+        char fields[256];
+        struct decision d;
+        snprintf(fields, sizeof(fields), "Range: bytes=%s\r\n", several[i].value);
+        decide("GET", fields, &rep, &d);
+        if (d.status != several[i].status || d.range_count != several[i].count ||
+            d.ranges[0].offset != several[i].first ||
+            d.ranges[d.range_count - 1].offset != several[i].last)
+            fail_msg("%zu: \"%s\": %d, %zu ranges", i, fields, d.status, d.range_count);
     }
 }
 
@@ -66,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_several),
     };
     return cmocka_run_group_tests_name("decision", tests, NULL, NULL);
 }
