@@ -96,6 +96,20 @@ void httpdate_format(int64_t seconds, char out[static HTTPDATE_LEN])
     put_text(out, " GMT");
 }
 
+void httpdate_format_iso(int64_t seconds, char out[static HTTPDATE_ISO_LEN])
+{
+    struct civil c = from_seconds(seconds);
+    const struct {
+        int value, digits;
+        const char *after;
+    } fields[] = {
+        {c.year, 4, "-"}, {c.month, 2, "-"},  {c.day, 2, "T"},
+        {c.hour, 2, ":"}, {c.minute, 2, ":"}, {c.second, 2, "Z"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+        out = put_text(put_digits(out, fields[i].value, fields[i].digits), fields[i].after);
+}
+
 // What a letter of a form stands for: one of `names`, or a number of `digits`.
 struct part {
     char letter;

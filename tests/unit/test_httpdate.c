@@ -89,25 +89,27 @@ static void test_format(void **state)
 {
     static const struct {
         int64_t seconds;
-        const char *want;
+        const char *want, *iso;
     } formats[] = {
-        {EPOCH, "Sun, 06 Nov 1994 08:49:37 GMT"},
-        {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
-        {-1, "Thu, 01 Jan 1970 00:00:00 GMT"},
-        {INT64_MIN, "Thu, 01 Jan 1970 00:00:00 GMT"},
-        {951782400, "Tue, 29 Feb 2000 00:00:00 GMT"},
-        {951868799, "Tue, 29 Feb 2000 23:59:59 GMT"},
-        {951868800, "Wed, 01 Mar 2000 00:00:00 GMT"},
-        {978307199, "Sun, 31 Dec 2000 23:59:59 GMT"},
-        {253402300799, "Fri, 31 Dec 9999 23:59:59 GMT"},
-        {253402300800, "Fri, 31 Dec 9999 23:59:59 GMT"},
-        {INT64_MAX, "Fri, 31 Dec 9999 23:59:59 GMT"},
+        {EPOCH, "Sun, 06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"},
+        {0, "Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00Z"},
+        {-1, "Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00Z"},
+        {INT64_MIN, "Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00Z"},
+        {951782400, "Tue, 29 Feb 2000 00:00:00 GMT", "2000-02-29T00:00:00Z"},
+        {951868799, "Tue, 29 Feb 2000 23:59:59 GMT", "2000-02-29T23:59:59Z"},
+        {951868800, "Wed, 01 Mar 2000 00:00:00 GMT", "2000-03-01T00:00:00Z"},
+        {978307199, "Sun, 31 Dec 2000 23:59:59 GMT", "2000-12-31T23:59:59Z"},
+        {253402300799, "Fri, 31 Dec 9999 23:59:59 GMT", "9999-12-31T23:59:59Z"},
+        {253402300800, "Fri, 31 Dec 9999 23:59:59 GMT", "9999-12-31T23:59:59Z"},
+        {INT64_MAX, "Fri, 31 Dec 9999 23:59:59 GMT", "9999-12-31T23:59:59Z"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
         char out[HTTPDATE_LEN];
         httpdate_format(formats[i].seconds, out);
         assert_slice(slice_make(out, sizeof(out)), formats[i].want);
+        httpdate_format_iso(formats[i].seconds, out);
+        assert_slice(slice_make(out, HTTPDATE_ISO_LEN), formats[i].iso);
     }
 }
 
