@@ -15,3 +15,6 @@ void clock_read(struct clock *c);
 
 // The monotonic time alone, in ms.
 int64_t clock_now(void);
+
+// The same in microseconds, and not coarse: for measuring how long something takes.
+int64_t clock_now_us(void);

@@ -138,6 +138,11 @@ int rootfs_fstat(int fd, struct file_identity *ret)
     return stat_at(fd, "", AT_EMPTY_PATH, ret);
 }
 
+int rootfs_lstat_at(int dir, const char *name, struct file_identity *ret)
+{
+    return stat_at(dir, name, AT_SYMLINK_NOFOLLOW, ret);
+}
+
 int rootfs_look(const struct rootfs *r, const char *path, struct file_identity *ret)
 {
     int fd = open_by_kernel(r, path, O_PATH | O_CLOEXEC);

@@ -62,6 +62,9 @@ int rootfs_stat_path(const char *path, struct file_identity *ret);
 // The same of an open file.
 int rootfs_fstat(int fd, struct file_identity *ret);
 
+// Facts of `name` in the open directory `dir`, where a symbolic link is itself what is looked at.
+int rootfs_lstat_at(int dir, const char *name, struct file_identity *ret);
+
 bool rootfs_same(const struct file_identity *a, const struct file_identity *b);
 
 // Whether the file was changed less than 2 s before `now_s`, or in the future: kernels before 6.13

@@ -27,11 +27,22 @@ static void test_never_goes_back(void **state)
     }
 }
 
+static void test_microseconds(void **state)
+{
+    (void)state;
+    int64_t begin = clock_now_us(), coarse = clock_now();
+    assert_in_range(begin / 1000 - coarse + 1000, 990, 2000);
+    while (clock_now_us() == begin)
+        ; // it moves on within a few turns
+    assert_in_range(clock_now_us() - begin, 1, 1000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agrees_with_the_kernel),
         cmocka_unit_test(test_never_goes_back),
+        cmocka_unit_test(test_microseconds),
     };
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
 }

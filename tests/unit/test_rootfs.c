@@ -226,6 +226,22 @@ static void test_facts(void **state)
     rootfs_cleanup(&r);
 }
 
+static void test_lstat_at(void **state)
+{
+    struct rootfs r;
+    struct file_identity id;
+    (void)state;
+    put_file("root/ten", "0123456789");
+    assert_int_equal(symlink("nowhere", "root/dangling"), 0);
+    assert_int_equal(rootfs_init(&r, "root"), 0);
+    assert_int_equal(rootfs_lstat_at(r.fd, "ten", &id), 0);
+    assert_true(S_ISREG(id.mode) && id.size == 10);
+    assert_int_equal(rootfs_lstat_at(r.fd, "dangling", &id), 0);
+    assert_true(S_ISLNK(id.mode));
+    assert_int_equal(rootfs_lstat_at(r.fd, "missing", &id), -ENOENT);
+    rootfs_cleanup(&r);
+}
+
 static void test_same_looks_at_every_field(void **state)
 {
     (void)state;
@@ -286,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_walks_where_openat2_is_refused),
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_lstat_at),
         cmocka_unit_test(test_same_looks_at_every_field),
         cmocka_unit_test(test_young),
     };
