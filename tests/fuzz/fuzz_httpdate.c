@@ -18,6 +18,18 @@ static void check_round_trip(int64_t seconds)
     assert(back == MIN(MAX(seconds, 0), LATEST));
 }
 
+// Both forms show the same time.
+static void check_iso(int64_t seconds)
+{
+    char text[HTTPDATE_LEN], iso[HTTPDATE_ISO_LEN];
+    httpdate_format(seconds, text);
+    httpdate_format_iso(seconds, iso);
+    assert(memcmp(iso, text + 12, 4) == 0);
+    assert(memcmp(iso + 8, text + 5, 2) == 0);
+    assert(memcmp(iso + 11, text + 17, 8) == 0);
+    assert(iso[4] == '-' && iso[7] == '-' && iso[10] == 'T' && iso[19] == 'Z');
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     int64_t now, seconds = INT64_MIN;
@@ -25,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     memcpy(&now, bytes, sizeof(now));
     check_round_trip(now);
+    check_iso(now);
 
     struct slice text = fuzz_slice(bytes + sizeof(now), size - sizeof(now));
     if (!httpdate_parse(text, now, &seconds)) {
