@@ -2,6 +2,7 @@
 // and puts in place of each @NAME@ what the code's own tables say. Run by make; not installed.
 #include "cli/args.h"
 #include "conf/conf_options.h"
+#include "http/preset.h"
 #include "base/buf.h"
 #include "base/num.h"
 #include "base/util.h"
@@ -119,6 +120,17 @@ static void options_mdoc(void)
     }
 }
 
+// The fields that presets set, and why.
+static void presets_mdoc(void)
+{
+    size_t count;
+    const struct preset_field *fields = preset_fields(&count);
+    for (size_t i = 0; i < count; i++) {
+        printf(".It Li \"%s: %s\"\n", fields[i].name, fields[i].value);
+        print_wrapped(slice_of(fields[i].why));
+    }
+}
+
 // ---- completions ------------------------------------------------------------------------------
 
 // What may stand behind -o: options by their path, and the lists.
@@ -206,11 +218,11 @@ static const struct {
     const char *name;
     void (*print)(void);
 } fillings[] = {
-    {"sysconfdir", sysconfdir},       {"options.mdoc", options_mdoc},
-    {"options.words", options_words}, {"commands.words", commands_words},
-    {"flags.bash", flags_bash},       {"commands.zsh", commands_zsh},
-    {"flags.zsh", flags_zsh},         {"commands.fish", commands_fish},
-    {"flags.fish", flags_fish},
+    {"presets.mdoc", presets_mdoc},     {"sysconfdir", sysconfdir},
+    {"options.mdoc", options_mdoc},     {"options.words", options_words},
+    {"commands.words", commands_words}, {"flags.bash", flags_bash},
+    {"commands.zsh", commands_zsh},     {"flags.zsh", flags_zsh},
+    {"commands.fish", commands_fish},   {"flags.fish", flags_fish},
 };
 
 // Behind an '@': reads the name up to the next '@' and fills it in. What is no name known here is

@@ -14,7 +14,7 @@ static const struct preset_field fields[] = {
     {"security", "Content-Security-Policy",
      "frame-ancestors 'self'; object-src 'none'; base-uri 'self'",
      "The same for frames in browsers of today; besides, no plug-ins, and no injected base element "
-     "that sends relative links elsewhere. Where scripts and styles come from is left to you."},
+     "that sends relative links elsewhere; where scripts and styles may come from is left to the site."},
     {"security", "Cross-Origin-Opener-Policy", "same-origin",
      "A window of another site that opened this one, or was opened by it, cannot reach into it."},
     {"security", "Permissions-Policy", "camera=(), microphone=(), geolocation=()",

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "conf/conf.h"
 #include "conf/conf_value.h"
 
 #include <errno.h>
@@ -23,6 +24,8 @@ static const char *set(const char *path, const struct conf_raw *raw, char *shown
         bool boolean;
         char *string;
         struct conf_strings strings;
+        enum conf_switch switched;
+        unsigned choice;
     } target = {.strings = {NULL, 0}};
     const struct conf_option *option = conf_options_find(slice_of(path));
     char message[CONF_MESSAGE_MAX];
@@ -60,6 +63,25 @@ static void test_text(void **state)
         {"log.access", "logs/a", "\"/base/logs/a\""},
         {"listen.mode", "0660", "\"0660\""},
         {"listen.mode", "660", "\"660\""},
+        {"sites.etag", "digest", "\"digest\""},
+        {"sites.etag", "Digest",
+         "!\"sites.etag\" must be \"file\", \"shared\", \"digest\" or \"off\"; found \"Digest\"; "
+         "did "
+         "you mean \"digest\"?"},
+        {"sites.etag", "sha256",
+         "!\"sites.etag\" must be \"file\", \"shared\", \"digest\" or \"off\"; found \"sha256\""},
+        {"sites.symlinks", "none", "\"none\""},
+        {"sites.rules.symlinks", "",
+         "!\"sites.rules.symlinks\" must be \"beneath\", \"none\" or \"any\"; found \"\""},
+        {"sites.rules.listing", "true", "true"},
+        {"sites.rules.listing", "false", "false"},
+        {"sites.rules.listing", "yes",
+         "!\"sites.rules.listing\" must be true or false; found \"yes\""},
+        {"sites.rules.cache", "", "!\"sites.rules.cache\" must not be empty"},
+        {"sites.charset", "", "\"\""},
+        {"sites.index", "x",
+         "!\"sites.index\" must be a list of strings, e.g. [ \"index.html\", "
+         "\"index.htm\" ]; found \"x\""},
         {"listen.mode", "6600",
          "!\"listen.mode\" cannot be \"6600\": write the permissions in octal, e.g. \"0660\""},
     };
@@ -87,6 +109,34 @@ static void test_strings(void **state)
                         "!\"sites.names\" must not be empty");
 }
 
+static void test_kinds(void **state)
+{
+    const struct conf_raw number = {.kind = RAW_NUMBER, .number = 1},
+                          truth = {.kind = RAW_BOOL, .number = 1};
+    char shown[1024];
+    (void)state;
+    assert_string_equal(set("sites.rules.dotfiles", &truth, shown, sizeof(shown)), "true");
+    assert_string_equal(set("sites.rules.dotfiles", &number, shown, sizeof(shown)),
+                        "!\"sites.rules.dotfiles\" must be true or false; found 1");
+    assert_string_equal(
+        set("sites.etag", &truth, shown, sizeof(shown)),
+        "!\"sites.etag\" must be \"file\", \"shared\", \"digest\" or \"off\"; found "
+        "true");
+}
+
+static void test_unset(void **state)
+{
+    enum conf_switch on = CONF_SWITCH_ON;
+    enum conf_symlinks links = CONF_SYMLINKS_ANY;
+    (void)state;
+    conf_value_set_default(conf_options_find(SLICE("sites.rules.listing")), &on);
+    conf_value_set_default(conf_options_find(SLICE("sites.rules.symlinks")), &links);
+    assert_int_equal(on, CONF_SWITCH_UNSET);
+    assert_int_equal(links, CONF_SYMLINKS_UNSET);
+    conf_value_set_default(conf_options_find(SLICE("sites.symlinks")), &links);
+    assert_int_equal(links, CONF_SYMLINKS_BENEATH);
+}
+
 static void test_failure_leaves_the_value(void **state)
 {
     const struct conf_option *user = conf_options_find(SLICE("user"));
@@ -106,7 +156,10 @@ static void test_failure_leaves_the_value(void **state)
 static void test_too_long(void **state)
 {
     char text[300], shown[1024];
-    const struct conf_raw raw = {.kind = RAW_STRING, .text = text};
+    static char long_text[2050];
+    const char *const items[] = {text, long_text};
+    const struct conf_raw raw = {.kind = RAW_STRING, .text = text},
+                          listed = {.kind = RAW_STRINGS, .items = items, .count = 2};
     (void)state;
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
@@ -115,6 +168,11 @@ static void test_too_long(void **state)
     assert_string_equal(set("server_header", &raw, shown, sizeof(shown)),
                         "!\"server_header\" must be true or false; found "
                         "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...\"");
+    memset(long_text, 'x', sizeof(long_text) - 1);
+    assert_string_equal(set("sites.rules.headers.set", &listed, shown, sizeof(shown)),
+                        "!\"sites.rules.headers.set\" must not be longer than 2048 bytes; this one "
+                        "has 2049");
+    assert_non_null(strstr(set("sites.index", &listed, shown, sizeof(shown)), "255 bytes"));
 }
 
 int main(void)
@@ -122,6 +180,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_unset),
         cmocka_unit_test(test_failure_leaves_the_value),
         cmocka_unit_test(test_too_long),
     };

@@ -39,12 +39,53 @@ static void test_checkers_are_wired(void **state)
     assert_string_equal(load_with("log.level", "loud", text, sizeof(text)),
                         "error: -o: \"log.level\" cannot be \"loud\": the levels are \"error\", "
                         "\"warning\", \"notice\", \"info\" and \"debug\"\n");
-    assert_null(config_checkers()->check[CHECK_SITE_NAME]("*.example.org"));
-    assert_non_null(config_checkers()->check[CHECK_SITE_NAME]("a b"));
+}
+
+// Each kind is judged by the layer that it belongs to, which shows in the reason.
+static void test_each_kind_is_wired(void **state)
+{
+    static const struct {
+        enum conf_check check;
+        const char *good, *bad, *why;
+    } kinds[] = {
+        {CHECK_ADDRESS, "*:80", "80", "port"},
+        {CHECK_SITE_NAME, "*.example.org", "a b", "letters"},
+        {CHECK_LOG_LEVEL, "info", "loud", "levels"},
+        {CHECK_GLOB, "/assets/**", "assets", "begin with '/'"},
+        {CHECK_HEADER_SET, "X-A: b", "Vary: b", "headers.add"},
+        {CHECK_HEADER_ADD, "Vary: b", "X-A", "colon"},
+        {CHECK_HEADER_UNSET, "X-A", "X-A: b", "name"},
+        {CHECK_PRESET, "security", "x", "preset"},
+        {CHECK_FIELD_VALUE, "no-cache", " x", "blank"},
+        {CHECK_TOKEN, "utf-8", "a b", "word"},
+        {CHECK_MEDIA_TYPE, "text/html", "html", "text/html"},
+        {CHECK_TYPES_LINE, "a/b c", "a/b", "extensions"},
+        {CHECK_ORIGIN, "https://a", "a", "origin"},
+        {CHECK_REDIRECT, "/$1", "//a", "another host"},
+        {CHECK_PATH, "$path.html", "a", "begin with '/'"},
+        {CHECK_FILE, "/a", "/a/", "a file"},
+        {CHECK_DIRECTORY, "/a/", "/a", "a directory"},
+        {CHECK_ERROR_PAGE, "404 /a", "4 /a", "status"},
+    };
+    const struct conf_checkers *checkers = config_checkers();
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        conf_check_cb *check = checkers->check[kinds[i].check];
+        assert_null(check(kinds[i].good));
+        const char *why = check(kinds[i].bad);
+        if (!why || !strstr(why, kinds[i].why))
+            fail_msg("%s: %s", kinds[i].bad, why ? why : "good");
+    }
+    for (int i = CHECK_NONE + 1; i < CHECK_MODE; i++)
+        assert_non_null(checkers->check[i]);
+    assert_int_equal(checkers->last_capture("/$3/$2"), 3);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_checkers_are_wired)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_checkers_are_wired),
+        cmocka_unit_test(test_each_kind_is_wired),
+    };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@ static void test_fields_are_good(void **state)
         assert_null(fieldline_check(FIELDLINE_SET, slice_of(line)));
         assert_null(preset_check(slice_of(fields[i].preset)));
         assert_int_equal(fields[i].why[strlen(fields[i].why) - 1], '.');
+        assert_null(strstr(fields[i].why, ". "));
         // Who speaks TLS promises TLS.
         assert_false(
             slice_equal_nocase(slice_of(fields[i].name), SLICE("Strict-Transport-Security")));
