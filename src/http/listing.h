@@ -44,8 +44,9 @@ struct listing_entry {
 struct slice listing_type(enum listing_format format);
 
 // Content-Security-Policy of the HTML: its own style and nothing else.
-#define LISTING_POLICY                                                               \
-    "default-src 'none'; style-src 'sha256-rCqb/0ZMCzd9L3Wn1VFZsHmQbMAMHtkNaeWsgEvdEZw='; img-src 'self'; base-uri 'none'; " \
+#define LISTING_POLICY                                                                      \
+    "default-src 'none'; style-src 'sha256-rCqb/0ZMCzd9L3Wn1VFZsHmQbMAMHtkNaeWsgEvdEZw='; " \
+    "img-src 'self'; base-uri 'none'; "                                                     \
     "form-action 'none'"
 
 // Reads sort=name|size|time, order=asc|desc and format=html|json from a query into the view; what

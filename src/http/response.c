@@ -61,7 +61,7 @@ void response_etag(struct buf *b, uint64_t inode, uint64_t size, int64_t mtime_s
 // RFC 9110 section 14.4.
 static void put_content_range(struct buf *b, const struct response *r)
 {
-    if (r->status != 206 && r->status != 416)
+    if (r->status != 416 && (r->status != 206 || r->range_length == 0))
         return;
     buf_put(b, SLICE("Content-Range: bytes "));
     if (r->status == 206) {
@@ -80,7 +80,7 @@ void response_begin(struct buf *b, const struct response *r)
         [CONNECTION_CLOSE] = {"close", 5},
         [CONNECTION_KEEP_ALIVE] = {"keep-alive", 10},
     };
-    assert(!r->has_length || status_may_have_content(r->status));
+    assert(!r->has_length || (status_may_have_content(r->status) && !r->chunked));
     buf_put(b, status_line(r->status));
     put_field(b, SLICE("Server: "), r->server);
     put_field(b, SLICE("Date: "), r->date);
@@ -89,6 +89,8 @@ void response_begin(struct buf *b, const struct response *r)
     put_field(b, SLICE("Content-Type: "), r->type);
     if (r->has_length)
         put_number(b, SLICE("Content-Length: "), r->content_length);
+    if (r->chunked)
+        buf_put(b, SLICE("Transfer-Encoding: chunked\r\n"));
     put_content_range(b, r);
     put_field(b, SLICE("Location: "), r->location);
     put_field(b, SLICE("Allow: "), r->allow);

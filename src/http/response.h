@@ -48,9 +48,11 @@ struct response {
     struct slice location; // empty: none
     struct slice allow;    // empty: none
     uint32_t retry_after;  // seconds; 0: no such field
-    bool has_length;       // write content_length; must be false for 1xx, 204, 304
+    bool chunked;          // Transfer-Encoding: chunked
+    bool has_length;       // write content_length; must be false for 1xx, 204, 304, and chunked
     uint64_t content_length;
-    // With 206 and 416: Content-Range. total is the size of the file.
+    // With 206 and 416: Content-Range. total is the size of the file. Length 0 with 206: none, for
+    // there are several ranges.
     uint64_t range_offset;
     uint64_t range_length;
     uint64_t total;

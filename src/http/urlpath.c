@@ -17,7 +17,7 @@ static int decode_byte(struct slice *s, char *ret)
         c = (char)(high << 4 | low);
     }
     *s = slice_skip(*s, escaped ? 3 : 1);
-    if ((unsigned char)c < 0x20 || c == 0x7f)
+    if (c == '\0')
         return 400;
     if (escaped && c == '/')
         return 404;

@@ -10,7 +10,7 @@
 // The result is relative to the root, without a leading slash: "" for "/", "a/b", "a/b/" (a
 // trailing slash is kept, and what ends in "." or ".." names a directory). Empty segments vanish.
 // Returns 0 and sets *ret, or the status to refuse with:
-//   400  a malformed escape, a control byte (NUL among them), or ".." above the root
+//   400  a malformed escape, NUL, or ".." above the root
 //   404  an escaped slash (no file's name contains one)
 // *ret_hidden: a segment begins with a dot and is not ".well-known" as the first segment, also when
 // ".." takes it away again.

@@ -1,45 +1,29 @@
 #include "server/answer.h"
 
-#include "http/response.h"
+#include "http/accept.h"
+#include "http/precond.h"
 #include "http/status.h"
+#include "server/byteranges.h"
+#include "server/listpieces.h"
 #include "server/output.h"
-#include "server/route.h"
-#include "sys/addr.h"
-#include "base/util.h"
-
-// Content up to this size is copied behind its head, so that pipelined answers leave together.
-#define COPY_MAX (4u << 10)
+#include "server/reply.h"
+#include "server/requestlog.h"
+#include "server/resource.h"
 
 #define ALLOW "GET, HEAD, OPTIONS"
 
-// One answer in the making.
-struct answer {
-    struct loop *l;
-    struct conn *c;
-    const struct request *r;
-    struct route *route;
-    uint64_t total; // of a file of which the range that is asked for is not there
-};
+static const struct slice none = {NULL, 0};
 
 bool answer_is_served(enum method method)
 {
     return method == METHOD_GET || method == METHOD_HEAD || method == METHOD_OPTIONS;
 }
 
-// ---- the client --------------------------------------------------------------------------------
+// ---- what is asked, by whom --------------------------------------------------------------------
 
-static struct endpoint client_of(const struct conn *c)
+static struct network client_of(const struct conn *c)
 {
-    struct endpoint e = {.len = sizeof(c->peer)};
-    memcpy(&e.in6, &c->peer, sizeof(c->peer));
-    if (e.sa.sa_family == AF_UNIX)
-        e.len = sizeof(sa_family_t);
-    return e;
-}
-
-static struct network client_network(const struct conn *c)
-{
-    struct endpoint e = client_of(c);
+    const struct endpoint e = conn_client(c);
     if (e.sa.sa_family == AF_INET)
         return network_of_ipv4((const uint8_t *)&e.in.sin_addr);
     if (e.sa.sa_family == AF_INET6)
@@ -47,181 +31,21 @@ static struct network client_network(const struct conn *c)
     return (struct network){.kind = NETWORK_UNIX};
 }
 
-// ---- the log -----------------------------------------------------------------------------------
-
-static struct slice client_text(const struct conn *c, char text[static ADDR_TEXT_MAX])
+static struct route_query query_of(const struct reply *a)
 {
-    struct endpoint e = client_of(c);
-    return slice_of(addr_format_host(&e, text));
-}
-
-static struct access_record record_of(struct loop *l, const struct conn *c, const struct request *r,
-                                      char text[static ADDR_TEXT_MAX])
-{
-    struct access_record record = {.client = client_text(c, text), .wall_s = l->clock.wall_s};
-    if (r) {
-        record.request = r->line;
-        record.referer = r->first[FIELD_REFERER];
-        record.agent = r->first[FIELD_USER_AGENT];
-    }
-    return record;
-}
-
-static void log_answer(struct loop *l, const struct conn *c, const struct request *r, int status,
-                       uint64_t bytes)
-{
-    char text[ADDR_TEXT_MAX];
-    if (l->log.fd < 0)
-        return;
-    struct access_record record = record_of(l, c, r, text);
-    accesslog_add(&l->log, &record, status, bytes, l->clock.now);
-}
-
-void answer_hold(struct loop *l, struct conn *c, const struct request *r)
-{
-    char text[ADDR_TEXT_MAX];
-    if (l->log.fd < 0)
-        return;
-    c->held = bufpool_get(&l->pool);
-    if (!c->held) { // better a line without figures of what was sent than none
-        log_answer(l, c, r, c->status, c->length);
-        return;
-    }
-    struct access_record record = record_of(l, c, r, text);
-    struct buf b = buf_make(c->held->data, c->held->cap);
-    c->split = (uint32_t)accesslog_hold(&l->log, &record, &b);
-    c->held->end = (uint32_t)b.len;
-}
-
-void answer_finish(struct loop *l, struct conn *c, const struct request *r)
-{
-    uint64_t sent = c->length - (c->end - c->offset);
-    if (c->held)
-        accesslog_add_held(&l->log, block_slice(c->held), c->split, c->status, sent, l->clock.now);
-    else if (r)
-        log_answer(l, c, r, c->status, sent);
-    bufpool_put(&l->pool, c->held);
-    c->held = NULL;
-    if (c->file)
-        filecache_release(c->file);
-    if (c->pieces)
-        c->pieces->free(c->pieces);
-    c->file = NULL;
-    c->pieces = NULL;
-}
-
-// ---- heads -------------------------------------------------------------------------------------
-
-// What every head has. Decides also whether the connection persists.
-static struct response response_for(struct loop *l, struct conn *c, const struct request *r,
-                                    int status)
-{
-    struct response response = {
-        .status = status,
-        .date = loop_date(l),
-        .server = l->service->conf->server_header ? SLICE("tined") : (struct slice){NULL, 0},
+    return (struct route_query){
+        .sites = a->l->service->sites,
+        .cache = &a->l->cache,
+        .listener = a->c->listener,
+        .client = client_of(a->c),
+        .moment = {a->l->round, a->l->clock.wall_s},
     };
-    uint64_t most = l->service->conf->limits.requests;
-    c->requests++;
-    scoreboard_add(&l->slot->requests, 1);
-    if (!r->keep_alive && c->ending == CONN_STAYS)
-        c->ending = CONN_CLOSES;
-    if (c->ending == CONN_STAYS && (l->phase != LOOP_SERVING || (most && c->requests >= most)))
-        c->ending = CONN_LINGERS;
-    if (c->ending != CONN_STAYS)
-        response.connection = CONNECTION_CLOSE;
-    else if (r->minor_version == 0)
-        response.connection = CONNECTION_KEEP_ALIVE;
-    return response;
 }
 
-// The field lines that the site wants, and what the answer depends on.
-static void put_site_lines(struct buf *b, const struct answer *a, int status)
-{
-    static const struct slice names[] = {
-#define X(id, name) {name, sizeof(name) - 1},
-        ROUTE_VARY_TABLE(X)
-#undef X
-    };
-    struct slice separator = SLICE("Vary: ");
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        if (!(a->route->vary & 1u << i))
-            continue;
-        buf_put(b, separator);
-        buf_put(b, names[i]);
-        separator = SLICE(", ");
-    }
-    if (a->route->vary)
-        buf_put(b, SLICE("\r\n"));
-    rules_put_headers(b, &a->route->ruling, status);
-    if (a->route->ruling.cors)
-        cors_put(b, a->route->ruling.cors, a->r);
-}
+// ---- errors and redirects ----------------------------------------------------------------------
 
-// Puts head and content together. An answer that finds no room, for which the rules must add more
-// than anybody can want, becomes one without extras.
-static void put_answer(const struct answer *a, const struct response *response,
-                       struct slice content)
-{
-    struct buf b = output_begin(a->l);
-    response_begin(&b, response);
-    put_site_lines(&b, a, response->status);
-    response_end(&b);
-    buf_put(&b, content);
-    if (b.overflow) {
-        struct response plain = {.status = 500,
-                                 .date = response->date,
-                                 .connection = response->connection,
-                                 .has_length = true};
-        b = output_begin(a->l);
-        response_begin(&b, &plain);
-        response_end(&b);
-    }
-    output_commit(a->l, &b);
-}
-
-// An answer whose content is the small page of its status, if it may have any.
-static void put_page(const struct answer *a, struct response *response)
-{
-    char page_text[RESPONSE_PAGE_MAX];
-    struct buf page = buf_make(page_text, sizeof(page_text));
-    if (status_may_have_content(response->status)) {
-        response_page(&page, response->status);
-        response->type = SLICE(RESPONSE_PAGE_TYPE);
-        response->has_length = true;
-        response->content_length = page.len;
-    }
-    if (a->r->method == METHOD_HEAD)
-        page.len = 0;
-    put_answer(a, response, buf_slice(&page));
-    log_answer(a->l, a->c, a->r, response->status, page.len);
-}
-
-// ---- files -------------------------------------------------------------------------------------
-
-// The content behind a head: small and in memory, it is copied; else it stays with the connection.
-static void put_file(const struct answer *a, const struct response *response,
-                     struct cached_file *file, struct range range)
-{
-    struct slice none = {NULL, 0};
-    uint64_t length = a->r->method == METHOD_HEAD ? 0 : range.length;
-    if (length == 0 || (file->body && length <= COPY_MAX)) {
-        put_answer(a, response,
-                   length ? slice_make(file->body + range.offset, (size_t)length) : none);
-        log_answer(a->l, a->c, a->r, response->status, length);
-        filecache_release(file);
-        return;
-    }
-    put_answer(a, response, none);
-    a->c->file = file;
-    a->c->offset = range.offset;
-    a->c->end = range.offset + length;
-    a->c->length = length;
-    a->c->status = (uint16_t)response->status;
-}
-
-// The lines about the file, with the type that a rule gives it.
-static void describe(const struct answer *a, const struct cached_file *file,
+// The type of a file, or the one that a rule gives it. Also the lines about it, up to that.
+static void describe(const struct reply *a, const struct cached_file *file,
                      struct response *response)
 {
     response->about = file->description.lines;
@@ -231,58 +55,48 @@ static void describe(const struct answer *a, const struct cached_file *file,
     }
 }
 
-// ---- kinds of answers --------------------------------------------------------------------------
-
-static struct route_query query_of(struct loop *l, const struct conn *c)
+// The site's page of an error: nothing of it counts but its type and content.
+static void put_error_page(const struct reply *a, struct response *response,
+                           struct cached_file *page)
 {
-    return (struct route_query){
-        .sites = l->service->sites,
-        .cache = &l->cache,
-        .listener = c->listener,
-        .client = client_network(c),
-        .moment = {l->round, l->clock.wall_s},
-    };
-}
-
-// The site's page of an error: its status is the error's, and nothing else of it counts.
-static void answer_error_page(const struct answer *a, struct response *response,
-                              struct cached_file *page)
-{
-    struct slice lines = page->description.lines;
-    response->about = slice_skip(lines, page->description.type_at);
-    if (a->route->ruling.type.len) {
-        response->about = (struct slice){NULL, 0};
-        response->type = a->route->ruling.type;
-    }
+    describe(a, page, response);
+    response->about = slice_skip(response->about, page->description.type_at);
     response->has_length = true;
     response->content_length = page->about.size;
-    put_file(a, response, page, (struct range){0, page->about.size});
+    reply_put_file(a, response, page, (struct range){0, page->about.size});
 }
 
-static void answer_status(const struct answer *a, int status)
+// `total` is the size of the file with 416, else of no matter.
+static void answer_error(const struct reply *a, int status, uint64_t total)
 {
-    const struct route_query query = query_of(a->l, a->c);
-    struct response response = response_for(a->l, a->c, a->r, status);
+    const struct route_query query = query_of(a);
+    struct response response = reply_start(a, status);
     struct cached_file *page = route_error_page(&query, a->route, status);
     response.location = a->route->location;
-    response.total = a->total;
+    response.total = total;
     if (status == 405)
         response.allow = SLICE(ALLOW);
     if (status == 503)
         response.retry_after = 1;
     if (page)
-        answer_error_page(a, &response, page);
+        put_error_page(a, &response, page);
     else
-        put_page(a, &response);
+        reply_put_page(a, &response);
 }
 
-static void answer_options(const struct answer *a)
+static void answer_status(const struct reply *a, int status)
 {
-    struct response response = response_for(a->l, a->c, a->r, 204);
-    response.allow = SLICE(ALLOW);
-    put_answer(a, &response, (struct slice){NULL, 0});
-    log_answer(a->l, a->c, a->r, 204, 0);
+    answer_error(a, status, 0);
 }
+
+static void answer_options(const struct reply *a)
+{
+    struct response response = reply_start(a, 204);
+    response.allow = SLICE(ALLOW);
+    reply_put(a, &response, none);
+}
+
+// ---- files -------------------------------------------------------------------------------------
 
 // Whether an answer repeats no more of the description than a cache needs to recognise it: 304, and
 // 206 to a client whose If-Range shows that it has the rest (RFC 9110 section 15.3.7).
@@ -291,49 +105,129 @@ static bool is_brief(const struct request *r, int status)
     return status == 304 || (status == 206 && r->first[FIELD_IF_RANGE].ptr);
 }
 
-static void answer_file(struct answer *a)
+// The value of the type's line.
+static struct slice type_of(const struct reply *a, const struct cached_file *file)
+{
+    struct slice line = slice_skip(file->description.lines, file->description.type_at);
+    if (a->route->ruling.type.len)
+        return a->route->ruling.type;
+    slice_split(&line, ' ');
+    return line.ptr ? slice_make(line.ptr, line.len - strlen("\r\n")) : none;
+}
+
+static void answer_ranges(const struct reply *a, struct cached_file *file,
+                          const struct decision *decision)
+{
+    const struct range *ranges = decision->ranges;
+    struct multipart multipart;
+    char type_text[MULTIPART_TEXT_MAX];
+    struct buf type = buf_make(type_text, sizeof(type_text));
+    multipart_init(&multipart, file->about.etag, type_of(a, file), file->about.size, ranges,
+                   decision->range_count);
+    struct pieces *pieces = byteranges_new(&multipart, decision);
+    if (!pieces) {
+        filecache_release(file);
+        answer_status(a, 503);
+        return;
+    }
+    struct response response = reply_start(a, 206);
+    multipart_type(&type, &multipart);
+    response.about = slice_make(file->description.lines.ptr, is_brief(a->r, 206)
+                                                                 ? file->description.etag_len
+                                                                 : file->description.type_at);
+    response.type = buf_slice(&type);
+    response.has_length = true;
+    response.content_length = multipart_length(&multipart, ranges, decision->range_count);
+    reply_put_pieces(a, &response, file, pieces);
+}
+
+static void answer_file(const struct reply *a)
 {
     struct cached_file *file = a->route->file;
     struct decision decision;
     decision_make(a->r, &file->about, a->l->clock.wall_s, &decision);
     if (decision.status == 412 || decision.status == 416) {
-        a->total = file->about.size;
+        uint64_t size = file->about.size;
         filecache_release(file);
-        answer_status(a, decision.status);
+        answer_error(a, decision.status, size);
         return;
     }
-    if (decision.range_count > 1) { // answered with the whole file
-        decision.status = 200;
-        decision.ranges[0] = (struct range){0, file->about.size};
+    if (decision.range_count > 1) {
+        answer_ranges(a, file, &decision);
+        return;
     }
-    struct response response = response_for(a->l, a->c, a->r, decision.status);
+    const struct range range = decision.ranges[0];
+    struct response response = reply_start(a, decision.status);
     describe(a, file, &response);
-    response.range_offset = decision.ranges[0].offset;
-    response.range_length = decision.ranges[0].length;
-    response.total = file->about.size;
-    response.has_length = decision.status != 304;
-    response.content_length = decision.ranges[0].length;
     if (is_brief(a->r, decision.status)) {
         response.about.len = file->description.etag_len;
-        response.type = (struct slice){NULL, 0};
+        response.type = none;
     }
-    put_file(a, &response, file, decision.ranges[0]);
+    response.range_offset = range.offset;
+    response.range_length = range.length;
+    response.total = file->about.size;
+    response.has_length = decision.status != 304;
+    response.content_length = range.length;
+    reply_put_file(a, &response, file, range);
 }
 
-static void answer_found(struct answer *a)
+// ---- listings ----------------------------------------------------------------------------------
+
+static struct listing_view view_of(const struct reply *a)
 {
-    const struct route_query query = query_of(a->l, a->c);
+    struct listing_view view = {.path = slice_skip(a->route->path, 1)};
+    if (accept_quality(a->r, SLICE("application/json")) > accept_quality(a->r, SLICE("text/html")))
+        view.format = LISTING_JSON;
+    listing_view_parse(a->r->query, &view);
+    return view;
+}
+
+static void answer_directory(const struct reply *a)
+{
+    static const struct representation unknown = {.mtime = -1};
+    const struct listpieces_options options = {
+        .route = a->route,
+        .view = view_of(a),
+        .client = client_of(a->c),
+        .limit = (uint32_t)a->l->service->conf->limits.listing,
+        .chunked = a->r->minor_version >= 1,
+    };
+    struct pieces *pieces;
+    a->route->vary |= ROUTE_VARY_ACCEPT;
+    int status = precond_check(a->r, &unknown, a->l->clock.wall_s);
+    int error = status ? 0 : listpieces_new(&options, &pieces);
+    if (status || error < 0) {
+        answer_status(a, status ? status : resource_status(error));
+        return;
+    }
+    if (!options.chunked && a->c->ending == CONN_STAYS)
+        a->c->ending = CONN_CLOSES; // that ends the content
+    struct response response = reply_start(a, 200);
+    if (options.view.format == LISTING_HTML)
+        response.about = SLICE("Content-Security-Policy: " LISTING_POLICY "\r\n");
+    response.type = listing_type(options.view.format);
+    response.chunked = options.chunked;
+    reply_put_pieces(a, &response, NULL, pieces);
+}
+
+// ---- requests ----------------------------------------------------------------------------------
+
+static void answer_found(const struct reply *a)
+{
+    const struct route_query query = query_of(a);
     route_resolve(&query, a->r, a->route);
     if (a->route->kind == ROUTE_FILE)
         answer_file(a);
+    else if (a->route->kind == ROUTE_DIRECTORY)
+        answer_directory(a);
     else
         answer_status(a, a->route->status);
 }
 
 void answer_request(struct loop *l, struct conn *c, const struct request *r)
 {
-    const struct route_query query = query_of(l, c);
-    struct answer a = {l, c, r, &l->route, 0};
+    const struct reply a = {l, c, r, &l->route};
+    const struct route_query query = query_of(&a);
     route_start(&query, r, a.route);
     if (r->method == METHOD_OTHER)
         answer_status(&a, 501);
@@ -349,7 +243,7 @@ void answer_request(struct loop *l, struct conn *c, const struct request *r)
 
 void answer_refuse(struct loop *l, struct conn *c, const struct request *r, int status)
 {
-    const struct answer a = {l, c, r, &l->route, 0};
+    const struct reply a = {l, c, r, &l->route};
     c->ending = CONN_LINGERS;
     route_none(a.route);
     answer_status(&a, status);
@@ -361,4 +255,15 @@ void answer_continue(struct loop *l)
     buf_put(&b, status_line(100));
     buf_put(&b, SLICE("\r\n"));
     output_commit(l, &b);
+}
+
+void answer_finish(struct loop *l, struct conn *c, const struct request *r)
+{
+    requestlog_finish(l, c, r);
+    if (c->file)
+        filecache_release(c->file);
+    if (c->pieces)
+        c->pieces->free(c->pieces);
+    c->file = NULL;
+    c->pieces = NULL;
 }

@@ -18,8 +18,5 @@ void answer_continue(struct loop *l);
 bool answer_is_served(enum method method);
 
 // The content on the connection was sent or given up: logs its answer and lets go of it.
-// `r` is the request where it is still at hand, else the line that answer_hold() kept is used.
+// `r` is the request where it is still at hand, else NULL.
 void answer_finish(struct loop *l, struct conn *c, const struct request *r);
-
-// The content will take a while: keeps what the access log needs of `r`.
-void answer_hold(struct loop *l, struct conn *c, const struct request *r);

@@ -4,6 +4,7 @@
 #include "server/answer.h"
 #include "server/loop.h"
 #include "server/output.h"
+#include "server/requestlog.h"
 #include "sys/transmit.h"
 
 #include <assert.h>
@@ -23,6 +24,15 @@ void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer, size_t l
         .listener = (uint16_t)listener,
     };
     deadline_init(&c->deadline);
+}
+
+struct endpoint conn_client(const struct conn *c)
+{
+    struct endpoint e = {.len = sizeof(c->peer)};
+    memcpy(&e.in6, &c->peer, sizeof(c->peer));
+    if (e.sa.sa_family == AF_UNIX)
+        e.len = sizeof(sa_family_t);
+    return e;
 }
 
 bool conn_has_content(const struct conn *c)
@@ -152,7 +162,7 @@ static bool flush(struct loop *l, struct conn *c, const struct request *r)
         return true;
     }
     if (conn_has_content(c) && r)
-        answer_hold(l, c, r);
+        requestlog_hold(l, c, r);
     if (state == OUTPUT_FAILED) {
         conn_close(l, c, reason);
     } else if (c->state != CONN_SEND) {

@@ -16,6 +16,7 @@
 #include "server/filecache.h"
 #include "server/pieces.h"
 #include "server/scoreboard.h"
+#include "sys/addr.h"
 #include "sys/poller.h"
 
 #include <netinet/in.h>
@@ -75,6 +76,9 @@ struct conn {
     struct sockaddr_in6 peer; // IPv4 as sockaddr_in; family AF_UNIX: nothing more
     struct body body;
 };
+
+// The client's address. Of a UNIX socket only the family is known.
+struct endpoint conn_client(const struct conn *c);
 
 // Prepares a slot for a socket that was accepted on that listener.
 void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer, size_t listener);

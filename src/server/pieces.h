@@ -26,4 +26,4 @@ struct pieces {
 };
 
 // A buffer given to next() has this room.
-#define PIECES_TEXT_MAX (16u << 10)
+#define PIECES_TEXT_MAX (32u << 10)

@@ -70,7 +70,7 @@ void route_start(const struct route_query *q, const struct request *r, struct ro
 
 // ---- the file ----------------------------------------------------------------------------------
 
-static enum rootfs_links links_of(const struct route *route)
+enum rootfs_links route_links(const struct route *route)
 {
     static const enum rootfs_links of_rule[] = {
         [RULE_LINKS_BENEATH] = ROOTFS_LINKS_BENEATH,
@@ -88,13 +88,18 @@ static bool is_on(enum rule_switch said, bool otherwise)
     return said == RULE_UNSAID ? otherwise : said == RULE_ON;
 }
 
+bool route_shows_hidden(const struct route *route)
+{
+    return is_on(route->ruling.dotfiles, route->site->conf->dotfiles);
+}
+
 static struct resource_query resources(const struct route_query *q, const struct route *route)
 {
     return (struct resource_query){
         .cache = q->cache,
         .site = route->site,
         .moment = q->moment,
-        .links = links_of(route),
+        .links = route_links(route),
         .listing = is_on(route->ruling.listing, route->site->conf->listing),
     };
 }
@@ -104,7 +109,7 @@ static void find(const struct route_query *q, const struct route *route, struct 
                  bool hidden, struct resource *ret)
 {
     const struct resource_query query = resources(q, route);
-    if (hidden && !is_on(route->ruling.dotfiles, route->site->conf->dotfiles))
+    if (hidden && !route_shows_hidden(route))
         *ret = (struct resource){.kind = RESOURCE_STATUS, .status = 404};
     else
         resource_find(&query, slice_skip(path, 1), ret);

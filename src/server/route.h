@@ -73,6 +73,10 @@ void route_start(const struct route_query *q, const struct request *r, struct ro
 // Finds the file, after route_start() left the status open.
 void route_resolve(const struct route_query *q, const struct request *r, struct route *route);
 
+// Which links may be followed, and whether hidden names are shown, on this route.
+enum rootfs_links route_links(const struct route *route);
+bool route_shows_hidden(const struct route *route);
+
 // The page that the site has for this error, as a reference that the caller gives back, with the
 // rules of its path added to the ruling; NULL: it has none.
 struct cached_file *route_error_page(const struct route_query *q, struct route *route, int status);

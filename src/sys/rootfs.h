@@ -42,10 +42,10 @@ void rootfs_cleanup(struct rootfs *r);
 
 // Opens `path` (relative, NUL-terminated, "" is the root itself) for reading: never blocks, never
 // becomes a controlling terminal, close-on-exec. Symbolic links are followed as r->links says; an
-// absolute target does not stay beneath. Opens whatever it is, also a directory: the caller looks at the type
-// (rootfs_stat first, so that no device is opened by accident). Returns the fd or a negative errno:
-// -EXDEV leads out of the root, -ELOOP, -ENOENT, -ENOTDIR, -EACCES, -ENAMETOOLONG, -EMFILE,
-// -ENFILE, …
+// absolute target does not stay beneath. Opens whatever it is, also a directory: the caller looks
+// at the type (rootfs_stat first, so that no device is opened by accident). Returns the fd or a
+// negative errno: -EXDEV leads out of the root, -ELOOP, -ENOENT, -ENOTDIR, -EACCES, -ENAMETOOLONG,
+// -EMFILE, -ENFILE, …
 int rootfs_open(const struct rootfs *r, const char *path);
 
 // Facts of what `path` names, resolved in the same way but not opened, so that a device or a FIFO
