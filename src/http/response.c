@@ -58,6 +58,19 @@ void response_etag(struct buf *b, uint64_t inode, uint64_t size, int64_t mtime_s
     buf_putc(b, '"');
 }
 
+void response_etag_shared(struct buf *b, uint64_t size, int64_t mtime_s, struct slice coding)
+{
+    buf_put(b, SLICE("W/\""));
+    buf_putx(b, size);
+    buf_putc(b, '-');
+    buf_putx(b, (uint64_t)mtime_s);
+    if (coding.len) {
+        buf_putc(b, '-');
+        buf_put(b, coding);
+    }
+    buf_putc(b, '"');
+}
+
 // RFC 9110 section 14.4.
 static void put_content_range(struct buf *b, const struct response *r)
 {

@@ -32,6 +32,11 @@ void response_describe(struct buf *b, const struct representation *rep, struct s
 void response_etag(struct buf *b, uint64_t inode, uint64_t size, int64_t mtime_s,
                    uint32_t mtime_ns);
 
+// The ETag of mode "shared": weak, of size and mtime in seconds, which are the same wherever the
+// file was copied to. `coding` is the name of a variant's content coding (empty: none), for
+// variants must differ also where they are of one size and time.
+void response_etag_shared(struct buf *b, uint64_t size, int64_t mtime_s, struct slice coding);
+
 enum response_connection {
     CONNECTION_DEFAULT,    // no field: what the version implies
     CONNECTION_CLOSE,      // "Connection: close"

@@ -121,6 +121,18 @@ static void test_etag(void **state)
     assert_slice(buf_slice(&b), "\"abc-1000-2ebc98a1.1f4\"");
 }
 
+static void test_etag_shared(void **state)
+{
+    char text[80];
+    struct buf b = buf_make(text, sizeof(text));
+    (void)state;
+    response_etag_shared(&b, 4096, 784111777, SLICE(""));
+    assert_slice(buf_slice(&b), "W/\"1000-2ebc98a1\"");
+    b.len = 0;
+    response_etag_shared(&b, 4096, 784111777, SLICE("gzip"));
+    assert_slice(buf_slice(&b), "W/\"1000-2ebc98a1-gzip\"");
+}
+
 // Pages hold their own status and nothing else that varies.
 static void test_pages(void **state)
 {
@@ -148,7 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_format),          cmocka_unit_test(test_describe),
         cmocka_unit_test(test_description_max), cmocka_unit_test(test_etag),
-        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_etag_shared),     cmocka_unit_test(test_pages),
     };
     return cmocka_run_group_tests_name("response", tests, NULL, NULL);
 }
