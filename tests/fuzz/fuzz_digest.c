@@ -1,0 +1,59 @@
+// Digests as text, and the dictionary by which they are asked for.
+//
+// Input: lines of a field, the first of which is also read as a digest.
+#include "fuzz.h"
+
+#include "base/buf.h"
+#include "http/digest.h"
+#include "http/structured.h"
+
+// What is read comes back from the ETag.
+static void check_text(struct slice text)
+{
+    uint8_t digest[DIGEST_LEN], again[DIGEST_LEN];
+    char etag_text[80];
+    struct buf etag = buf_make(etag_text, sizeof(etag_text));
+    if (!digest_parse(text, digest))
+        return;
+    digest_etag(&etag, digest);
+    struct slice hex = slice_make(etag.data + 1, 2 * DIGEST_LEN);
+    assert(slice_equal_nocase(hex, slice_make(text.ptr, hex.len)));
+    assert(digest_parse(hex, again) && memcmp(digest, again, sizeof(digest)) == 0);
+}
+
+// A dictionary stays one, and says what it said, with another member before and behind it.
+static void check_longer(struct request *r, bool found, int64_t value)
+{
+    int64_t longer = 0;
+    char *text = malloc(r->fields[0].value.len + 16);
+    assert(text && r->fields[0].value.len);
+    struct buf b = buf_make(text, r->fields[0].value.len + 16);
+    buf_puts(&b, "b=(1 x);y,");
+    buf_put(&b, r->fields[0].value);
+    buf_puts(&b, ",c");
+    r->fields[0].value = buf_slice(&b);
+    bool found_longer = structured_integer(r, FIELD_WANT_REPR_DIGEST, SLICE("a"), &longer);
+    assert(!found || (found_longer && longer == value));
+    free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static struct request r;
+    int64_t value = INT64_MIN;
+    char *copy = fuzz_copy(fuzz_slice(bytes, size));
+    struct slice rest = slice_make(copy, size);
+    r.field_count = 0;
+    while (rest.ptr && r.field_count < 4)
+        r.fields[r.field_count++] = (struct field){SLICE("x"), slice_trim(slice_split(&rest, '\n')),
+                                                   FIELD_WANT_REPR_DIGEST};
+    check_text(r.fields[0].value);
+    bool found = structured_integer(&r, FIELD_WANT_REPR_DIGEST, SLICE("a"), &value);
+    assert(found == (value != INT64_MIN));
+    assert(!found || (value > -1000000000000000 && value < 1000000000000000));
+    digest_is_wanted(&r);
+    if (r.fields[0].value.len)
+        check_longer(&r, found, value);
+    free(copy);
+    return 0;
+}
