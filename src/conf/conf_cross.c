@@ -111,9 +111,10 @@ static void check_listen(struct conf_build *b, size_t site)
 static void check_mounts(struct conf_build *b, const struct conf_site *site)
 {
     char where[CONF_ORIGIN_MAX];
-    const struct conf_mount *mounts = b->conf->mounts + site->first_mount;
-    for (size_t i = 0; i < site->mount_count; i++)
-        for (size_t j = 0; j < i; j++)
+    const struct conf_mount *mounts = b->conf->mounts;
+    size_t end = site->first_mount + site->mount_count;
+    for (size_t i = site->first_mount; i < end; i++)
+        for (size_t j = site->first_mount; j < i; j++)
             if (*mounts[i].path && strcmp(mounts[i].path, mounts[j].path) == 0)
                 conf_build_error(b, mounts[i].origin,
                                  "the mount at %s has the path \"%s\" too; remove one",
