@@ -62,12 +62,16 @@ static const char style[] =
     "time span,thead span{display:none}}\n"
     "@media(forced-colors:active){a::before{forced-color-adjust:none}}\n";
 
-static const struct column {
-    const char *key, *head;
-} columns[] = {
-    [LISTING_NAME] = {"name", "Name"},
-    [LISTING_SIZE] = {"size", "Size"},
-    [LISTING_TIME] = {"time", "Modified<span> (UTC)</span>"},
+// The words of a query, which are those of the links too.
+static const char *const sorts[] = {
+    [LISTING_NAME] = "sort=name",
+    [LISTING_SIZE] = "sort=size",
+    [LISTING_TIME] = "sort=time",
+};
+static const char *const orders[] = {"order=asc", "order=desc"};
+static const char *const formats[] = {
+    [LISTING_HTML] = "format=html",
+    [LISTING_JSON] = "format=json",
 };
 
 struct slice listing_type(enum listing_format format)
@@ -79,38 +83,30 @@ struct slice listing_type(enum listing_format format)
     return slice_of(types[format]);
 }
 
-// ---- the view
-// ------------------------------------------------------------------------------------
+// ---- the view -----------------------------------------------------------------------------------
 
-static void parse_sort(struct slice value, enum listing_sort *ret)
+// The index of the word, or -1.
+static int find(struct slice word, const char *const *words, size_t count)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-        if (slice_equal(value, slice_of(columns[i].key)))
-            *ret = (enum listing_sort)i;
-}
-
-// False when the value is neither word.
-static bool parse_either(struct slice value, struct slice no, struct slice yes, bool *ret)
-{
-    if (!slice_equal(value, no) && !slice_equal(value, yes))
-        return false;
-    *ret = slice_equal(value, yes);
-    return true;
+    for (size_t i = 0; i < count; i++)
+        if (slice_equal(word, slice_of(words[i])))
+            return (int)i;
+    return -1;
 }
 
 void listing_view_parse(struct slice query, struct listing_view *v)
 {
     while (query.ptr) {
-        struct slice value = slice_split(&query, '&');
-        struct slice name = slice_split(&value, '=');
-        bool json;
-        if (slice_equal(name, SLICE("sort")))
-            parse_sort(value, &v->sort);
-        else if (slice_equal(name, SLICE("order")))
-            parse_either(value, SLICE("asc"), SLICE("desc"), &v->descending);
-        else if (slice_equal(name, SLICE("format")) &&
-                 parse_either(value, SLICE("html"), SLICE("json"), &json))
-            v->format = json ? LISTING_JSON : LISTING_HTML;
+        struct slice word = slice_split(&query, '&');
+        int sort = find(word, sorts, ARRAY_SIZE(sorts));
+        int order = find(word, orders, ARRAY_SIZE(orders));
+        int format = find(word, formats, ARRAY_SIZE(formats));
+        if (sort >= 0)
+            v->sort = (enum listing_sort)sort;
+        if (order >= 0)
+            v->descending = order > 0;
+        if (format >= 0)
+            v->format = (enum listing_format)format;
     }
 }
 
@@ -131,8 +127,7 @@ int listing_compare(const struct listing_view *v, const struct listing_entry *a,
     return v->descending ? -order : order;
 }
 
-// ---- texts
-// ---------------------------------------------------------------------------------------
+// ---- texts --------------------------------------------------------------------------------------
 
 // What HTML does not allow in text (C1 controls, noncharacters), and what turns text around
 // (bidirectional embeddings, overrides and isolates), which could show a name as another.
@@ -232,8 +227,7 @@ static void put_size(struct buf *b, uint64_t size)
         buf_printf(b, "%u %cB", (unsigned)divide_rounded(size, unit), prefixes[power]);
 }
 
-// ---- HTML
-// ----------------------------------------------------------------------------------------
+// ---- HTML ---------------------------------------------------------------------------------------
 
 // What is shown of a path: its last segments.
 struct trail {
@@ -320,13 +314,17 @@ static void put_caption(struct buf *b, const struct listing_view *v)
 // The head of a column is a link that sorts by it; by the one that is sorted by, the other way.
 static void put_column(struct buf *b, const struct listing_view *v, enum listing_sort sort)
 {
+    static const char *const heads[] = {
+        [LISTING_NAME] = "Name",
+        [LISTING_SIZE] = "Size",
+        [LISTING_TIME] = "Modified<span> (UTC)</span>",
+    };
     bool active = v->sort == sort;
-    const char *order = v->descending ? "descending" : "ascending";
     buf_puts(b, "<th scope=\"col\"");
     if (active)
-        buf_printf(b, " aria-sort=\"%s\"", order);
-    buf_printf(b, "><a rel=\"nofollow\" href=\"?sort=%s&amp;order=%s\">%s</a></th>",
-               columns[sort].key, active && !v->descending ? "desc" : "asc", columns[sort].head);
+        buf_puts(b, v->descending ? " aria-sort=\"descending\"" : " aria-sort=\"ascending\"");
+    buf_printf(b, "><a rel=\"nofollow\" href=\"?%s&amp;%s\">%s</a></th>", sorts[sort],
+               orders[active && !v->descending], heads[sort]);
 }
 
 static void begin_html(struct buf *b, const struct listing_view *v)
@@ -342,7 +340,7 @@ static void begin_html(struct buf *b, const struct listing_view *v)
     buf_puts(b, "<main>\n<table>\n");
     put_caption(b, v);
     buf_puts(b, "<thead>\n<tr>");
-    for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(sorts); i++)
         put_column(b, v, (enum listing_sort)i);
     buf_puts(b, "</tr>\n</thead>\n<tbody>\n");
     if (v->path.len)
@@ -372,8 +370,7 @@ static void add_html(struct buf *b, const struct listing_entry *e)
                time, time, time + 11);
 }
 
-// ---- JSON
-// ----------------------------------------------------------------------------------------
+// ---- JSON ---------------------------------------------------------------------------------------
 
 static void begin_json(struct buf *b, const struct listing_view *v)
 {
@@ -394,8 +391,7 @@ static void add_json(struct buf *b, const struct listing_entry *e, bool first)
     buf_puts(b, "\"}\n");
 }
 
-// ---- both
-// ----------------------------------------------------------------------------------------
+// ---- both ---------------------------------------------------------------------------------------
 
 void listing_begin(struct buf *b, const struct listing_view *v)
 {
