@@ -29,8 +29,7 @@ static void check_utf8(struct slice s, bool html)
     }
 }
 
-// ---- HTML
-// ----------------------------------------------------------------------------------------
+// ---- HTML ---------------------------------------------------------------------------------------
 
 static const char *const tags[] = {
     "html", "head",    "title", "style", "body",  "header", "nav", "ol", "li",   "a",    "h1",
@@ -104,8 +103,7 @@ static void check_html(struct slice s)
     assert(depth == 0);
 }
 
-// ---- JSON
-// ----------------------------------------------------------------------------------------
+// ---- JSON ---------------------------------------------------------------------------------------
 
 static void check_string(struct slice *s)
 {
@@ -158,8 +156,7 @@ static void check_json(struct slice s)
     assert(slice_equal(s, SLICE("\n")));
 }
 
-// ---- links
-// ---------------------------------------------------------------------------------------
+// ---- links --------------------------------------------------------------------------------------
 
 // What the reference stands for is the name, with a slash for a directory.
 static void check_href(struct slice row, const struct listing_entry *e)
