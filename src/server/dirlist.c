@@ -39,13 +39,13 @@ struct dirlist {
     struct chunk *chunks;
     struct run *runs; // the first one is being filled
     size_t run_count;
-    struct run **heap; // of run_count, the one whose entry comes first on top
-    bool begun;        // an entry is written
-    char *link;        // path and the name of a link: room for LISTING_NAME_MAX and NUL
+    struct run **heap; // the one whose entry comes first on top
+    size_t heap_count;
+    bool begun; // an entry is written
+    char *link; // path and the name of a link: room for LISTING_NAME_MAX and NUL
 };
 
-// ---- merging
-// -------------------------------------------------------------------------------------
+// ---- merging ------------------------------------------------------------------------------------
 
 static int compare(const void *a, const void *b, void *view)
 {
@@ -67,8 +67,8 @@ static bool is_before(const struct dirlist *d, size_t a, size_t b)
 
 static void sift_down(struct dirlist *d, size_t i)
 {
-    for (size_t child = 2 * i + 1; child < d->run_count; i = child, child = 2 * i + 1) {
-        if (child + 1 < d->run_count && is_before(d, child + 1, child))
+    for (size_t child = 2 * i + 1; child < d->heap_count; i = child, child = 2 * i + 1) {
+        if (child + 1 < d->heap_count && is_before(d, child + 1, child))
             child++;
         if (!is_before(d, child, i))
             return;
@@ -80,13 +80,12 @@ static void sift_down(struct dirlist *d, size_t i)
 
 static int make_heap(struct dirlist *d)
 {
-    size_t i = 0;
     d->heap = calloc(d->run_count + 1, sizeof(struct run *));
     if (!d->heap)
         return -ENOMEM;
     for (struct run *run = d->runs; run; run = run->next)
-        d->heap[i++] = run;
-    while (i-- > 0)
+        d->heap[d->heap_count++] = run;
+    for (size_t i = d->heap_count; i-- > 0;)
         sift_down(d, i);
     return 0;
 }
@@ -94,18 +93,17 @@ static int make_heap(struct dirlist *d)
 // The next entry in order, or NULL. It lives as long as the listing.
 static const struct listing_entry *take_first(struct dirlist *d)
 {
-    if (d->run_count == 0)
+    if (d->heap_count == 0)
         return NULL;
     struct run *run = d->heap[0];
     const struct listing_entry *entry = run->entries[run->at++];
     if (run->at == run->count)
-        d->heap[0] = d->heap[--d->run_count];
+        d->heap[0] = d->heap[--d->heap_count];
     sift_down(d, 0);
     return entry;
 }
 
-// ---- writing
-// -------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 static bool has_room(const struct buf *out, size_t need)
 {
@@ -134,8 +132,7 @@ static int write_begin(struct dirlist *d, struct buf *out)
     return DIRLIST_MORE;
 }
 
-// ---- reading
-// -------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 static struct listing_entry *new_entry(struct dirlist *d, struct slice name)
 {
@@ -264,8 +261,7 @@ static int read_entry(struct dirlist *d, struct buf *out)
     return error ? error : DIRLIST_MORE;
 }
 
-// ---- the listing
-// ---------------------------------------------------------------------------------
+// ---- the listing --------------------------------------------------------------------------------
 
 static int open_directory(struct dirlist *d)
 {
