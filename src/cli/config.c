@@ -2,7 +2,10 @@
 
 #include "cli/args.h"
 #include "base/log.h"
+#include "base/network.h"
+#include "http/encoding.h"
 #include "http/fieldline.h"
+#include "http/glob.h"
 #include "http/hostname.h"
 #include "http/preset.h"
 #include "http/rulecheck.h"
@@ -29,24 +32,25 @@ static const char *check_log_level(const char *value)
     return "the levels are \"error\", \"warning\", \"notice\", \"info\" and \"debug\"";
 }
 
-// STAND-IN: to become glob_check(), network_parse(), encoding_parse() and glob_captures().
-static const char *stand_in_check(const char *value)
+static const char *check_network(const char *value)
 {
-    (void)value;
-    return NULL;
-}
-
-static size_t stand_in_captures(const char *pattern)
-{
-    (void)pattern;
-    return 9;
+    struct network network;
+    return network_parse(value, &network);
 }
 
 static const char *check_glob(const char *value)
 {
     if (value[0] != '/')
         return "paths begin with '/'; \"/**/NAME\" is a name in any directory";
-    return stand_in_check(value);
+    return glob_check(slice_of(value));
+}
+
+static const char *check_coding(const char *value)
+{
+    enum coding coding;
+    if (encoding_parse(slice_of(value), &coding))
+        return NULL;
+    return "the codings are \"zstd\", \"br\" and \"gzip\"";
 }
 
 static const char *check_header_set(const char *value)
@@ -62,6 +66,11 @@ static const char *check_header_add(const char *value)
 static const char *check_header_unset(const char *value)
 {
     return fieldline_check(FIELDLINE_UNSET, slice_of(value));
+}
+
+static size_t captures(const char *pattern)
+{
+    return glob_captures(slice_of(pattern));
 }
 
 static unsigned last_capture(const char *template)
@@ -95,7 +104,7 @@ static const struct conf_checkers checkers = {
             [CHECK_SITE_NAME] = check_site_name,
             [CHECK_LOG_LEVEL] = check_log_level,
             [CHECK_GLOB] = check_glob,
-            [CHECK_NETWORK] = stand_in_check,
+            [CHECK_NETWORK] = check_network,
             [CHECK_HEADER_SET] = check_header_set,
             [CHECK_HEADER_ADD] = check_header_add,
             [CHECK_HEADER_UNSET] = check_header_unset,
@@ -104,7 +113,7 @@ static const struct conf_checkers checkers = {
             [CHECK_TOKEN] = check_token,
             [CHECK_MEDIA_TYPE] = check_media_type,
             [CHECK_TYPES_LINE] = check_types_line,
-            [CHECK_CODING] = stand_in_check,
+            [CHECK_CODING] = check_coding,
             [CHECK_ORIGIN] = check_origin,
             [CHECK_REDIRECT] = check_redirect,
             [CHECK_PATH] = check_path,
@@ -112,7 +121,7 @@ static const struct conf_checkers checkers = {
             [CHECK_DIRECTORY] = check_directory,
             [CHECK_ERROR_PAGE] = check_error_page,
         },
-    .captures = stand_in_captures,
+    .captures = captures,
     .last_capture = last_capture,
 };
 

@@ -52,6 +52,9 @@ static void test_each_kind_is_wired(void **state)
         {CHECK_SITE_NAME, "*.example.org", "a b", "letters"},
         {CHECK_LOG_LEVEL, "info", "loud", "levels"},
         {CHECK_GLOB, "/assets/**", "assets", "begin with '/'"},
+        {CHECK_GLOB, "/{a,b}", "/{a", "}"},
+        {CHECK_NETWORK, "192.0.2.0/24", "192.0.2.1/24", "prefix"},
+        {CHECK_CODING, "br", "deflate", "codings"},
         {CHECK_HEADER_SET, "X-A: b", "Vary: b", "headers.add"},
         {CHECK_HEADER_ADD, "Vary: b", "X-A", "colon"},
         {CHECK_HEADER_UNSET, "X-A", "X-A: b", "name"},
@@ -78,6 +81,7 @@ static void test_each_kind_is_wired(void **state)
     }
     for (int i = CHECK_NONE + 1; i < CHECK_MODE; i++)
         assert_non_null(checkers->check[i]);
+    assert_int_equal(checkers->captures("/*/{a,b}"), 2);
     assert_int_equal(checkers->last_capture("/$3/$2"), 3);
 }
 
