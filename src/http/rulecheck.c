@@ -183,6 +183,9 @@ static const char *check_uri_template(struct slice text)
 {
     struct template_part part;
     const char *why = NULL;
+    ptrdiff_t fragment = slice_find(text, '#');
+    if (fragment >= 0 && slice_find(slice_skip(text, (size_t)fragment), '$') >= 0)
+        return "behind a '#' there can be no '$'";
     while (!why && template_next(&text, &part)) {
         if (part.kind == TEMPLATE_TEXT)
             why = check_uri_text(part.text);

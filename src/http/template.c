@@ -69,6 +69,17 @@ void template_put_path(struct buf *b, struct slice text, const struct template_v
     }
 }
 
+// "//" at the start of a reference names a host (RFC 3986 section 4.2): what was captured, or was
+// empty, must not lead to another one.
+static void keep_one_slash(struct buf *b, size_t start)
+{
+    size_t from = start;
+    while (from + 1 < b->len && b->data[from] == '/' && b->data[from + 1] == '/')
+        from++;
+    memmove(b->data + start, b->data + from, b->len - from);
+    b->len -= from - start;
+}
+
 void template_put_redirect(struct buf *b, struct slice text, const struct template_values *values,
                            struct slice query)
 {
@@ -76,11 +87,13 @@ void template_put_redirect(struct buf *b, struct slice text, const struct templa
     struct slice rest = slice_split(&fragment, '#');
     bool has_query = slice_find(rest, '?') >= 0;
     struct template_part part;
+    size_t start = b->len;
     while (template_next(&rest, &part)) {
         put_variable(b, &part, values);
         if (part.kind == TEMPLATE_TEXT)
             buf_put(b, part.text);
     }
+    keep_one_slash(b, start);
     if (query.ptr) {
         buf_putc(b, has_query ? '&' : '?');
         buf_put(b, query);

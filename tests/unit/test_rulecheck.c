@@ -148,6 +148,7 @@ static void test_redirect(void **state)
         {"/100%", "hexadecimal"},
         {"/%4", "hexadecimal"},
         {"/%$1", "hexadecimal"},
+        {"/a#$1", "behind a '#'"},
         {"/$0", "write $$"},
         {"/$path", "write $$"},
         {"https://a/$", "write $$"},

@@ -61,7 +61,7 @@ static void test_parts(void **state)
     }
 }
 
-static const struct glob_match captures = {2, {{"a b", 3}, {"x/%2e", 5}}};
+static const struct glob_match captures = {3, {{"a b", 3}, {"x/%2e", 5}, {"//e.test", 8}}};
 static const struct template_values values = {{"/re/path#", 9}, &captures};
 
 static void test_paths(void **state)
@@ -73,7 +73,7 @@ static void test_paths(void **state)
         {"/$2/$1.html", "/x/%252e/a%20b.html"}, // nothing that is captured is decoded twice
         {"$path.html", "/re/path%23.html"},
         {"/100%/$$1", "/100%25/$1"}, // the text is decoded already
-        {"/$3", "/"},                // there is none
+        {"/$4", "/"},                // there is none
     };
     char text[128];
     (void)state;
@@ -96,6 +96,10 @@ static void test_redirects(void **state)
         {"/new", "", "/new?"},
         {"/new?a=b", "q", "/new?a=b&q"},
         {"/new?a=b#top", "q", "/new?a=b&q#top"},
+        {"/$3", "q", "/e.test?q"}, // no capture names a host
+        {"/$9/e.test", NULL, "/e.test"},
+        {"/$9", NULL, "/"},
+        {"https://e.test/$3", NULL, "https://e.test///e.test"},
         {"/new#$1", "q", "/new?q#$1"}, // a fragment holds no variables
     };
     char text[128];
