@@ -4,6 +4,7 @@
 #include "fuzz.h"
 
 #include "base/util.h"
+#include "http/chars.h"
 #include "http/fieldline.h"
 #include "http/rulecheck.h"
 #include "http/template.h"
@@ -12,6 +13,24 @@ static void assert_no_control(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++)
         assert(s.ptr[i] == '\t' || ((unsigned char)s.ptr[i] >= 0x20 && s.ptr[i] != 0x7f));
+}
+
+// What a rule's target becomes for a request with hostile captures.
+static void check_expansion(struct slice text)
+{
+    static const struct glob_match captures = {3,
+                                               {{"/e.test", 7}, {"", 0}, {"a b?#%2F\\\xff", 10}}};
+    static const struct template_values values = {{"/a b", 4}, &captures};
+    static char room[64 * 1024];
+    struct buf b = buf_make(room, sizeof(room));
+    template_put_path(&b, text, &values);
+    assert(b.overflow || chars_all(buf_slice(&b), CHAR_URI));
+    if (rulecheck_redirect(text) != NULL)
+        return;
+    b = buf_make(room, sizeof(room));
+    template_put_redirect(&b, text, &values, SLICE("q"));
+    if (!b.overflow && text.ptr[0] == '/')
+        assert(b.len > 1 && b.data[0] == '/' && b.data[1] != '/' && b.data[1] != '\\');
 }
 
 static void check_template(struct slice text)
@@ -30,6 +49,7 @@ static void check_template(struct slice text)
         left = rest.len;
     }
     assert(left == 0 && last == template_last_capture(text));
+    check_expansion(text);
 }
 
 static void check_line(enum fieldline_action action, struct slice text)
