@@ -17,7 +17,8 @@ bool digest_parse(struct slice text, uint8_t ret[static DIGEST_LEN]);
 // The ETag of mode "digest": strong, in hexadecimal, with quotes.
 void digest_etag(struct buf *b, const uint8_t digest[static DIGEST_LEN]);
 
-// The value of Repr-Digest: "sha-256=:BASE64:".
+// The value of Repr-Digest: "sha-256=:BASE64:". Needs at most DIGEST_FIELD_MAX bytes.
+#define DIGEST_FIELD_MAX 64
 void digest_field(struct buf *b, const uint8_t digest[static DIGEST_LEN]);
 
 // Whether Want-Repr-Digest asks for SHA-256: with a preference of 1 to 10 (RFC 9530 section 4).

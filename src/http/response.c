@@ -105,6 +105,7 @@ void response_begin(struct buf *b, const struct response *r)
     if (r->chunked)
         buf_put(b, SLICE("Transfer-Encoding: chunked\r\n"));
     put_content_range(b, r);
+    put_field(b, SLICE("Repr-Digest: "), r->digest);
     put_field(b, SLICE("Location: "), r->location);
     put_field(b, SLICE("Allow: "), r->allow);
     if (r->retry_after)

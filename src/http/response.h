@@ -50,6 +50,7 @@ struct response {
     enum response_connection connection;
     struct slice about; // lines of a description (a part of them for 304), or other lines with CRLF
     struct slice type;  // Content-Type, where `about` does not have it; empty: none
+    struct slice digest;   // value of Repr-Digest; empty: none
     struct slice location; // empty: none
     struct slice allow;    // empty: none
     uint32_t retry_after;  // seconds; 0: no such field

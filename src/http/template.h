@@ -40,8 +40,8 @@ struct template_values {
 // capture that there is not is empty.
 void template_put_path(struct buf *b, struct slice text, const struct template_values *values);
 
-// Appends a redirect's target: the text is a reference already, the variables are escaped. Of several
-// slashes that it would begin with one is left, so that no variable can name another host. The
-// query of the request (ptr NULL: none) goes before the fragment.
+// Appends a redirect's target: the text is a reference already, the variables are escaped. Of
+// several slashes that it would begin with one is left, so that no variable can name another host.
+// The query of the request (ptr NULL: none) goes before the fragment.
 void template_put_redirect(struct buf *b, struct slice text, const struct template_values *values,
                            struct slice query);

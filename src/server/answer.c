@@ -115,13 +115,22 @@ static struct slice type_of(const struct reply *a, const struct cached_file *fil
     return line.ptr ? slice_make(line.ptr, line.len - strlen("\r\n")) : none;
 }
 
+// The digest of the file, when it is known and asked for.
+static struct slice digest_of(const struct reply *a, const struct cached_file *file, struct buf *b)
+{
+    if (file->digest.known && digest_is_wanted(a->r))
+        digest_field(b, file->digest.bytes);
+    return buf_slice(b);
+}
+
 static void answer_ranges(const struct reply *a, struct cached_file *file,
                           const struct decision *decision)
 {
     const struct range *ranges = decision->ranges;
     struct multipart multipart;
-    char type_text[MULTIPART_TEXT_MAX];
+    char type_text[MULTIPART_TEXT_MAX], digest_text[DIGEST_FIELD_MAX];
     struct buf type = buf_make(type_text, sizeof(type_text));
+    struct buf digest = buf_make(digest_text, sizeof(digest_text));
     multipart_init(&multipart, file->about.etag, type_of(a, file), file->about.size, ranges,
                    decision->range_count);
     struct pieces *pieces = byteranges_new(&multipart, decision);
@@ -136,6 +145,7 @@ static void answer_ranges(const struct reply *a, struct cached_file *file,
                                                                  ? file->description.etag_len
                                                                  : file->description.type_at);
     response.type = buf_slice(&type);
+    response.digest = digest_of(a, file, &digest);
     response.has_length = true;
     response.content_length = multipart_length(&multipart, ranges, decision->range_count);
     reply_put_pieces(a, &response, file, pieces);
@@ -157,12 +167,15 @@ static void answer_file(const struct reply *a)
         return;
     }
     const struct range range = decision.ranges[0];
+    char digest_text[DIGEST_FIELD_MAX];
+    struct buf digest = buf_make(digest_text, sizeof(digest_text));
     struct response response = reply_start(a, decision.status);
     describe(a, file, &response);
     if (is_brief(a->r, decision.status)) {
         response.about.len = file->description.etag_len;
         response.type = none;
     }
+    response.digest = digest_of(a, file, &digest);
     response.range_offset = range.offset;
     response.range_length = range.length;
     response.total = file->about.size;

@@ -159,6 +159,28 @@ static int read_body(struct cached_file *f, bool *ret_same)
     return 0;
 }
 
+// The tag that the site wants its files to have, if any.
+static void put_etag(struct buf *b, const struct cached_file *f)
+{
+    const struct file_identity *id = &f->identity;
+    switch (f->key.site->conf->etag) {
+    case CONF_ETAG_OFF:
+        return;
+    case CONF_ETAG_SHARED:
+        response_etag_shared(b, id->size, id->mtime_s, encoding_name(f->key.coding));
+        return;
+    case CONF_ETAG_DIGEST:
+        if (f->digest.known) {
+            digest_etag(b, f->digest.bytes);
+            return;
+        }
+        break;
+    case CONF_ETAG_FILE:
+        break;
+    }
+    response_etag(b, id->inode, id->size, id->mtime_s, id->mtime_ns);
+}
+
 // Formats the lines that every answer with this file repeats.
 static void describe(struct filecache *c, struct cached_file *f, bool validators)
 {
@@ -174,14 +196,13 @@ static void describe(struct filecache *c, struct cached_file *f, bool validators
     f->about.mtime = -1;
     f->about.etag = (struct slice){NULL, 0};
     if (validators) {
-        response_etag(&etag, f->identity.inode, f->identity.size, f->identity.mtime_s,
-                      f->identity.mtime_ns);
+        put_etag(&etag, f);
         f->about.etag = buf_slice(&etag);
         f->about.mtime = f->identity.mtime_s;
     }
     response_describe(&lines, &f->about, encoding_name(f->key.coding), buf_slice(&type),
                       &f->description);
-    if (validators) // from here on the value stands in the line "ETag: VALUE\r\n"
+    if (etag.len) // from here on the value stands in the line "ETag: VALUE\r\n"
         f->about.etag = slice_make(f->lines + strlen("ETag: "), etag.len);
 }
 
@@ -247,6 +268,11 @@ static int open_regular(struct filecache *c, struct cached_file *f)
     return r < 0 ? r : type_error(f->identity.mode);
 }
 
+static bool wants_digest(const struct cached_file *f)
+{
+    return f->key.site->conf->etag == CONF_ETAG_DIGEST;
+}
+
 // Opens and, when it is small, reads the file.
 static int fill(struct filecache *c, struct cached_file *f, int64_t wall_s)
 {
@@ -255,6 +281,11 @@ static int fill(struct filecache *c, struct cached_file *f, int64_t wall_s)
         return r;
 
     bool lasting = !rootfs_is_young(&f->identity, wall_s);
+    if (wants_digest(f)) {
+        const struct rootfs root = root_of(f);
+        filedigest_read(&f->digest, &root, path_of(f), f->fd, &f->identity, wall_s);
+        lasting = lasting && f->digest.lasting;
+    }
     f->about.size = f->identity.size;
     if (f->identity.size <= FILECACHE_BODY_MAX) {
         bool same = false;
@@ -285,7 +316,9 @@ static bool is_current(struct filecache *c, const struct cached_file *f)
         check_tree(c, f->key.tree);
         r = rootfs_stat(&f->key.tree->root, path_of(f), &now);
     }
-    return r == 0 && rootfs_same(&now, &f->identity);
+    const struct rootfs root = root_of(f);
+    return r == 0 && rootfs_same(&now, &f->identity) &&
+           (!wants_digest(f) || filedigest_is_current(&f->digest, &root, path_of(f)));
 }
 
 int filecache_get(struct filecache *c, const struct file_key *key, const struct file_moment *moment,

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "http/encoding.h"
 #include "http/response.h"
+#include "server/filedigest.h"
 #include "server/sites.h"
 
 // Which file, and as what.
@@ -29,8 +30,9 @@ struct file_key {
 struct cached_file {
     struct representation about; // etag points into description.lines
     struct description description;
-    char *body; // the content, or NULL: read it from fd
-    int fd;     // -1 when the content is in memory
+    char *body;               // the content, or NULL: read it from fd
+    int fd;                   // -1 when the content is in memory
+    struct filedigest digest; // looked for where the site's ETags are digests
     // private
     struct cached_file *next_in_bucket;
     struct list lru;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #ifdef HAVE_LINUX_OPENAT2_H
@@ -141,6 +142,12 @@ int rootfs_fstat(int fd, struct file_identity *ret)
 int rootfs_lstat_at(int dir, const char *name, struct file_identity *ret)
 {
     return stat_at(dir, name, AT_SYMLINK_NOFOLLOW, ret);
+}
+
+ssize_t rootfs_attribute(int fd, const char *name, char *ret, size_t size)
+{
+    ssize_t n = fgetxattr(fd, name, ret, size);
+    return n < 0 ? -errno : n;
 }
 
 int rootfs_look(const struct rootfs *r, const char *path, struct file_identity *ret)

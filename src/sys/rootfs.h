@@ -65,6 +65,10 @@ int rootfs_fstat(int fd, struct file_identity *ret);
 // Facts of `name` in the open directory `dir`, where a symbolic link is itself what is looked at.
 int rootfs_lstat_at(int dir, const char *name, struct file_identity *ret);
 
+// Reads an extended attribute of an open file ("user.NAME"). The length, or a negative errno:
+// -ENODATA there is none, -ERANGE it does not fit.
+ssize_t rootfs_attribute(int fd, const char *name, char *ret, size_t size);
+
 bool rootfs_same(const struct file_identity *a, const struct file_identity *b);
 
 // Whether the file was changed less than 2 s before `now_s`, or in the future: kernels before 6.13

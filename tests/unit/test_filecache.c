@@ -433,6 +433,55 @@ static void test_variants(void **state)
     site_confs[0].default_type = site_confs[0].charset = NULL;
 }
 
+static void test_etag_modes(void **state)
+{
+    static const char digest[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    static const struct {
+        enum conf_etag mode;
+        bool sidecar;
+        const char *begins; // NULL: no tag
+        size_t len;         // 0: any
+    } cases[] = {
+        {CONF_ETAG_FILE, true, "\"", 0},
+        {CONF_ETAG_SHARED, true, "W/\"", 0},
+        {CONF_ETAG_DIGEST, true, "\"00112233", 66},
+        {CONF_ETAG_DIGEST, false, "\"", 0}, // as "file" then
+        {CONF_ETAG_OFF, true, NULL, 0},
+    };
+    char path[PATH_MAX];
+    (void)state;
+    tempdir_puts(&dir, "a", "content");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        filecache_cleanup(&cache);
+        assert_int_equal(filecache_init(&cache, &types, MEMORY, FILES), 0);
+        tempdir_puts(&dir, "a.sha256", digest);
+        if (!cases[i].sidecar)
+            assert_int_equal(unlink(tempdir_path(&dir, "a.sha256", path)), 0);
+        site_confs[0].etag = cases[i].mode;
+        round_number++;
+        struct cached_file *f = get("a");
+        assert_true(f->about.mtime > 0);
+        assert_int_equal(f->digest.known, cases[i].mode == CONF_ETAG_DIGEST && cases[i].sidecar);
+        if (cases[i].begins)
+            assert_true(slice_starts_with(f->about.etag, slice_of(cases[i].begins)));
+        else
+            assert_int_equal(f->about.etag.len, 0);
+        if (cases[i].len)
+            assert_int_equal(f->about.etag.len, cases[i].len);
+        filecache_release(f);
+    }
+    // A digest that is written later is seen, though the file is the same.
+    site_confs[0].etag = CONF_ETAG_DIGEST;
+    assert_int_equal(unlink(tempdir_path(&dir, "a.sha256", path)), 0);
+    touch("a");
+    tempdir_puts(&dir, "a.sha256", digest);
+    round_number++;
+    struct cached_file *f = get("a");
+    assert_true(f->digest.known);
+    filecache_release(f);
+    site_confs[0].etag = CONF_ETAG_FILE;
+}
+
 static void test_is_newer(void **state)
 {
     const struct cached_file old = {.identity = {.mtime_s = 5, .mtime_ns = 7}};
@@ -485,6 +534,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_failures, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_becomes_something_else, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_variants, open_usual, close_cache),
+        cmocka_unit_test_setup_teardown(test_etag_modes, open_usual, close_cache),
         cmocka_unit_test(test_is_newer),
         cmocka_unit_test_setup_teardown(test_swapped_tree, open_usual, close_cache),
     };
