@@ -7,6 +7,24 @@
 #include "http/digest.h"
 #include "http/structured.h"
 
+static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+// The field's value is the digest bit by bit, six in a byte, and padding.
+static void check_field(const uint8_t *digest)
+{
+    char text[80];
+    struct buf b = buf_make(text, sizeof(text));
+    digest_field(&b, digest);
+    struct slice s = buf_slice(&b), prefix = SLICE("sha-256=:");
+    assert(slice_starts_with(s, prefix) && slice_ends_with_nocase(s, SLICE("=:")));
+    s = slice_skip(s, prefix.len);
+    assert(s.len == 45);
+    for (size_t bit = 0; bit < 8 * DIGEST_LEN; bit++) {
+        size_t value = (size_t)(strchr(base64, s.ptr[bit / 6]) - base64);
+        assert((value >> (5 - bit % 6) & 1) == (digest[bit / 8] >> (7 - bit % 8) & 1u));
+    }
+}
+
 // What is read comes back from the ETag.
 static void check_text(struct slice text)
 {
@@ -19,6 +37,7 @@ static void check_text(struct slice text)
     struct slice hex = slice_make(etag.data + 1, 2 * DIGEST_LEN);
     assert(slice_equal_nocase(hex, slice_make(text.ptr, hex.len)));
     assert(digest_parse(hex, again) && memcmp(digest, again, sizeof(digest)) == 0);
+    check_field(digest);
 }
 
 // A dictionary stays one, and says what it said, with another member before and behind it.
