@@ -21,6 +21,17 @@ static void check_list(struct slice list)
     }
 }
 
+// A value that is a coding has its name, or the old one of gzip.
+static void check_name(struct slice value)
+{
+    enum coding coding;
+    if (!encoding_parse(value, &coding))
+        return;
+    assert(slice_equal_nocase(value, encoding_name(coding)) ||
+           slice_equal_nocase(value, SLICE("x-gzip")));
+    assert(encoding_suffix(coding).ptr[0] == '.');
+}
+
 // Those that are ranked are offered, and none stands there twice.
 static void check_encoding(const struct request *r, uint8_t choice)
 {
@@ -58,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     char *copy = fuzz_copy(data);
     struct slice value = slice_make(copy, data.len);
     check_list(value);
+    check_name(value);
     r.field_count = 2;
     r.fields[0] = (struct field){SLICE("Accept-Encoding"), value, FIELD_ACCEPT_ENCODING};
     r.fields[1] = (struct field){SLICE("Accept"), value, FIELD_ACCEPT};
