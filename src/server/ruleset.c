@@ -51,9 +51,9 @@ static size_t put_headers(const struct conf_rule *c, struct rule_header *to)
 {
     const struct conf_headers *h = &c->headers;
     size_t n = put_presets(&h->preset, h->only_ok, to);
-    n += put_actions(&h->unset, RULE_UNSET, h->only_ok, to ? to + n : NULL);
     n += put_actions(&h->set, RULE_SET, h->only_ok, to ? to + n : NULL);
     n += put_actions(&h->add, RULE_ADD, h->only_ok, to ? to + n : NULL);
+    n += put_actions(&h->unset, RULE_UNSET, h->only_ok, to ? to + n : NULL);
     if (c->cache[0]) {
         if (to)
             to[n] = (struct rule_header){RULE_SET, SLICE("Cache-Control"), slice_of(c->cache),

@@ -51,9 +51,9 @@ static void test_headers(void **state)
     size_t n = r->header_count - 4;
     assert_true(n >= 5);
     assert_header(r, 0, RULE_SET, "X-Content-Type-Options", "nosniff", false);
-    assert_header(r, n, RULE_UNSET, "X-C", "", false);
-    assert_header(r, n + 1, RULE_SET, "X-A", "1", false);
-    assert_header(r, n + 2, RULE_ADD, "X-B", "x:y", false);
+    assert_header(r, n, RULE_SET, "X-A", "1", false);
+    assert_header(r, n + 1, RULE_ADD, "X-B", "x:y", false);
+    assert_header(r, n + 2, RULE_UNSET, "X-C", "", false);
     assert_header(r, n + 3, RULE_SET, "Cache-Control", "no-cache", true);
     assert_int_equal(s.rules[1].header_count, 1);
     assert_header(&s.rules[1], 0, RULE_SET, "X-A", "1", true);
