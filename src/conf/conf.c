@@ -6,9 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+struct conf *conf_share(struct conf *c)
+{
+    c->sharers++;
+    return c;
+}
+
 void conf_free(struct conf *c)
 {
-    if (!c)
+    if (!c || c->sharers-- > 0)
         return;
     conf_store_cleanup(c);
     free(c);

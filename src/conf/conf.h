@@ -155,11 +155,15 @@ struct conf {
     size_t rule_count;
     struct conf_mount *mounts; // likewise
     size_t mount_count;
+    unsigned sharers;                   // private to src/conf: owners besides the first
     struct conf_provenance *provenance; // private to src/conf: where each value came from
 };
 
 // Whether nobody has set the option of this path ("mime_types"), so that it has its default.
 bool conf_is_default(const struct conf *c, const char *path);
 
-// Frees it and all that it owns; NULL is fine.
+// Another owner of the same configuration, who gives it back with conf_free(). For one thread.
+struct conf *conf_share(struct conf *c);
+
+// Frees it and all that it owns, when this was the last owner; NULL is fine.
 void conf_free(struct conf *c);

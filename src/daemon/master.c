@@ -21,6 +21,9 @@
 // More descriptors than any worker will need; the hard limit bounds it.
 #define NOFILE_WANTED (1u << 20)
 
+// How often the master looks whether a root was swapped that nobody asks for.
+#define ROOT_CHECK 1000 // ms
+
 struct master {
     const struct master_options *options;
     struct poller poller;
@@ -32,6 +35,7 @@ struct master {
     struct watch signals_watch;
     int signals;
     unsigned last_id;
+    int64_t roots_checked; // when
     bool stopping;
     bool reload_wanted; // a HUP came while a generation was starting
     int exit_status;    // other than 0 when the first generation could not start
@@ -63,6 +67,19 @@ static void begin_generation(struct master *m, struct conf *conf)
     list_append(&m->generations, &g->link);
     m->starting = g;
     generation_do_due(g, clock_now());
+}
+
+// A deploy swaps a link: what was configured has not changed, but where it leads. Workers see it
+// with the next request, and the master itself within ROOT_CHECK. They are not taken at their word.
+static void check_roots(struct master *m)
+{
+    m->roots_checked = clock_now();
+    if (!m->current || m->starting || m->stopping || !sites_are_swapped(&m->current->sites))
+        return;
+    log_info("a root leads to another directory now");
+    begin_generation(m, conf_share(m->current->conf));
+    if (!m->starting)
+        log_err("generation %u goes on with the old one", m->current->id);
 }
 
 static void reload(struct master *m)
@@ -199,6 +216,8 @@ static void heed_message(struct master *m, struct generation *g, unsigned worker
     if (message->type == CHANNEL_READY) {
         if (generation_worker_ready(g, worker, clock_now()))
             take_over(m, g);
+    } else if (message->type == CHANNEL_ROOT) {
+        check_roots(m);
     } else if (message->type == CHANNEL_CUT) {
         log_warn("worker %u of generation %u: %u answers were cut at timeouts.drain", worker, g->id,
                  message->value);
@@ -259,11 +278,13 @@ static void do_what_is_due(struct master *m, int64_t now)
         log_err("generation %u is not ready in time", m->starting->id);
         give_up_starting(m);
     }
+    if (now - m->roots_checked >= ROOT_CHECK)
+        check_roots(m);
 }
 
 static int timeout(const struct master *m)
 {
-    int64_t next = -1;
+    int64_t next = m->stopping ? -1 : m->roots_checked + ROOT_CHECK;
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
         int64_t due = generation_next(CONTAINER_OF(l, struct generation, link));
         if (due >= 0 && (next < 0 || due < next))

@@ -15,6 +15,7 @@ enum channel_type {
     CHANNEL_LOG,    // with a descriptor: the access log from now on
     // worker to master
     CHANNEL_READY, // serving
+    CHANNEL_ROOT,  // a root leads elsewhere: a link was swapped
     CHANNEL_CUT,   // `value` connections were closed at timeouts.drain with an answer unfinished
     CHANNEL_TYPES
 };

@@ -311,6 +311,17 @@ static int timeout(const struct loop *l)
     return (int)MAX(next - l->clock.now, 0);
 }
 
+// Who is asked for files finds out first that a root was swapped.
+static void tell_swapped(struct loop *l)
+{
+    bool again = l->clock.now - l->swap_told >= TICK;
+    if (l->cache.swapped && l->phase == LOOP_SERVING && again) {
+        l->swap_told = l->clock.now;
+        l->service->on_swapped(l->service->context);
+    }
+    l->cache.swapped = false;
+}
+
 void loop_round(struct loop *l)
 {
     struct poller_event events[POLLER_MAX_EVENTS];
@@ -333,6 +344,7 @@ void loop_round(struct loop *l)
         if (l->ready[i]->state != CONN_FREE)
             conn_advance(l, l->ready[i]);
     expire(l);
+    tell_swapped(l);
     if (l->accept_shortage && l->closed) // a descriptor is free again
         acceptor_start(l);
     free_closed(l);

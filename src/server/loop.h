@@ -29,6 +29,8 @@ struct service {
     uint32_t file_limit;       // descriptors in the file cache, per loop
     // Called by each loop, in its thread, when it accepts no more.
     void (*on_stopped_accepting)(void *context);
+    // Likewise, at most once a second: a root of a site leads elsewhere.
+    void (*on_swapped)(void *context);
     void *context;
 };
 
@@ -72,6 +74,7 @@ struct loop {
     bool stopped_accepting; // for good
     int spare;              // a descriptor to close when there is no other; or -1
     int64_t last_tick;
+    int64_t swap_told; // when on_swapped was called last
 
     struct conn **chunks; // slots, in chunks
     size_t chunk_count;

@@ -190,3 +190,12 @@ bool sites_tree_is_swapped(const struct tree *tree)
     return rootfs_stat_path(tree->directory, &now) == 0 &&
            (now.dev != tree->dev || now.inode != tree->inode);
 }
+
+bool sites_are_swapped(const struct sites *s)
+{
+    bool swapped = false;
+    for (size_t i = 0; i < s->count; i++)
+        for (size_t t = 0; t < s->items[i].tree_count; t++)
+            swapped = swapped || sites_tree_is_swapped(&s->items[i].trees[t]);
+    return swapped;
+}

@@ -61,3 +61,6 @@ const struct tree *sites_tree(const struct site *site, struct slice path);
 
 // Whether the tree's directory is another one by now (a link was swapped, a directory renamed).
 bool sites_tree_is_swapped(const struct tree *tree);
+
+// Whether any tree's is.
+bool sites_are_swapped(const struct sites *s);

@@ -52,6 +52,13 @@ static void on_stopped_accepting(void *context)
         close(w->heritage->listeners[i]);
 }
 
+// A successor has to open it: what a worker may see was settled when it started.
+static void on_swapped(void *context)
+{
+    const struct worker *w = context;
+    channel_send(w->channel.fd, CHANNEL_ROOT, 0, -1);
+}
+
 static void lose_master(struct worker *w)
 {
     poller_remove(&w->loops[0].poller, w->channel.fd);
@@ -223,6 +230,7 @@ int worker_run(const struct heritage *h)
                     .access_log = h->access_log,
                     .scoreboard = h->scoreboard,
                     .on_stopped_accepting = on_stopped_accepting,
+                    .on_swapped = on_swapped,
                     .context = &w},
         .signals = {SOURCE_CONTROL, -1},
         .channel = {SOURCE_CONTROL, h->channel},

@@ -35,6 +35,7 @@ struct fixture {
     struct service service;
     struct loop loop;
     unsigned stopped_accepting;
+    unsigned swapped;
 };
 
 struct client {
@@ -62,6 +63,12 @@ static MAYBE_UNUSED void fixture_stopped(void *context)
 {
     struct fixture *f = context;
     f->stopped_accepting++;
+}
+
+static MAYBE_UNUSED void fixture_swapped(void *context)
+{
+    struct fixture *f = context;
+    f->swapped++;
 }
 
 // Defaults, with the options (pairs of name and value, ended by NULL) that the test wants.
@@ -130,6 +137,7 @@ static MAYBE_UNUSED struct fixture *fixture_prepare(va_list options)
         .connection_limit = 100,
         .file_limit = 64,
         .on_stopped_accepting = fixture_stopped,
+        .on_swapped = fixture_swapped,
         .context = f,
     };
     clock_gettime(CLOCK_REALTIME, &real);
