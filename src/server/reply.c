@@ -124,10 +124,12 @@ void reply_put_file(const struct reply *reply, const struct response *response,
                     struct cached_file *file, struct range range)
 {
     struct conn *c = reply->c;
-    if (file->body && range.length <= COPY_MAX && reply->r->method != METHOD_HEAD) {
-        reply_put(reply, response, slice_make(file->body + range.offset, (size_t)range.length));
+    bool is_empty = range.length == 0 || reply->r->method == METHOD_HEAD;
+    if (is_empty || (file->body && range.length <= COPY_MAX)) {
+        reply_put(reply, response,
+                  is_empty ? none : slice_make(file->body + range.offset, (size_t)range.length));
         filecache_release(file);
-    } else if (range.length == 0 || !put_head(reply, response)) {
+    } else if (!put_head(reply, response)) {
         filecache_release(file);
     } else {
         c->file = file;

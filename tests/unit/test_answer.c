@@ -22,6 +22,8 @@ static const struct exchange exchanges[] = {
     {GET("http://localhost/hello.txt"), "HTTP/1.1 200 OK\r\n", "ETag: \"", HELLO, "200 13"},
     {"HEAD /hello.txt HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 200 OK\r\n", "Content-Length: 13\r\n",
      "", "200 0"},
+    {"HEAD /hello.txt HTTP/1.1\r\n" HOST "If-None-Match: *\r\n\r\n",
+     "HTTP/1.1 304 Not Modified\r\n", "ETag: \"", "", "304 0"},
     {"HEAD /large.bin HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 200 OK\r\n",
      "Content-Length: 700000\r\n", "", "200 0"},
     {"HEAD /none HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 404 Not Found\r\n", "Content-Length: ", "",
