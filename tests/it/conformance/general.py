@@ -5,7 +5,6 @@ A judge gets one Exchange and says None (it does not apply), True, or what is wr
 
 import email.utils
 import re
-import time
 
 from .table import MUST, SHOULD
 
@@ -95,7 +94,7 @@ def date_form(e):
 
 def date_is_now(e):
     date = date_of(e.get("Date") or "")
-    return holds_if(date, date and abs(date - time.time()) < 5, "Date is not now")
+    return holds_if(date, date and abs(date - e.answer.at) < 5, "Date is not now")
 
 
 def modified_before_date(e):
@@ -110,7 +109,7 @@ def length_form(e):
 
 def framed(e):
     return holds_if(e.final and e.status not in (204, 304) and e.method != "HEAD",
-                    e.get("Content-Length") is not None, "no Content-Length")
+                    e.get("Content-Length") or e.get("Transfer-Encoding"), "no length")
 
 
 def no_length(e):

@@ -1,6 +1,6 @@
 """Rows of RFC 3986: from a path to a file."""
 
-from .table import MUST, PROMISE, SHOULD, Answer, numbered, ok, request
+from .table import ABSENT, MUST, PROMISE, SHOULD, Answer, numbered, ok, request
 
 MISSING = Answer(404)
 BAD = Answer(400)
@@ -84,6 +84,8 @@ ROWS = [
         ("%2E.", request("/dir/%2E./file.txt"), ok())),
     *numbered("3986 7.3", SHOULD,
         ("NUL in a path is rejected", request("/file.txt%00.png"), BAD),
-        (PROMISE, "other control bytes are", request("/a%0a"), BAD),
-        (PROMISE, "DEL is", request("/a%7f"), BAD))
+        (PROMISE, "other control bytes are bytes of a name", request("/tab%09del%7f"),
+         found(b"control")),
+        (PROMISE, "also a line's end, which gets into no field", request("/line%0d%0aX:%20y"),
+         Answer(301, {"Location": "./line%0D%0AX:%20y/", "X": ABSENT})))
 ]

@@ -1,7 +1,7 @@
 """Rows of RFC 9111: what caches need of an origin, and what their requests say to it."""
 
-from .table import (ABSENT, MUST, PROMISE, SHOULD, Answer, head, not_modified, numbered, ok, request,
-                    to_head)
+from .table import (ABSENT, MUST, PROMISE, SHOULD, Answer, head, not_modified, numbered, ok,
+                    request, to_head)
 
 
 def asked(directive):

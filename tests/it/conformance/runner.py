@@ -3,6 +3,7 @@
 import collections
 import re
 import select
+import time
 
 import harness
 
@@ -25,6 +26,7 @@ class Received(harness.Response):
     def __init__(self, head, known):
         self.head = head
         self.known = known
+        self.at = time.time()
         self.lines = head[:-4].split(b"\r\n")[1:]
         found = re.match(rb"HTTP/\d\.\d (\d\d\d)", head)
         if not found:
@@ -46,13 +48,35 @@ class Wire(harness.Client):
         if method == "HEAD" or answer.status < 200 or answer.status in (204, 304):
             return answer
         length = answer.get("Content-Length")
-        if not re.fullmatch(r"\d{1,9}", length or ""):
+        if answer.get("Transfer-Encoding") == "chunked":
+            answer.body = self.chunks()
+        elif re.fullmatch(r"\d{1,9}", length or ""):
+            answer.body = self.bytes(int(length))
+        else:
             raise Fault("no length: %r" % answer.head)
-        while len(self.pending) < int(length):
-            if not self.more():
-                raise Fault("closed after %d of %s bytes" % (len(self.pending), length))
-        answer.body = self._take(int(length))
         return answer
+
+    def bytes(self, count):
+        while len(self.pending) < count:
+            if not self.more():
+                raise Fault("closed after %d of %d bytes" % (len(self.pending), count))
+        return self._take(count)
+
+    def chunks(self):
+        """Content in chunks without extensions and trailer (RFC 9112 section 7.1)."""
+        content = b""
+        while True:
+            line = b""
+            while not line.endswith(b"\r\n"):
+                line += self.bytes(1)
+            if not re.fullmatch(rb"[0-9A-Fa-f]{1,8}\r\n", line):
+                raise Fault("no chunk size: %r" % line)
+            size = int(line, 16)
+            content += self.bytes(size)
+            if self.bytes(2) != b"\r\n":
+                raise Fault("no line's end behind a chunk of %d bytes" % size)
+            if size == 0:
+                return content
 
     def more(self):
         try:
@@ -111,6 +135,9 @@ def compare(answer, wanted, before, known):
     if wanted.same and (answer.status != before.status or
                         without_date(answer) != without_date(before)):
         raise Fault("%r is not as before: %r" % (answer.head, before.head))
+    for name in wanted.differs:
+        if answer.get(name) == before.get(name):
+            raise Fault("%s: %s, as before" % (name, answer.get(name)))
     fault = wanted.check and wanted.check(answer)
     if fault:
         raise Fault(fault)

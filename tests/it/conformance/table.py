@@ -28,13 +28,14 @@ class Answer:
     matches all of it, PRESENT or ABSENT), the body where it matters."""
 
     def __init__(self, status, fields=None, body=None, closes=False, method="GET", same=False,
-                 check=None):
+                 differs=(), check=None):
         self.statuses = status if isinstance(status, tuple) else (status,)
         self.fields = fields or {}
         self.body = body
         self.closes = closes
         self.method = method
-        self.same = same    # status and fields but Date are those of the answer before
+        self.same = same  # status and fields but Date are those of the answer before
+        self.differs = differs  # names of fields that are not those of the answer before
         self.check = check  # for what is no comparison: a function of the response; text: a fault
 
 

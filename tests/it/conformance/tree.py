@@ -34,6 +34,8 @@ FILES = {
     "a b": b"space",
     "a|b": b"bar",
     "two..dots": b"two",
+    "tab\tdel\x7f": b"control",
+    "line\r\nX: y": None,
     "~user": b"tilde",
     "d \u00e9\"": None,
     "a:b": None,
