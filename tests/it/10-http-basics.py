@@ -375,13 +375,14 @@ class Paths(Case):
     def test_not_found(self):
         for target in ("/missing", "/dir/missing", "/missing/", "/text.txt/", "/text.txt/x",
                        "/.hidden", "/%2ehidden", "/dir/.hidden/file", "/dir/.well-known/file",
-                       "/dir%2findex.html", "/" + "a" * 300, "/a" * 2000, "/%ff%fe"):
+                       "/dir%2findex.html", "/" + "a" * 300, "/a" * 2000, "/%ff%fe",
+                       "/%0a", "/%0d%0aX:y"):
             with self.subTest(target):
                 self.assert_status(daemon.get(target), 404)
 
     def test_bad(self):
         for target in ("/..", "/../etc/passwd", "/%2e%2e/etc/passwd", "/dir/../../etc/passwd",
-                       "/%", "/%2", "/%zz", "/a%00b", "/%0a", "/%0d%0aX:y"):
+                       "/%", "/%2", "/%zz", "/a%00b"):
             with self.subTest(target):
                 self.assert_status(daemon.get(target), 400)
 
