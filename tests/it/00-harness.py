@@ -27,8 +27,8 @@ class Framing(harness.Case):
 
     def test_good(self):
         with self.daemon.connect() as c:
-            for _ in range(2):  # the connection persists
-                c.request("/good")
+            for target in ("/good", "/chunked", "/good"):  # the connection persists
+                c.request(target)
                 self.assertEqual(c.response().body, b"hello")
             c.request("/head", "HEAD")
             self.assertEqual(c.response("HEAD").body, b"")
@@ -44,8 +44,8 @@ class Framing(harness.Case):
             c.expect_close()
 
     def test_bad(self):
-        for target in ("/short", "/twice", "/nolength", "/chunked", "/barelf", "/nodate", "/baddate",
-                       "/space", "/version", "/204"):
+        for target in ("/short", "/twice", "/nolength", "/badsize", "/badchunk", "/cutchunk", "/both",
+                       "/coding", "/barelf", "/nodate", "/baddate", "/space", "/version", "/204"):
             with self.subTest(target), self.daemon.connect() as c:
                 c.request(target)
                 with self.assertRaises(FramingError):

@@ -8,72 +8,187 @@ import os
 import re
 import subprocess
 import tempfile
-import unittest
+import threading
+import time
 import urllib.parse
 
 import harness
+from harness import Daemon
 
+LARGE = 20000
 LIST = os.path.join(os.path.dirname(harness.TINED), "tests", "real", "list")
 
 
-def run(*words):
-    return subprocess.run([LIST, *words], stdout=subprocess.PIPE, check=True).stdout
+class Listed(Daemon):
+    """A daemon that lists its root."""
 
-
-@unittest.skipUnless(os.path.exists(LIST), "no tests/real/list in the build directory")
-class Listings(unittest.TestCase):
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="tined-it-")
-        self.addCleanup(directory.cleanup)
-        self.directory = os.fsencode(directory.name)
+    def __init__(self, files=None, site=(), **options):
+        super().__init__(files or {}, start=False, **options)
+        self.options["sites"] = (dict(site, root=self.root, listing=True),)
+        self.write_config()
+        self.start()
 
     def make(self, names):
         for name in names:
-            with open(os.path.join(self.directory, name), "wb") as f:
-                f.truncate(len(name))
+            with open(os.path.join(os.fsencode(self.root), name), "wb") as f:
+                f.write(b"content of " + name)
 
-    def entries(self, query=""):
-        listing = json.loads(run(self.directory, "format=json&" + query))
-        self.assertTrue(listing["complete"])
-        return listing["entries"]
+    def entries(self, target="/"):
+        r = self.get(target, fields={"Accept": "application/json"})
+        listing = json.loads(r.body)
+        return [urllib.parse.unquote_to_bytes(e["href"])[2:] for e in listing["entries"]]
 
-    def test_json_holds_every_name(self):
+
+class Names(harness.Case):
+    def test_every_name_and_its_file(self):
         names = [b"a%cb" % c for c in range(1, 256) if c != ord("/")]
-        names += ["\u65e5\u672c \U0001f600".encode(), b"\xf0\x9f\x98", b"x" * 255, b'"],{\\']
-        self.make(names)
-        entries = self.entries()
-        found = [urllib.parse.unquote_to_bytes(e["href"]) for e in entries]
-        self.assertEqual(found, [b"./" + name for name in sorted(names)])
-        for entry, name in zip(entries, sorted(names)):
-            self.assertEqual(entry["size"], len(name))
-            try:
-                self.assertEqual(entry["name"], name.decode())
-            except UnicodeDecodeError:
-                self.assertIn("\ufffd", entry["name"])
+        names += ["\u65e5\u672c \U0001f600".encode(), b"\xf0\x9f\x98", b"x" * 255, b'"],{\\', b"a&copy;=b", b"c:b"]
+        with Listed() as d, d.connect() as c:
+            d.make(names)
+            c.request("/", fields={"Accept": "application/json"})
+            entries = json.loads(c.response().body)["entries"]
+            c.request("/")
+            links = re.findall(rb'<a href="(\./[^"]*)"', c.response().body)
+            self.assertEqual([e["href"].encode() for e in entries], links)
+            self.assertEqual(len(entries), len(names))
+            for entry, name in zip(entries, sorted(names)):
+                c.request(entry["href"][1:])
+                self.assertEqual(self.assert_status(c.response(), 200).body, b"content of " + name)
+                self.assertEqual(entry["size"], len(b"content of " + name))
+                self.assertEqual(entry["name"].replace("\ufffd", ""), name.decode(errors="ignore"))
 
-    def test_json_says_what_it_is(self):
-        os.mkdir(os.path.join(self.directory, b"folder"))
-        self.make([b"file"])
-        os.utime(os.path.join(self.directory, b"folder"), (0, 784111777))
-        os.utime(os.path.join(self.directory, b"file"), (0, 0))
-        self.assertEqual(self.entries(), [
-            {"name": "folder", "type": "directory", "mtime": "1994-11-06T08:49:37Z", "href": "./folder/"},
-            {"name": "file", "type": "file", "size": 4, "mtime": "1970-01-01T00:00:00Z", "href": "./file"}])
+    def test_what_is_shown(self):
+        files = {"file": b"123", ".hidden": b"", "folder": None, ".git": None, "refused": b"", "out/x": b""}
+        rules = ({"match": "/refused", "status": 403},)
+        with Listed(files, {"rules": rules}) as d:
+            os.mkfifo(d.path("fifo"))
+            for target, name in (("file", "to-file"), ("..", "up"), ("/etc/passwd", "absolute"),
+                                 ("nowhere", "dangling"), ("fifo", "to-fifo"), ("folder", "to-folder")):
+                os.symlink(target, d.path(name))
+            self.assertEqual(d.entries(), [b"folder/", b"out/", b"to-folder/", b"file", b"to-file"])
+            self.assertEqual(d.entries("/out/"), [b"x"])
+            self.assert_status(d.get("/.git/"), 404)
+
+    def test_facts(self):
+        with Listed({"folder": None, "file": b"1234"}) as d:
+            os.utime(d.path("folder"), (0, 784111777))
+            os.utime(d.path("file"), (0, 0))
+            self.assertEqual(json.loads(d.get("/?format=json").body), {"complete": True, "entries": [
+                {"name": "folder", "type": "directory", "mtime": "1994-11-06T08:49:37Z", "href": "./folder/"},
+                {"name": "file", "type": "file", "size": 4, "mtime": "1970-01-01T00:00:00Z", "href": "./file"}]})
+
+
+class Requests(harness.Case):
+    FILES = {"a": b"333", "b": b"1", "c": b"22", "with/index.html": b"hello", "sub": None}
+
+    def test_off_by_default(self):
+        with Daemon({"file": b""}) as d:
+            self.assert_status(d.get("/"), 403)
+
+    def test_index_and_slash(self):
+        with Listed(self.FILES) as d:
+            self.assertEqual(d.get("/with/").body, b"hello")
+            self.assertEqual(d.get("/sub").get("Location"), "sub/")
+            self.assert_status(d.get("/missing/"), 404)
+
+    def test_orders(self):
+        with Listed(self.FILES) as d:
+            for query, order in (("", "abc"), ("order=desc", "cba"), ("sort=size", "bca"),
+                                 ("sort=size&order=desc", "acb"), ("sort=nothing&x", "abc")):
+                names = d.entries("/?" + query)[2:]
+                self.assertEqual(b"".join(names).decode(), order, query)
+
+    def test_forms(self):
+        html, json_type = "text/html; charset=utf-8", "application/json"
+        with Listed(self.FILES) as d:
+            for target, accept, want in (
+                    ("/", None, html), ("/", "*/*", html), ("/", "application/json", json_type),
+                    ("/", "text/html,application/xhtml+xml,*/*;q=0.8", html),
+                    ("/", "text/html;q=0.5, application/json", json_type),
+                    ("/?format=json", "text/html", json_type), ("/?format=html", "application/json", html)):
+                r = d.get(target, fields={"Accept": accept} if accept else ())
+                self.assertEqual(r.get("Content-Type"), want, (target, accept))
+                self.assertIn("Accept", r.get("Vary"))
+
+    def test_head_and_http_1_0(self):
+        with Listed(self.FILES) as d, d.connect() as c:
+            c.request("/", "HEAD")
+            self.assert_status(c.response("HEAD"), 200)
+            c.request("/")
+            whole = c.response().body
+            c.request("/", version="HTTP/1.0")
+            head = c.read_head()
+            self.assertIsNone(head.get("Transfer-Encoding"))
+            self.assertEqual(c.read_to_end(), whole)
 
     def test_policy_lets_its_own_style_in(self):
-        style = re.search(rb"<style>(.*)</style>", run(self.directory), re.S).group(1)
-        digest = base64.b64encode(hashlib.sha256(style).digest())
-        self.assertIn(b"style-src 'sha256-%s';" % digest, run("-p"))
+        with Listed(self.FILES) as d:
+            r = d.get("/")
+        style = re.search(rb"<style>(.*)</style>", r.body, re.S).group(1)
+        digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
+        self.assertIn("style-src 'sha256-%s';" % digest, r.get("Content-Security-Policy"))
 
-    def test_large_directory(self):
-        """All of it at once would take some 70 ms: by the processor's clock, for others may be busy too."""
-        for i in range(20000):
-            os.mknod(os.path.join(self.directory, b"entry-%06d" % (i * 7919 % 20000)))
-        figures = run("-m", self.directory, "sort=time&order=desc").decode()
+
+class Large(harness.Case):
+    def test_others_are_served_meanwhile(self):
+        """Of the requests of another client on the one loop none waits for the listing's end."""
+        with Listed({"s/small": b"hello", "large": None}, workers=1, threads=1) as d:
+            for i in range(LARGE):
+                os.mknod(d.path("large/entry-%06d" % (i * 7919 % LARGE)))
+            with d.connect() as c, d.connect() as other:
+                done = threading.Event()
+                served = 0
+                c.request("/large/?sort=time&order=desc")
+                result = []
+                reader = threading.Thread(target=lambda: (result.append(c.response()), done.set()))
+                began = time.monotonic()
+                reader.start()
+                longest = 0
+                while not done.is_set():
+                    at = time.monotonic()
+                    other.request("/s/small")
+                    self.assert_status(other.response(), 200)
+                    longest = max(longest, time.monotonic() - at)
+                    served += 1
+                reader.join()
+                took = time.monotonic() - began
+            self.assertEqual(result[0].body.count(b"<tr>"), LARGE + 2)
+            self.assertGreater(served, 20)
+            self.assertLess(longest, took / 2)
+
+    def test_steps(self):
+        """By the processor's clock, for others may be busy too; at once it would be some 70 ms."""
+        if not os.path.exists(LIST):
+            self.skipTest("no tests/real/list in the build directory")
+        with tempfile.TemporaryDirectory(prefix="tined-it-") as directory:
+            for i in range(LARGE):
+                os.mknod(os.path.join(directory, "entry-%06d" % (i * 7919 % LARGE)))
+            figures = subprocess.run([LIST, directory, "sort=time&order=desc"], stdout=subprocess.PIPE,
+                                     check=True).stdout.decode()
         longest = int(re.search(r"\((\d+) of the processor\)", figures).group(1))
         memory = int(re.search(r"(\d+) KB of memory", figures).group(1))
         self.assertLess(longest, 20000, figures)
         self.assertLess(memory, 2 * 1024, figures)
+
+    def test_limit(self):
+        with Listed({"f%d" % i: b"" for i in range(8)}, limits={"listing": 5}) as d:
+            listing = json.loads(d.get("/?format=json").body)
+            self.assertEqual((listing["complete"], len(listing["entries"])), (False, 5))
+            self.assertIn(b"5 files; more are not listed", d.get("/").body)
+
+    def test_clients_that_leave(self):
+        """What was begun for them is freed."""
+        with Listed({"large": None}, workers=1, threads=1) as d:
+            for i in range(LARGE // 4):
+                os.mknod(d.path("large/entry-%06d" % i))
+            worker, = d.workers()
+            before = len(os.listdir("/proc/%d/fd" % worker))
+            for _ in range(50):
+                with d.connect(receive_buffer=4096) as c:
+                    c.request("/large/")
+                    c.read_exactly(10)
+                    c.reset()
+            harness.wait_until(lambda: len(os.listdir("/proc/%d/fd" % worker)) <= before, "descriptors to be closed")
 
 
 if __name__ == "__main__":

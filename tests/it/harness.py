@@ -478,6 +478,9 @@ class Client:
     def response(self, method="GET", discard=False):
         """Reads one whole answer; interim ones (1xx) count. Checks its framing."""
         r = self.read_head()
+        if r.get("Transfer-Encoding") and method != "HEAD":
+            r.body = b"".join(self.read_chunks())
+            return r
         length = content_length(r, method)
         if discard:
             self.skip(length)
@@ -493,6 +496,22 @@ class Client:
             if not self._receive():
                 raise FramingError("closed after %d of %d bytes" % (len(self.pending), n))
         return self._take(n)
+
+    def read_chunks(self):
+        """The chunks of a content (RFC 9112 section 7.1), which has neither extensions nor trailers."""
+        while True:
+            while b"\r\n" not in self.pending:
+                if not self._receive():
+                    raise FramingError("closed within chunks")
+            size = self._take(self.pending.index(b"\r\n") + 2)
+            if not re.fullmatch(rb"[0-9a-fA-F]{1,8}\r\n", size):
+                raise FramingError("size of a chunk: %r" % size)
+            chunk = self.read_exactly(int(size, 16) + 2)
+            if chunk[-2:] != b"\r\n":
+                raise FramingError("end of a chunk: %r" % chunk[-2:])
+            if len(chunk) == 2:
+                return
+            yield chunk[:-2]
 
     def skip(self, n):
         """Reads n bytes without keeping them."""
@@ -559,8 +578,9 @@ def parse_head(head):
     for name in ("Content-Length", "Content-Type", "Date", "Connection", "ETag", "Last-Modified",
                  "Location", "Server", "Content-Range", "Accept-Ranges", "Allow"):
         r.get(name)  # at most once
-    if r.get("Transfer-Encoding") is not None:
-        raise FramingError("Transfer-Encoding, where the length is always known")
+    if r.get("Transfer-Encoding") not in (None, "chunked") or \
+            (r.get("Transfer-Encoding") and r.get("Content-Length")):
+        raise FramingError("Transfer-Encoding %s" % r.get("Transfer-Encoding"))
     if r.status >= 200:
         for name in ("Date", "Last-Modified"):
             # RFC 9110 section 6.6.1: a 5xx may go without.
@@ -586,6 +606,8 @@ def content_length(r, method):
     if r.status < 200 or r.status in (204, 304):
         if value is not None and r.status != 304:
             raise FramingError("%d with Content-Length" % r.status)
+        return 0
+    if value is None and method == "HEAD" and r.get("Transfer-Encoding"):
         return 0
     if value is None:
         raise FramingError("%d without Content-Length" % r.status)
