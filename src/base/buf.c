@@ -24,6 +24,17 @@ void buf_putx(struct buf *b, uint64_t v)
     buf_put(b, slice_make(digits + at, sizeof(digits) - at));
 }
 
+void buf_put_escaped(struct buf *b, struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c < 0x20 || c == 0x7f)
+            buf_printf(b, "\\x%02x", c);
+        else
+            buf_putc(b, (char)c);
+    }
+}
+
 void buf_printf(struct buf *b, const char *format, ...)
 {
     size_t room = b->cap - b->len;

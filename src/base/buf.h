@@ -52,5 +52,8 @@ void buf_putu(struct buf *b, uint64_t v);
 // Lower-case hexadecimal digits of v, without leading zeros.
 void buf_putx(struct buf *b, uint64_t v);
 
+// With control bytes escaped ("\x1b"), for eyes: no name rewrites a terminal or forges a line.
+void buf_put_escaped(struct buf *b, struct slice s);
+
 // As printf; what does not fit as a whole is left out as a whole.
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -53,19 +53,6 @@ bool log_level_parse(const char *name, enum log_level *ret)
     return false;
 }
 
-// A newline ends the record and an escape sequence rewrites the terminal: neither may come from
-// outside.
-static void put_escaped(struct buf *b, const char *text)
-{
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f)
-            buf_printf(b, "\\x%02x", c);
-        else
-            buf_putc(b, (char)c);
-    }
-}
-
 void log_line(enum log_level level, const char *format, ...)
 {
     int saved_errno = errno;
@@ -87,7 +74,9 @@ void log_line(enum log_level level, const char *format, ...)
         if (level < LOG_LEVEL_NOTICE)
             buf_printf(&b, "%s: ", level_names[level]);
     }
-    put_escaped(&b, message);
+    // A newline ends the record and an escape sequence rewrites the terminal: neither may come from
+    // outside.
+    buf_put_escaped(&b, slice_of(message));
     line[b.len++] = '\n';
     // A pipe that nobody reads must not stop the daemon: it has room for a line, or gets none.
     struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};

@@ -42,12 +42,27 @@ static void test_printf_that_does_not_fit(void **state)
     assert_true(b.overflow);
 }
 
+static void test_escaped(void **state)
+{
+    (void)state;
+    char data[64];
+    struct buf b = buf_make(data, sizeof(data));
+    buf_put_escaped(&b, SLICE("a\x1b[2J\n\\\x7f\xc3\xa9\0."));
+    assert_slice(buf_slice(&b), "a\\x1b[2J\\x0a\\\\x7f\xc3\xa9\\x00.");
+    assert_false(b.overflow);
+    b = buf_make(data, 2);
+    buf_put_escaped(&b, SLICE("a\n"));
+    assert_slice(buf_slice(&b), "a");
+    assert_true(b.overflow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_fits),
         cmocka_unit_test(test_what_does_not_fit_is_left_out_whole),
         cmocka_unit_test(test_printf_that_does_not_fit),
+        cmocka_unit_test(test_escaped),
     };
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
 }
