@@ -3,6 +3,7 @@
 #include "cli/args.h"
 #include "cli/cmd_check.h"
 #include "cli/cmd_config.h"
+#include "cli/cmd_precompress.h"
 #include "cli/cmd_run.h"
 
 #include <fcntl.h>
@@ -19,6 +20,7 @@ static command_cb *const commands[COMMAND_COUNT] = {
     [COMMAND_SERVE] = cmd_serve,
     [COMMAND_CHECK] = cmd_check,
     [COMMAND_CONFIG] = cmd_config,
+    [COMMAND_PRECOMPRESS] = cmd_precompress,
 };
 
 static int print_help(void)

@@ -157,8 +157,10 @@ static void flags_bash(void)
     for (int c = 0; c < COMMAND_COUNT; c++) {
         printf("        %s) flags='", args_command((enum command)c)->name);
         for (size_t i = 0; i < count; i++)
-            if (flags[i].commands & 1u << c)
-                printf("%s-%c --%s", i ? " " : "", flags[i].letter, flags[i].name);
+            if (flags[i].commands & 1u << c && flags[i].letter)
+                printf("-%c --%s ", flags[i].letter, flags[i].name);
+            else if (flags[i].commands & 1u << c)
+                printf("--%s ", flags[i].name);
         puts("' ;;");
     }
 }
@@ -177,12 +179,18 @@ static void flags_zsh(void)
         [VALUE_FILE] = ":file:_files",
         [VALUE_OPTION] = ":option:->option",
         [VALUE_ADDRESS] = ":address:",
+        [VALUE_JOBS] = ":number:",
+        [VALUE_CODINGS] = ":codings:_sequence compadd - zstd br gzip",
     };
     size_t count;
     const struct args_option *flags = args_options(&count);
-    for (size_t i = 0; i < count; i++)
-        printf("        '*'{-%c,--%s}'[%s]%s' \\\n", flags[i].letter, flags[i].name, flags[i].help,
-               actions[flags[i].value]);
+    for (size_t i = 0; i < count; i++) {
+        if (flags[i].letter)
+            printf("        '*'{-%c,--%s}", flags[i].letter, flags[i].name);
+        else
+            printf("        '*--%s'", flags[i].name);
+        printf("'[%s]%s' \\\n", flags[i].help, actions[flags[i].value]);
+    }
 }
 
 static void commands_fish(void)
@@ -195,16 +203,17 @@ static void commands_fish(void)
 static void flags_fish(void)
 {
     static const char *const actions[] = {
-        [VALUE_NONE] = "",
-        [VALUE_FILE] = " -r -F",
-        [VALUE_OPTION] = " -x -a \"$options\"",
-        [VALUE_ADDRESS] = " -x",
+        [VALUE_NONE] = "",       [VALUE_FILE] = " -r -F", [VALUE_OPTION] = " -x -a \"$options\"",
+        [VALUE_ADDRESS] = " -x", [VALUE_JOBS] = " -x",    [VALUE_CODINGS] = " -x -a 'zstd br gzip'",
     };
     size_t count;
     const struct args_option *flags = args_options(&count);
-    for (size_t i = 0; i < count; i++)
-        printf("complete -c tined -s %c -l %s%s -d '%s'\n", flags[i].letter, flags[i].name,
-               actions[flags[i].value], flags[i].help);
+    for (size_t i = 0; i < count; i++) {
+        fputs("complete -c tined", stdout);
+        if (flags[i].letter)
+            printf(" -s %c", flags[i].letter);
+        printf(" -l %s%s -d '%s'\n", flags[i].name, actions[flags[i].value], flags[i].help);
+    }
 }
 
 // ---- copying ----------------------------------------------------------------------------------
@@ -212,6 +221,11 @@ static void flags_fish(void)
 static void sysconfdir(void)
 {
     fputs(SYSCONFDIR, stdout);
+}
+
+static void pkglibexecdir(void)
+{
+    fputs(PKGLIBEXECDIR, stdout);
 }
 
 static const struct {
@@ -223,6 +237,7 @@ static const struct {
     {"commands.words", commands_words}, {"flags.bash", flags_bash},
     {"commands.zsh", commands_zsh},     {"flags.zsh", flags_zsh},
     {"commands.fish", commands_fish},   {"flags.fish", flags_fish},
+    {"pkglibexecdir", pkglibexecdir},
 };
 
 // Behind an '@': reads the name up to the next '@' and fills it in. What is no name known here is

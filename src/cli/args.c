@@ -10,6 +10,11 @@
 #define DEFAULT_FILE          SYSCONFDIR "/tined/tined.conf"
 #define DEFAULT_SERVE_ADDRESS "*:8080"
 
+enum {
+    SPELLING_MAX = 32,
+    TAKES_DIRECTORY = ON_SERVE | ON_PRECOMPRESS, // commands
+};
+
 static const struct args_command commands[COMMAND_COUNT] = {
     [COMMAND_RUN] = {"run", "[-c FILE] [-o OPTION=VALUE]...",
                      "serve what the configuration says, in the foreground (the default)"},
@@ -19,15 +24,24 @@ static const struct args_command commands[COMMAND_COUNT] = {
                        "check the configuration and what it names"},
     [COMMAND_CONFIG] = {"config", "[-c FILE] [-o OPTION=VALUE]...",
                         "show the value of every option and where it came from"},
+    [COMMAND_PRECOMPRESS] = {"precompress", "[--check] [-j N] [--codings LIST] [-q] DIR",
+                             "make or check the compressed siblings of files"},
 };
 
 static const struct args_option options[] = {
-    {'c', "config", VALUE_FILE, "FILE", ON_ALL & ~ON_SERVE,
+    {'c', "config", VALUE_FILE, "FILE", ON_ALL & ~(ON_SERVE | ON_PRECOMPRESS),
      "read this configuration file (default " DEFAULT_FILE ")"},
-    {'o', "option", VALUE_OPTION, "OPTION=VALUE", ON_ALL,
+    {'o', "option", VALUE_OPTION, "OPTION=VALUE", ON_ALL & ~ON_PRECOMPRESS,
      "set an option of the configuration, e.g. timeouts.idle=30s"},
     {'l', "listen", VALUE_ADDRESS, "ADDRESS", ON_SERVE,
      "listen on this address (default " DEFAULT_SERVE_ADDRESS ")"},
+    {'\0', "check", VALUE_NONE, NULL, ON_PRECOMPRESS,
+     "only report siblings that are stale or missing"},
+    {'j', "jobs", VALUE_JOBS, "N", ON_PRECOMPRESS,
+     "compress so many files at once (default: one per CPU)"},
+    {'\0', "codings", VALUE_CODINGS, "LIST", ON_PRECOMPRESS,
+     "make these, e.g. br,gzip (default: zstd,br,gzip)"},
+    {'q', "quiet", VALUE_NONE, NULL, ON_PRECOMPRESS, "only report errors"},
     {'h', "help", VALUE_NONE, NULL, ON_ALL, "show this help"},
     {'V', "version", VALUE_NONE, NULL, ON_ALL, "show the version"},
 };
@@ -101,20 +115,36 @@ static int take_option(struct parser *p, const struct args_option *option, const
     case VALUE_ADDRESS:
         add_override(p, "listen", value, "-l");
         break;
+    case VALUE_JOBS:
+        p->args.jobs = value;
+        break;
+    case VALUE_CODINGS:
+        p->args.codings = value;
+        break;
     case VALUE_NONE:
         break;
     }
     return 0;
 }
 
+// The option as it is written: "-c", or "--check" of one without a letter.
+static const char *spell(const struct args_option *option, char text[static SPELLING_MAX])
+{
+    if (option->letter)
+        snprintf(text, SPELLING_MAX, "-%c", option->letter);
+    else
+        snprintf(text, SPELLING_MAX, "--%s", option->name);
+    return text;
+}
+
 // The value is what stands behind the option in the same argument, or the next argument.
 static int take_with_value(struct parser *p, const struct args_option *option, const char *rest)
 {
+    char text[SPELLING_MAX];
     if (option->value == VALUE_NONE)
         return rest ? refuse(p, "--%s takes no value", option->name) : take_option(p, option, NULL);
     if (!rest && p->at == p->argc)
-        return refuse(p, "-%c needs a value: -%c %s", option->letter, option->letter,
-                      option->value_name);
+        return refuse(p, "%s needs a value: %s %s", spell(option, text), text, option->value_name);
     return take_option(p, option, rest ? rest : p->argv[p->at++]);
 }
 
@@ -164,7 +194,7 @@ static int take_word(struct parser *p, const char *word)
 {
     if (!p->command_given)
         return take_command(p, word);
-    if (p->args.command == COMMAND_SERVE && !p->args.directory) {
+    if (TAKES_DIRECTORY & 1u << p->args.command && !p->args.directory) {
         p->args.directory = word;
         return 0;
     }
@@ -190,22 +220,23 @@ static int take_all(struct parser *p)
     return error;
 }
 
-static bool was_given(const struct parser *p, char letter)
+static bool was_given(const struct parser *p, const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-        if (options[i].letter == letter)
+        if (strcmp(options[i].name, name) == 0)
             return p->seen & 1u << i;
     return false;
 }
 
 static int check_fit(struct parser *p)
 {
+    char text[SPELLING_MAX];
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         bool fits = options[i].commands & 1u << p->args.command;
         if (p->seen & 1u << i && !fits)
-            return refuse(p, "-%c does not go with \"%s\"; usage: tined %s %s", options[i].letter,
-                          commands[p->args.command].name, commands[p->args.command].name,
-                          commands[p->args.command].synopsis);
+            return refuse(p, "%s does not go with \"%s\"; usage: tined %s %s",
+                          spell(&options[i], text), commands[p->args.command].name,
+                          commands[p->args.command].name, commands[p->args.command].synopsis);
     }
     return 0;
 }
@@ -230,15 +261,28 @@ static void complete_serve(struct parser *p)
     add_override(p, "sites", p->args.directory, "serve");
 }
 
+// It writes files: which directory is not guessed.
+static int complete_precompress(struct parser *p)
+{
+    if (!p->args.directory)
+        return refuse(p, "which directory? usage: tined precompress %s",
+                      commands[COMMAND_PRECOMPRESS].synopsis);
+    p->args.check = was_given(p, "check");
+    p->args.quiet = was_given(p, "quiet");
+    return 0;
+}
+
 static int finish(struct parser *p)
 {
-    if (was_given(p, 'h') || was_given(p, 'V')) {
-        p->args.command = was_given(p, 'h') ? COMMAND_HELP : COMMAND_VERSION;
+    if (was_given(p, "help") || was_given(p, "version")) {
+        p->args.command = was_given(p, "help") ? COMMAND_HELP : COMMAND_VERSION;
         return 0;
     }
     int error = check_fit(p);
     if (error < 0)
         return error;
+    if (p->args.command == COMMAND_PRECOMPRESS)
+        return complete_precompress(p);
     if (p->args.command == COMMAND_SERVE)
         complete_serve(p);
     else if (!p->args.file)
@@ -286,12 +330,13 @@ void args_print_help(FILE *out)
         fprintf(out, "  tined %s %s\n", commands[i].name, commands[i].synopsis);
     fputs("\nCommands:\n", out);
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-        fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-11s  %s\n", commands[i].name, commands[i].help);
     fputs("\nOptions:\n", out);
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         char left[64];
-        snprintf(left, sizeof(left), "-%c, --%s %s", options[i].letter, options[i].name,
-                 options[i].value_name ? options[i].value_name : "");
+        char letter[] = {'-', options[i].letter, ',', '\0'};
+        snprintf(left, sizeof(left), "%3s --%s %s", options[i].letter ? letter : "",
+                 options[i].name, options[i].value_name ? options[i].value_name : "");
         fprintf(out, "  %-27s  %s\n", left, options[i].help);
     }
     fputs("\nManual: man tined, man tined.conf\n", out);

@@ -9,13 +9,23 @@
 #include <stdio.h>
 
 // In the order of the command table. HELP and VERSION are asked for by --help and --version.
-enum command { COMMAND_RUN, COMMAND_SERVE, COMMAND_CHECK, COMMAND_CONFIG, COMMAND_COUNT };
+enum command {
+    COMMAND_RUN,
+    COMMAND_SERVE,
+    COMMAND_CHECK,
+    COMMAND_CONFIG,
+    COMMAND_PRECOMPRESS,
+    COMMAND_COUNT
+};
 enum { COMMAND_HELP = COMMAND_COUNT, COMMAND_VERSION };
 
 struct args {
     int command;           // enum command, COMMAND_HELP or COMMAND_VERSION
     const char *file;      // the configuration; NULL: the command takes none
-    const char *directory; // of `serve`; NULL for the others
+    const char *directory; // of `serve` and `precompress`; NULL for the others
+    bool check, quiet;     // of `precompress`, as are the next two
+    const char *jobs;      // not looked at; NULL: not given
+    const char *codings;
     size_t override_count; // what the command line sets, in order
     struct conf_override *overrides;
     char *texts; // private: what the overrides point at
@@ -39,13 +49,14 @@ enum {
     ON_SERVE = 1 << COMMAND_SERVE,
     ON_CHECK = 1 << COMMAND_CHECK,
     ON_CONFIG = 1 << COMMAND_CONFIG,
+    ON_PRECOMPRESS = 1 << COMMAND_PRECOMPRESS,
     ON_ALL = (1 << COMMAND_COUNT) - 1
 };
 
-enum args_value { VALUE_NONE, VALUE_FILE, VALUE_OPTION, VALUE_ADDRESS };
+enum args_value { VALUE_NONE, VALUE_FILE, VALUE_OPTION, VALUE_ADDRESS, VALUE_JOBS, VALUE_CODINGS };
 
 struct args_option {
-    char letter;
+    char letter; // '\0': has none
     const char *name;
     enum args_value value;
     const char *value_name; // e.g. "FILE"; NULL: takes none

@@ -46,6 +46,8 @@ static void test_commands(void **state)
          "listen=*:8080@serve log.access=stdout@serve sites=-d@serve "},
         {"serve -", COMMAND_SERVE, NULL, "-",
          "listen=*:8080@serve log.access=stdout@serve sites=-@serve "},
+        {"precompress d", COMMAND_PRECOMPRESS, NULL, "d", ""},
+        {"--check precompress -j 3 --codings=br -q -- -d", COMMAND_PRECOMPRESS, NULL, "-d", ""},
         {"-h", COMMAND_HELP, NULL, NULL, ""},
         {"serve --help", COMMAND_HELP, NULL, NULL, ""},
         {"--version", COMMAND_VERSION, NULL, NULL, ""},
@@ -74,6 +76,21 @@ static void test_commands(void **state)
     }
 }
 
+static void test_precompress(void **state)
+{
+    char message[ARGS_MESSAGE_MAX];
+    struct args args;
+    (void)state;
+    assert_int_equal(parse("precompress d", &args, message), 0);
+    assert_false(args.check || args.quiet || args.jobs || args.codings);
+    args_cleanup(&args);
+    assert_int_equal(parse("precompress -j3 --codings br,x --check d -q", &args, message), 0);
+    assert_true(args.check && args.quiet);
+    assert_string_equal(args.jobs, "3");
+    assert_string_equal(args.codings, "br,x");
+    args_cleanup(&args);
+}
+
 static void test_usage_errors(void **state)
 {
     static const struct {
@@ -98,6 +115,13 @@ static void test_usage_errors(void **state)
          "OPTION=VALUE]..."},
         {"run x",
          "\"x\" is one argument too many; usage: tined run [-c FILE] [-o OPTION=VALUE]..."},
+        {"precompress", "which directory? usage: tined precompress [--check] [-j N] [--codings "
+                        "LIST] [-q] DIR"},
+        {"precompress --codings", "--codings needs a value: --codings LIST"},
+        {"precompress -o a=b d", "-o does not go with \"precompress\"; usage: tined precompress "
+                                 "[--check] [-j N] [--codings LIST] [-q] DIR"},
+        {"run --check",
+         "--check does not go with \"run\"; usage: tined run [-c FILE] [-o OPTION=VALUE]..."},
         {"serve a b",
          "\"b\" is one argument too many; usage: tined serve [DIR] [-l ADDRESS]... [-o "
          "OPTION=VALUE]..."},
@@ -134,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_precompress),
         cmocka_unit_test(test_usage_errors),
         cmocka_unit_test(test_help_shows_the_tables),
     };

@@ -1,0 +1,130 @@
+#include "tempdir.h"
+#include "unit.h"
+
+#include "precompress/plan.h"
+
+static struct tempdir d;
+static char told[4096];
+
+static int fake_compress(const struct coding_io *io, uint64_t size)
+{
+    (void)io, (void)size;
+    return 0;
+}
+
+static const struct coding one = {"one", ".1", fake_compress};
+static const struct coding two = {"two", ".2", fake_compress};
+static const struct coding *const both[] = {&one, &two, NULL};
+
+static void note_orphan(void *context, const char *path)
+{
+    (void)context;
+    sprintf(told + strlen(told), "orphan %s\n", path);
+}
+
+static void note_foreign(void *context, const char *path)
+{
+    (void)context;
+    sprintf(told + strlen(told), "foreign %s\n", path);
+}
+
+static void note_failure(void *context, const char *path, int error)
+{
+    (void)context;
+    sprintf(told + strlen(told), "failed %s %d\n", path, error);
+}
+
+static void set_time(const char *name, time_t when)
+{
+    char path[PATH_MAX];
+    const struct timespec times[] = {{when, 0}, {when, 0}};
+    assert_int_equal(utimensat(AT_FDCWD, tempdir_path(&d, name, path), times, 0), 0);
+}
+
+static void make_plan(struct plan *p)
+{
+    const struct plan_listener listener = {note_orphan, note_foreign, note_failure, NULL};
+    int root = open(d.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    told[0] = '\0';
+    plan_make(p, root, both, &listener);
+    close(root);
+}
+
+// "a.css.1 stale" of each job.
+static void assert_jobs(const struct plan *p, const char *want)
+{
+    char got[4096] = "";
+    for (size_t i = 0; i < p->count; i++)
+        sprintf(got + strlen(got), "%s%s %s\n", p->jobs[i].path, p->jobs[i].coding->suffix,
+                p->jobs[i].state == SIBLING_STALE ? "stale" : "missing");
+    assert_string_equal(got, want);
+}
+
+static void test_plan(void **state)
+{
+    struct plan p;
+    (void)state;
+    tempdir_make(&d);
+    tempdir_mkdir(&d, "sub");
+    tempdir_fill(&d, "a.css", 1000);
+    tempdir_fill(&d, "a.css.1", 10);
+    tempdir_fill(&d, "b.css", 3000);
+    tempdir_fill(&d, "b.css.1", 10);
+    tempdir_fill(&d, "b.css.2", 10);
+    tempdir_fill(&d, "image.png", 1000);
+    tempdir_fill(&d, "small.css", 255);
+    tempdir_fill(&d, "small.css.1", 10);
+    tempdir_fill(&d, "sub/c.html", 2000);
+    tempdir_mkdir(&d, "sub/c.html.1");
+    set_time("a.css", 1000);
+    set_time("a.css.1", 999);
+    set_time("b.css", 1000);
+    set_time("b.css.1", 1000);
+    set_time("b.css.2", 1001);
+    set_time("small.css", 1000);
+    set_time("small.css.1", 999);
+    make_plan(&p);
+    assert_jobs(&p, "a.css.1 stale\na.css.2 missing\nsmall.css.1 stale\nsub/c.html.2 missing\n");
+    assert_string_equal(told, "foreign sub/c.html.1\n");
+    assert_int_equal(p.fresh, 2);
+    assert_int_equal(p.bytes, 1000 + 1000 + 255 + 2000);
+    plan_sort_by_size(&p);
+    assert_string_equal(p.jobs[0].path, "sub/c.html");
+    assert_string_equal(p.jobs[3].path, "small.css");
+    plan_cleanup(&p);
+    assert_int_equal(p.count, 0);
+    tempdir_remove(&d);
+}
+
+// Orphans are known by the suffixes of this build.
+static void test_orphans(void **state)
+{
+    struct plan p;
+    char name[64];
+    size_t count;
+    const struct coding *all = coding_all(&count);
+    (void)state;
+    tempdir_make(&d);
+    tempdir_fill(&d, "there.css", 10);
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const originals[] = {"there.css", "gone.css", "packages.tar"};
+        snprintf(name, sizeof(name), "%s%s", originals[i], all[0].suffix);
+        tempdir_fill(&d, name, 10);
+    }
+    make_plan(&p);
+    assert_jobs(&p, "");
+    snprintf(name, sizeof(name), "orphan gone.css%s\n", all[0].suffix);
+    assert_string_equal(told, name);
+    plan_sort_by_size(&p); // of nothing
+    plan_cleanup(&p);
+    tempdir_remove(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_orphans),
+    };
+    return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
