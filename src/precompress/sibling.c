@@ -26,7 +26,7 @@ static const char *const types[] = {
 
 bool sibling_suits(struct slice name)
 {
-    struct slice type = mime_find(NULL, 0, name);
+    struct slice type = mime_find_core(name);
     for (size_t i = 0; i < ARRAY_SIZE(types); i++)
         if (slice_equal(type, slice_of(types[i])))
             return true;
