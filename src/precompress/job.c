@@ -106,10 +106,10 @@ static int write_sibling(void *context, const void *data, size_t len)
 
 static int compress(struct attempt *a)
 {
-    const struct coding_io io = {read_original, write_sibling, a};
+    const struct compressor_io io = {read_original, write_sibling, a};
     int error = a->env->dry ? 0 : writer_open(&a->writer, a->dir);
     if (error == 0)
-        error = a->job->coding->compress(&io, a->before.size);
+        error = a->job->compressor->compress(&io, a->before.size);
     return a->not_smaller ? 0 : error;
 }
 
@@ -124,7 +124,7 @@ static void judge(struct attempt *a, const char *name)
     };
     struct stat sibling;
     a->state = SIBLING_NEEDLESS;
-    if (!sibling_name(a->sibling, name, a->job->coding->suffix))
+    if (!sibling_name(a->sibling, name, compressor_suffix(a->job->compressor)))
         return;
     bool exists = fstatat(a->dir, a->sibling, &sibling, AT_SYMLINK_NOFOLLOW) == 0;
     a->state = sibling_judge(&original, exists ? &sibling : NULL);

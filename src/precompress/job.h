@@ -5,12 +5,12 @@
 // the clock leave the same times (sys/rootfs.h). Nothing is logged.
 #pragma once
 
-#include "precompress/coding.h"
+#include "precompress/compressor.h"
 #include "precompress/progress.h"
 #include "precompress/sibling.h"
 
 struct job {
-    const struct coding *coding;
+    const struct compressor *compressor;
     char *path;               // of the original, below the root
     uint64_t size;            // of the original, when it was found
     enum sibling_state state; // of the sibling, then

@@ -100,7 +100,7 @@ static void work(void *context, size_t index)
     progress_finish_job(&r->progress);
     if (out->result < 0 && out->result != -ECANCELED) {
         progress_hide(&r->progress);
-        tell_failure(job->path, job->coding->suffix, out->result);
+        tell_failure(job->path, compressor_suffix(job->compressor), out->result);
         progress_show(&r->progress);
     }
 }
@@ -125,7 +125,8 @@ static void count_check(struct run *r, const struct job *job, const struct outco
     r->tally.not_smaller += !stale && out->result == JOB_NOT_SMALLER;
     r->tally.failed += out->result < 0;
     if (stale || missing)
-        print_finding(r, stale ? "stale" : "missing", job->path, job->coding->suffix);
+        print_finding(r, stale ? "stale" : "missing", job->path,
+                      compressor_suffix(job->compressor));
 }
 
 static void count_all(struct run *r)
@@ -157,7 +158,7 @@ static int run(const struct options *options, int root)
     struct run r = {.options = options};
     const struct plan_listener listener = {take_orphan, take_foreign, take_failure, &r};
     r.env = (struct job_env){.root = root, .dry = options->check, .progress = &r.progress};
-    plan_make(&r.plan, root, options->codings, &listener);
+    plan_make(&r.plan, root, options->compressors, &listener);
     r.outcomes = calloc(r.plan.count + 1, sizeof(*r.outcomes));
     if (!r.outcomes) {
         log_err("no memory");

@@ -34,19 +34,19 @@ static int refuse(char *message, const char *format, ...)
 static int refuse_coding(char *message, struct slice name)
 {
     size_t count;
-    const struct coding *all = coding_all(&count);
+    const struct compressor *all = compressor_all(&count);
     struct buf b = buf_make(message, OPTIONS_MESSAGE_MAX - 1);
     buf_printf(&b, "no coding \"%.*s\"; there are", (int)MIN(name.len, 60), name.ptr);
     for (size_t i = 0; i < count; i++)
-        buf_printf(&b, "%s %s", i ? "," : "", all[i].name);
+        buf_printf(&b, "%s %s", i ? "," : "", compressor_name(&all[i]));
     message[b.len] = '\0';
     return -EINVAL;
 }
 
-static bool contains(const struct options *o, size_t count, const struct coding *coding)
+static bool contains(const struct options *o, size_t count, const struct compressor *c)
 {
     for (size_t i = 0; i < count; i++)
-        if (o->codings[i] == coding)
+        if (o->compressors[i] == c)
             return true;
     return false;
 }
@@ -57,13 +57,13 @@ static int take_codings(struct options *o, const char *value, char *message)
     size_t count = 0;
     while (rest.ptr) {
         struct slice name = slice_trim(slice_split(&rest, ','));
-        const struct coding *coding = coding_find(name);
-        if (!coding)
+        const struct compressor *c = compressor_find(name);
+        if (!c)
             return refuse_coding(message, name);
-        if (!contains(o, count, coding))
-            o->codings[count++] = coding;
+        if (!contains(o, count, c))
+            o->compressors[count++] = c;
     }
-    o->codings[count] = NULL;
+    o->compressors[count] = NULL;
     return 0;
 }
 
@@ -98,9 +98,9 @@ static int take_option(struct options *o, int option, char *message)
 static void take_all_codings(struct options *o)
 {
     size_t count;
-    const struct coding *all = coding_all(&count);
+    const struct compressor *all = compressor_all(&count);
     for (size_t i = 0; i < count; i++)
-        o->codings[i] = &all[i];
+        o->compressors[i] = &all[i];
 }
 
 int options_parse(int argc, char **argv, struct options *ret,

@@ -1,17 +1,17 @@
 // The command line of tined-precompress, which `tined precompress` hands on.
 #pragma once
 
-#include "precompress/coding.h"
+#include "precompress/compressor.h"
 
-#define OPTIONS_CODINGS_MAX 3
-#define OPTIONS_MESSAGE_MAX 256
-#define OPTIONS_THREADS_MAX 1024
+#define OPTIONS_COMPRESSORS_MAX (CODING_COUNT - 1)
+#define OPTIONS_MESSAGE_MAX     256
+#define OPTIONS_THREADS_MAX     1024
 
 struct options {
     bool check;
     bool quiet;
-    unsigned threads;                                      // 0: one per usable CPU
-    const struct coding *codings[OPTIONS_CODINGS_MAX + 1]; // ends with NULL
+    unsigned threads;                                                  // 0: one per usable CPU
+    const struct compressor *compressors[OPTIONS_COMPRESSORS_MAX + 1]; // ends with NULL
     const char *directory;
 };
 

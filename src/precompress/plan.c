@@ -13,7 +13,7 @@ enum { FIRST_CAPACITY = 64 };
 
 struct planning {
     struct plan *plan;
-    const struct coding *const *codings; // ends with NULL
+    const struct compressor *const *compressors; // ends with NULL
     const struct plan_listener *listener;
 };
 
@@ -52,19 +52,19 @@ static void tell_foreign(const struct planning *g, const char *path, const char 
 }
 
 static void consider(struct planning *g, const struct place *at, const struct stat *original,
-                     const struct coding *coding)
+                     const struct compressor *compressor)
 {
     char name[NAME_MAX + 1];
     struct stat sibling;
-    if (!sibling_name(name, at->name, coding->suffix))
+    if (!sibling_name(name, at->name, compressor_suffix(compressor)))
         return;
     bool exists = fstatat(at->dir, name, &sibling, AT_SYMLINK_NOFOLLOW) == 0;
     enum sibling_state state = sibling_judge(original, exists ? &sibling : NULL);
-    const struct job job = {coding, NULL, (uint64_t)original->st_size, state};
+    const struct job job = {compressor, NULL, (uint64_t)original->st_size, state};
     if (state == SIBLING_FRESH)
         g->plan->fresh++;
     else if (state == SIBLING_FOREIGN)
-        tell_foreign(g, at->path, coding->suffix);
+        tell_foreign(g, at->path, compressor_suffix(compressor));
     else if (state != SIBLING_NEEDLESS && add_job(g->plan, &job, at->path) < 0)
         g->listener->failed(g->listener->context, at->path, -ENOMEM);
 }
@@ -87,10 +87,10 @@ static void look_at_file(void *context, int dir, const char *path, const char *n
 {
     struct planning *g = context;
     const struct place at = {dir, path, name};
-    const struct coding *made_by = coding_of_sibling(slice_of(name));
+    const struct compressor *made_by = compressor_of_sibling(slice_of(name));
     struct stat original;
     if (made_by)
-        look_for_orphan(g, &at, strlen(made_by->suffix));
+        look_for_orphan(g, &at, strlen(compressor_suffix(made_by)));
     if (!sibling_suits(slice_of(name)))
         return;
     if (fstatat(dir, name, &original, AT_SYMLINK_NOFOLLOW) < 0) {
@@ -98,8 +98,8 @@ static void look_at_file(void *context, int dir, const char *path, const char *n
             g->listener->failed(g->listener->context, path, -errno);
         return;
     }
-    for (size_t i = 0; g->codings[i] && S_ISREG(original.st_mode); i++)
-        consider(g, &at, &original, g->codings[i]);
+    for (size_t i = 0; g->compressors[i] && S_ISREG(original.st_mode); i++)
+        consider(g, &at, &original, g->compressors[i]);
 }
 
 static void pass_failure(void *context, const char *path, int error)
@@ -108,10 +108,10 @@ static void pass_failure(void *context, const char *path, int error)
     g->listener->failed(g->listener->context, path, error);
 }
 
-void plan_make(struct plan *p, int root, const struct coding *const *codings,
+void plan_make(struct plan *p, int root, const struct compressor *const *compressors,
                const struct plan_listener *listener)
 {
-    struct planning g = {p, codings, listener};
+    struct planning g = {p, compressors, listener};
     const struct tree_visitor visitor = {look_at_file, pass_failure, &g};
     *p = (struct plan){0};
     tree_walk(root, &visitor);

@@ -19,9 +19,9 @@ struct plan_listener {
     void *context;
 };
 
-// Looks at all files below `root`, for each of the codings. Ends early when interrupt_seen(). The
-// plan is the caller's, for plan_cleanup().
-void plan_make(struct plan *p, int root, const struct coding *const *codings,
+// Looks at all files below `root`, for each of the compressors. Ends early when interrupt_seen().
+// The plan is the caller's, for plan_cleanup().
+void plan_make(struct plan *p, int root, const struct compressor *const *compressors,
                const struct plan_listener *listener);
 
 void plan_cleanup(struct plan *p);

@@ -219,6 +219,25 @@ class Making(Tree):
         self.assertEqual(one, self.contents())
 
 
+class Serving(Tree):
+    def test_the_server_takes_them(self):
+        content = text(5000)
+        self.write("a.css", content)
+        self.run_it()
+        with harness.Daemon(sites=({"root": self.dir, "precompressed": self.codings},)) as d:
+            for coding, path in self.siblings("a.css").items():
+                with open(path, "rb") as f:
+                    sibling = f.read()
+                r = d.get("/a.css", fields=[("Accept-Encoding", coding)])
+                self.assertEqual(r.get("Content-Encoding"), coding)
+                self.assertEqual(r.get("Content-Type"), "text/css; charset=utf-8")
+                self.assertEqual(r.body, sibling)
+            # An edit makes all of them stale at once.
+            self.write("a.css", text(4000, seed=2), PAST + 1)
+            r = d.get("/a.css", fields=[("Accept-Encoding", ", ".join(self.codings))])
+            self.assertEqual((r.get("Content-Encoding"), r.body), (None, text(4000, seed=2)))
+
+
 class Failing(Tree):
     def test_unwritable_directory(self):
         self.write("sub/a.css", text(1000))

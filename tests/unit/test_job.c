@@ -24,7 +24,7 @@ void __wrap_clock_read(struct clock *c)
 }
 
 // Reads all, and writes as many bytes as the test wants.
-static int fake_compress(const struct coding_io *io, uint64_t size)
+static int fake_compress(const struct compressor_io *io, uint64_t size)
 {
     char data[100];
     ssize_t n;
@@ -41,7 +41,7 @@ static int fake_compress(const struct coding_io *io, uint64_t size)
     return (int)n;
 }
 
-static const struct coding coding = {"fake", ".fk", fake_compress};
+static const struct compressor coding = {CODING_GZIP, fake_compress};
 
 static int setup(void **state)
 {
@@ -68,7 +68,7 @@ static int teardown(void **state)
 static int run(const char *path, bool dry, uint64_t *size)
 {
     const struct job_env env = {.root = root, .dry = dry, .progress = &progress};
-    const struct job job = {.coding = &coding, .path = (char *)(uintptr_t)path, .size = 1000};
+    const struct job job = {.compressor = &coding, .path = (char *)(uintptr_t)path, .size = 1000};
     size_t fds = count_fds();
     int result = job_run(&job, &env, size);
     assert_int_equal(count_fds(), fds);
@@ -110,8 +110,8 @@ static void test_made(void **state)
     assert_int_equal(count_entries(), 1); // dry
     assert_int_equal(run("a.css", false, &size), JOB_MADE);
     assert_int_equal(size, 500);
-    assert_int_equal(tempdir_read(&d, "a.css.fk", got, sizeof(got)), 500);
-    assert_int_equal(fstatat(root, "a.css.fk", &st, 0), 0);
+    assert_int_equal(tempdir_read(&d, "a.css.gz", got, sizeof(got)), 500);
+    assert_int_equal(fstatat(root, "a.css.gz", &st, 0), 0);
     assert_int_equal(st.st_mtim.tv_sec, 1000000);
     assert_int_equal(st.st_mtim.tv_nsec, 123456789);
     assert_int_equal(count_entries(), 2);
@@ -126,11 +126,11 @@ static void test_stale_is_replaced(void **state)
     char got[2048];
     (void)state;
     tempdir_fill(&d, "a.css", 1000);
-    tempdir_puts(&d, "a.css.fk", "old");
+    tempdir_puts(&d, "a.css.gz", "old");
     set_time("a.css", 1000, 1);
-    set_time("a.css.fk", 1000, 0);
+    set_time("a.css.gz", 1000, 0);
     assert_int_equal(run("a.css", false, &size), JOB_MADE);
-    assert_int_equal(tempdir_read(&d, "a.css.fk", got, sizeof(got)), 500);
+    assert_int_equal(tempdir_read(&d, "a.css.gz", got, sizeof(got)), 500);
 }
 
 static void test_not_smaller(void **state)
@@ -142,12 +142,12 @@ static void test_not_smaller(void **state)
     output = 951;
     assert_int_equal(run("a.css", false, &size), JOB_NOT_SMALLER);
     assert_int_equal(count_entries(), 1);
-    tempdir_puts(&d, "a.css.fk", "old");
+    tempdir_puts(&d, "a.css.gz", "old");
     assert_int_equal(run("a.css", false, &size), JOB_NOTHING); // not older, so not ours to judge
-    assert_true(exists("a.css.fk"));
-    set_time("a.css.fk", 999, 0);
+    assert_true(exists("a.css.gz"));
+    set_time("a.css.gz", 999, 0);
     assert_int_equal(run("a.css", true, &size), JOB_REMOVED);
-    assert_true(exists("a.css.fk"));
+    assert_true(exists("a.css.gz"));
     assert_int_equal(run("a.css", false, &size), JOB_REMOVED);
     assert_int_equal(count_entries(), 1);
     output = 950;
@@ -160,7 +160,7 @@ static void test_foreign_stays(void **state)
     char path[PATH_MAX];
     (void)state;
     tempdir_fill(&d, "a.css", 1000);
-    assert_int_equal(symlink("nowhere", tempdir_path(&d, "a.css.fk", path)), 0);
+    assert_int_equal(symlink("nowhere", tempdir_path(&d, "a.css.gz", path)), 0);
     assert_int_equal(run("a.css", false, &size), JOB_NOTHING);
     assert_int_equal(run("gone.css", false, &size), JOB_NOTHING);
     assert_int_equal(run("gone/a.css", false, &size), JOB_NOTHING);
@@ -211,7 +211,7 @@ static void remove_once(void)
 
 static void put_newer(void)
 {
-    tempdir_puts(&d, "a.css.fk", "somebody's");
+    tempdir_puts(&d, "a.css.gz", "somebody's");
 }
 
 static void test_changes(void **state)
@@ -229,7 +229,7 @@ static void test_changes(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         uint64_t size;
-        unlinkat(root, "a.css.fk", 0);
+        unlinkat(root, "a.css.gz", 0);
         tempdir_fill(&d, "a.css", 1000);
         set_time("a.css", 1000, 0);
         calls = 0;
@@ -239,7 +239,7 @@ static void test_changes(void **state)
         assert_int_equal(count_entries(), cases[i].entries);
     }
     char got[64];
-    tempdir_read(&d, "a.css.fk", got, sizeof(got));
+    tempdir_read(&d, "a.css.gz", got, sizeof(got));
     assert_string_equal(got, "somebody's");
 }
 

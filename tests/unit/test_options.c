@@ -32,7 +32,7 @@ static void test_good(void **state)
     };
     char message[OPTIONS_MESSAGE_MAX];
     size_t count;
-    const struct coding *all = coding_all(&count);
+    const struct compressor *all = compressor_all(&count);
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct options o;
@@ -42,8 +42,8 @@ static void test_good(void **state)
         assert_int_equal(o.threads, cases[i].threads);
         assert_string_equal(o.directory, cases[i].directory);
         for (size_t j = 0; j < count; j++)
-            assert_ptr_equal(o.codings[j], &all[j]);
-        assert_null(o.codings[count]);
+            assert_ptr_equal(o.compressors[j], &all[j]);
+        assert_null(o.compressors[count]);
     }
 }
 
@@ -52,15 +52,15 @@ static void test_codings(void **state)
     char message[OPTIONS_MESSAGE_MAX], line[128];
     struct options o;
     size_t count;
-    const struct coding *all = coding_all(&count);
-    const struct coding *last = &all[count - 1];
+    const struct compressor *all = compressor_all(&count);
+    const struct compressor *last = &all[count - 1];
     (void)state;
-    snprintf(line, sizeof(line), "--codings %s,%s,%s,%s d", last->name, all->name, last->name,
-             last->name);
+    snprintf(line, sizeof(line), "--codings %s,%s,%s,%s d", compressor_name(last),
+             compressor_name(all), compressor_name(last), compressor_name(last));
     assert_int_equal(parse(line, &o, message), 0);
-    assert_ptr_equal(o.codings[0], last);
-    assert_ptr_equal(o.codings[1], count > 1 ? all : NULL);
-    assert_null(o.codings[MIN(count, 2)]);
+    assert_ptr_equal(o.compressors[0], last);
+    assert_ptr_equal(o.compressors[1], count > 1 ? all : NULL);
+    assert_null(o.compressors[MIN(count, 2)]);
 }
 
 static void test_bad(void **state)

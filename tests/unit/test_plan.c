@@ -6,15 +6,15 @@
 static struct tempdir d;
 static char told[4096];
 
-static int fake_compress(const struct coding_io *io, uint64_t size)
+static int fake_compress(const struct compressor_io *io, uint64_t size)
 {
     (void)io, (void)size;
     return 0;
 }
 
-static const struct coding one = {"one", ".1", fake_compress};
-static const struct coding two = {"two", ".2", fake_compress};
-static const struct coding *const both[] = {&one, &two, NULL};
+static const struct compressor one = {CODING_ZSTD, fake_compress};
+static const struct compressor two = {CODING_BR, fake_compress};
+static const struct compressor *const both[] = {&one, &two, NULL};
 
 static void note_orphan(void *context, const char *path)
 {
@@ -50,12 +50,13 @@ static void make_plan(struct plan *p)
     close(root);
 }
 
-// "a.css.1 stale" of each job.
+// "a.css.zst stale" of each job.
 static void assert_jobs(const struct plan *p, const char *want)
 {
     char got[4096] = "";
     for (size_t i = 0; i < p->count; i++)
-        sprintf(got + strlen(got), "%s%s %s\n", p->jobs[i].path, p->jobs[i].coding->suffix,
+        sprintf(got + strlen(got), "%s%s %s\n", p->jobs[i].path,
+                compressor_suffix(p->jobs[i].compressor),
                 p->jobs[i].state == SIBLING_STALE ? "stale" : "missing");
     assert_string_equal(got, want);
 }
@@ -67,25 +68,26 @@ static void test_plan(void **state)
     tempdir_make(&d);
     tempdir_mkdir(&d, "sub");
     tempdir_fill(&d, "a.css", 1000);
-    tempdir_fill(&d, "a.css.1", 10);
+    tempdir_fill(&d, "a.css.zst", 10);
     tempdir_fill(&d, "b.css", 3000);
-    tempdir_fill(&d, "b.css.1", 10);
-    tempdir_fill(&d, "b.css.2", 10);
+    tempdir_fill(&d, "b.css.zst", 10);
+    tempdir_fill(&d, "b.css.br", 10);
     tempdir_fill(&d, "image.png", 1000);
     tempdir_fill(&d, "small.css", 255);
-    tempdir_fill(&d, "small.css.1", 10);
+    tempdir_fill(&d, "small.css.zst", 10);
     tempdir_fill(&d, "sub/c.html", 2000);
-    tempdir_mkdir(&d, "sub/c.html.1");
+    tempdir_mkdir(&d, "sub/c.html.zst");
     set_time("a.css", 1000);
-    set_time("a.css.1", 999);
+    set_time("a.css.zst", 999);
     set_time("b.css", 1000);
-    set_time("b.css.1", 1000);
-    set_time("b.css.2", 1001);
+    set_time("b.css.zst", 1000);
+    set_time("b.css.br", 1001);
     set_time("small.css", 1000);
-    set_time("small.css.1", 999);
+    set_time("small.css.zst", 999);
     make_plan(&p);
-    assert_jobs(&p, "a.css.1 stale\na.css.2 missing\nsmall.css.1 stale\nsub/c.html.2 missing\n");
-    assert_string_equal(told, "foreign sub/c.html.1\n");
+    assert_jobs(&p,
+                "a.css.zst stale\na.css.br missing\nsmall.css.zst stale\nsub/c.html.br missing\n");
+    assert_string_equal(told, "foreign sub/c.html.zst\n");
     assert_int_equal(p.fresh, 2);
     assert_int_equal(p.bytes, 1000 + 1000 + 255 + 2000);
     plan_sort_by_size(&p);
@@ -102,18 +104,18 @@ static void test_orphans(void **state)
     struct plan p;
     char name[64];
     size_t count;
-    const struct coding *all = coding_all(&count);
+    const struct compressor *all = compressor_all(&count);
     (void)state;
     tempdir_make(&d);
     tempdir_fill(&d, "there.css", 10);
     for (size_t i = 0; i < 3; i++) {
         static const char *const originals[] = {"there.css", "gone.css", "packages.tar"};
-        snprintf(name, sizeof(name), "%s%s", originals[i], all[0].suffix);
+        snprintf(name, sizeof(name), "%s%s", originals[i], compressor_suffix(all));
         tempdir_fill(&d, name, 10);
     }
     make_plan(&p);
     assert_jobs(&p, "");
-    snprintf(name, sizeof(name), "orphan gone.css%s\n", all[0].suffix);
+    snprintf(name, sizeof(name), "orphan gone.css%s\n", compressor_suffix(all));
     assert_string_equal(told, name);
     plan_sort_by_size(&p); // of nothing
     plan_cleanup(&p);

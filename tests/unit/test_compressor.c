@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "precompress/coding.h"
+#include "precompress/compressor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,9 +46,9 @@ static int write_memory(void *context, const void *data, size_t len)
     return m->out_len ? m->write_error : 0;
 }
 
-static int compress_memory(const struct coding *coding, struct memory *m, uint64_t size)
+static int compress_memory(const struct compressor *coding, struct memory *m, uint64_t size)
 {
-    const struct coding_io io = {read_memory, write_memory, m};
+    const struct compressor_io io = {read_memory, write_memory, m};
     return coding->compress(&io, size);
 }
 
@@ -68,22 +68,22 @@ static long decode_gzip(const struct memory *m, unsigned char *out, size_t size)
 }
 #endif
 
-static long decode(const struct coding *coding, const struct memory *m, unsigned char *out,
+static long decode(const struct compressor *coding, const struct memory *m, unsigned char *out,
                    size_t size)
 {
     (void)coding, (void)m, (void)out, (void)size;
 #ifdef HAVE_ZLIB
-    if (strcmp(coding->name, "gzip") == 0)
+    if (strcmp(compressor_name(coding), "gzip") == 0)
         return decode_gzip(m, out, size);
 #endif
 #ifdef HAVE_ZSTD
-    if (strcmp(coding->name, "zstd") == 0) {
+    if (strcmp(compressor_name(coding), "zstd") == 0) {
         size_t n = ZSTD_decompress(out, size, m->out, m->out_len);
         return ZSTD_isError(n) ? -1 : (long)n;
     }
 #endif
 #ifdef HAVE_BROTLI_DECODER
-    if (strcmp(coding->name, "br") == 0) {
+    if (strcmp(compressor_name(coding), "br") == 0) {
         bool whole = BrotliDecoderDecompress(m->out_len, m->out, &size, out);
         return whole ? (long)size : -1;
     }
@@ -100,7 +100,7 @@ static void fill(unsigned char *data, size_t len)
     }
 }
 
-static void check_round_trip(const struct coding *coding, size_t len, size_t piece)
+static void check_round_trip(const struct compressor *coding, size_t len, size_t piece)
 {
     size_t room = len + len / 2 + 1024;
     unsigned char *in = malloc(len + 1), *out = malloc(room), *again = malloc(room),
@@ -134,7 +134,7 @@ static void test_round_trip(void **state)
                  {5000, 333}, {65536, 65536},  {65537, 1 << 20}, {200000, 4096},
                  {0, 1000},   {300000, 65521}, {600000, 1 << 20}};
     size_t count;
-    const struct coding *all = coding_all(&count);
+    const struct compressor *all = compressor_all(&count);
     (void)state;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < ARRAY_SIZE(cases); j++)
@@ -145,7 +145,7 @@ static void test_errors_are_passed_on(void **state)
 {
     static unsigned char in[300000], out[400000];
     size_t count;
-    const struct coding *all = coding_all(&count);
+    const struct compressor *all = compressor_all(&count);
     (void)state;
     fill(in, sizeof(in));
     for (size_t i = 0; i < count; i++) {
@@ -163,7 +163,7 @@ static void test_errors_are_passed_on(void **state)
 // RFC 1952: no flags (so no name), no time, the highest level, a UNIX system.
 static void test_gzip_has_no_time(void **state)
 {
-    const struct coding *gzip = coding_find(SLICE("gzip"));
+    const struct compressor *gzip = compressor_find(SLICE("gzip"));
     unsigned char out[64];
     struct memory m = {.in = (const unsigned char *)"x", .in_len = 1, .piece = 1, .out = out};
     (void)state;
@@ -178,7 +178,7 @@ static void test_gzip_has_no_time(void **state)
 static void test_zstd_window(void **state)
 {
     static unsigned char in[300000], out[400000];
-    const struct coding *zstd = coding_find(SLICE("zstd"));
+    const struct compressor *zstd = compressor_find(SLICE("zstd"));
     struct memory m = {.in = in, .in_len = sizeof(in), .piece = 65536, .out = out};
     (void)state;
     if (!zstd)
@@ -203,17 +203,18 @@ static void test_names(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        const struct coding *got = coding_of_sibling(slice_of(cases[i].name));
-        const struct coding *want = cases[i].coding ? coding_find(slice_of(cases[i].coding)) : NULL;
+        const struct compressor *got = compressor_of_sibling(slice_of(cases[i].name));
+        const struct compressor *want = cases[i].coding ? compressor_find(slice_of(cases[i].coding))
+                                                        : NULL;
         assert_ptr_equal(got, want);
     }
     size_t count;
-    const struct coding *all = coding_all(&count);
+    const struct compressor *all = compressor_all(&count);
     assert_true(count >= 1 && count <= 3);
     for (size_t i = 0; i < count; i++)
-        assert_ptr_equal(coding_find(slice_of(all[i].name)), &all[i]);
-    assert_null(coding_find(SLICE("identity")));
-    assert_null(coding_find(SLICE("")));
+        assert_ptr_equal(compressor_find(slice_of(compressor_name(&all[i]))), &all[i]);
+    assert_null(compressor_find(SLICE("identity")));
+    assert_null(compressor_find(SLICE("")));
 }
 
 int main(void)
@@ -225,5 +226,5 @@ int main(void)
         cmocka_unit_test(test_zstd_window),
         cmocka_unit_test(test_names),
     };
-    return cmocka_run_group_tests_name("coding", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("compressor", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "precompress/coding.h"
+#include "precompress/compressor.h"
 
 #include "base/util.h"
 
@@ -27,7 +27,7 @@ struct chunks {
 // The highest level whose window stays within the 8M that a client must have (RFC 9659).
 enum { ZSTD_LEVEL = 19 };
 
-static int zstd_put(ZSTD_CCtx *z, const struct coding_io *io, struct chunks *c, size_t len)
+static int zstd_put(ZSTD_CCtx *z, const struct compressor_io *io, struct chunks *c, size_t len)
 {
     ZSTD_inBuffer in = {c->in, len, 0};
     ZSTD_EndDirective directive = len ? ZSTD_e_continue : ZSTD_e_end;
@@ -45,7 +45,7 @@ static int zstd_put(ZSTD_CCtx *z, const struct coding_io *io, struct chunks *c, 
     }
 }
 
-static int zstd_feed(ZSTD_CCtx *z, const struct coding_io *io, struct chunks *c)
+static int zstd_feed(ZSTD_CCtx *z, const struct compressor_io *io, struct chunks *c)
 {
     for (;;) {
         ssize_t n = io->read(io->context, c->in, CHUNK);
@@ -55,7 +55,7 @@ static int zstd_feed(ZSTD_CCtx *z, const struct coding_io *io, struct chunks *c)
     }
 }
 
-static int zstd_compress(const struct coding_io *io, uint64_t size)
+static int zstd_compress(const struct compressor_io *io, uint64_t size)
 {
     struct chunks *c = malloc(sizeof(*c));
     ZSTD_CCtx *z = ZSTD_createCCtx();
@@ -86,7 +86,7 @@ static uint32_t brotli_window_bits(uint64_t size)
     return bits;
 }
 
-static int brotli_put(BrotliEncoderState *b, const struct coding_io *io, const uint8_t *data,
+static int brotli_put(BrotliEncoderState *b, const struct compressor_io *io, const uint8_t *data,
                       size_t len)
 {
     BrotliEncoderOperation operation = len ? BROTLI_OPERATION_PROCESS : BROTLI_OPERATION_FINISH;
@@ -103,7 +103,7 @@ static int brotli_put(BrotliEncoderState *b, const struct coding_io *io, const u
     return 0;
 }
 
-static int brotli_feed(BrotliEncoderState *b, const struct coding_io *io, uint8_t *in)
+static int brotli_feed(BrotliEncoderState *b, const struct compressor_io *io, uint8_t *in)
 {
     for (;;) {
         ssize_t n = io->read(io->context, in, CHUNK);
@@ -113,7 +113,7 @@ static int brotli_feed(BrotliEncoderState *b, const struct coding_io *io, uint8_
     }
 }
 
-static int brotli_compress(const struct coding_io *io, uint64_t size)
+static int brotli_compress(const struct compressor_io *io, uint64_t size)
 {
     uint8_t *in = malloc(CHUNK);
     BrotliEncoderState *b = BrotliEncoderCreateInstance(NULL, NULL, NULL);
@@ -137,7 +137,7 @@ static int brotli_compress(const struct coding_io *io, uint64_t size)
 // Added to the window's bits it asks zlib for gzip's header, with neither time nor name in it.
 enum { GZIP_HEADER = 16, GZIP_MEMORY_LEVEL = 9 };
 
-static int gzip_put(z_stream *z, const struct coding_io *io, struct chunks *c, size_t len)
+static int gzip_put(z_stream *z, const struct compressor_io *io, struct chunks *c, size_t len)
 {
     z->next_in = c->in;
     z->avail_in = (uInt)len;
@@ -154,7 +154,7 @@ static int gzip_put(z_stream *z, const struct coding_io *io, struct chunks *c, s
     return 0;
 }
 
-static int gzip_feed(z_stream *z, const struct coding_io *io, struct chunks *c)
+static int gzip_feed(z_stream *z, const struct compressor_io *io, struct chunks *c)
 {
     for (;;) {
         ssize_t n = io->read(io->context, c->in, CHUNK);
@@ -164,7 +164,7 @@ static int gzip_feed(z_stream *z, const struct coding_io *io, struct chunks *c)
     }
 }
 
-static int gzip_compress(const struct coding_io *io, uint64_t size)
+static int gzip_compress(const struct compressor_io *io, uint64_t size)
 {
     z_stream z = {0};
     struct chunks *c = malloc(sizeof(*c));
@@ -182,39 +182,49 @@ static int gzip_compress(const struct coding_io *io, uint64_t size)
 #endif
 // ---- the table ---------------------------------------------------------------------------------
 
-static const struct coding codings[] = {
+static const struct compressor compressors[] = {
 #ifdef HAVE_ZSTD
-    {"zstd", ".zst", zstd_compress},
+    {CODING_ZSTD, zstd_compress},
 #endif
 #ifdef HAVE_BROTLI
-    {"br", ".br", brotli_compress},
+    {CODING_BR, brotli_compress},
 #endif
 #ifdef HAVE_ZLIB
-    {"gzip", ".gz", gzip_compress},
+    {CODING_GZIP, gzip_compress},
 #endif
 };
 
-const struct coding *coding_all(size_t *ret_count)
+const struct compressor *compressor_all(size_t *ret_count)
 {
-    *ret_count = ARRAY_SIZE(codings);
-    return codings;
+    *ret_count = ARRAY_SIZE(compressors);
+    return compressors;
 }
 
-const struct coding *coding_find(struct slice name)
+const struct compressor *compressor_find(struct slice name)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(codings); i++)
-        if (slice_equal(name, slice_of(codings[i].name)))
-            return &codings[i];
+    for (size_t i = 0; i < ARRAY_SIZE(compressors); i++)
+        if (slice_equal(name, encoding_name(compressors[i].coding)))
+            return &compressors[i];
     return NULL;
 }
 
-const struct coding *coding_of_sibling(struct slice name)
+const struct compressor *compressor_of_sibling(struct slice name)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(codings); i++) {
-        size_t len = strlen(codings[i].suffix);
-        if (name.len > len &&
-            slice_equal(slice_skip(name, name.len - len), slice_of(codings[i].suffix)))
-            return &codings[i];
+    for (size_t i = 0; i < ARRAY_SIZE(compressors); i++) {
+        struct slice suffix = encoding_suffix(compressors[i].coding);
+        if (name.len > suffix.len && slice_equal(slice_skip(name, name.len - suffix.len), suffix))
+            return &compressors[i];
     }
     return NULL;
+}
+
+// They are literals, so that a NUL follows.
+const char *compressor_name(const struct compressor *c)
+{
+    return encoding_name(c->coding).ptr;
+}
+
+const char *compressor_suffix(const struct compressor *c)
+{
+    return encoding_suffix(c->coding).ptr;
 }
