@@ -176,6 +176,7 @@ struct generation *generation_new(const struct generation_maker *maker, unsigned
     g->conf = conf;
     g->access_log = -1;
     g->poller = maker->poller;
+    g->handoff = maker->handoff;
     g->deadline = clock_now() + START_TIME;
     list_init(&g->link);
     bool usable = prepare(g, maker) == 0;
@@ -207,6 +208,7 @@ struct start {
     struct generation *generation;
     unsigned worker;
     int *listeners;
+    struct endpoint *addresses;
     pid_t master;
 };
 
@@ -221,6 +223,9 @@ static int run_worker(void *context, int channel)
         .types = &g->types,
         .listeners = s->listeners,
         .listener_count = g->listeners.count,
+        .addresses = s->addresses,
+        .handoff_in = g->handoff[0],
+        .handoff_out = g->handoff[1],
         .access_log = g->access_log,
         .channel = channel,
         .scoreboard = &g->scoreboard,
@@ -234,7 +239,7 @@ static int run_worker(void *context, int channel)
 // The descriptors that a worker keeps: listeners first. The caller frees.
 static int *inherited_fds(const struct generation *g, size_t *ret_count)
 {
-    int *fds = calloc(g->listeners.count + sites_fd_count(&g->sites) + 1, sizeof(*fds));
+    int *fds = calloc(g->listeners.count + sites_fd_count(&g->sites) + 3, sizeof(*fds));
     size_t n = 0;
     if (!fds)
         return NULL;
@@ -242,10 +247,21 @@ static int *inherited_fds(const struct generation *g, size_t *ret_count)
         fds[n++] = g->listeners.items[i].fd;
     sites_fds(&g->sites, fds + n);
     n += sites_fd_count(&g->sites);
+    fds[n++] = g->handoff[0];
+    fds[n++] = g->handoff[1];
     if (g->access_log >= 0)
         fds[n++] = g->access_log;
     *ret_count = n;
     return fds;
+}
+
+// The addresses of the listeners, in their order. The caller frees.
+static struct endpoint *wanted_addresses(const struct generation *g)
+{
+    struct endpoint *addresses = calloc(g->listeners.count + 1, sizeof(*addresses));
+    for (size_t i = 0; addresses && i < g->listeners.count; i++)
+        addresses[i] = g->listeners.items[i].wanted;
+    return addresses;
 }
 
 static int watch_worker(struct generation *g, struct generation_worker *w)
@@ -259,10 +275,12 @@ static int watch_worker(struct generation *g, struct generation_worker *w)
 static int spawn(struct generation *g, unsigned worker)
 {
     struct generation_worker *w = &g->workers[worker];
-    size_t count;
+    size_t count = 0;
     int *fds = inherited_fds(g, &count);
-    struct start start = {g, worker, fds, getpid()};
-    int r = fds ? child_spawn(&w->child, run_worker, &start, fds, count) : -ENOMEM;
+    struct endpoint *addresses = wanted_addresses(g);
+    struct start start = {g, worker, fds, addresses, getpid()};
+    int r = fds && addresses ? child_spawn(&w->child, run_worker, &start, fds, count) : -ENOMEM;
+    free(addresses);
     free(fds);
     if (r == 0 && (r = watch_worker(g, w)) < 0)
         child_kill(&w->child);
@@ -389,8 +407,15 @@ void generation_end(struct generation *g, const struct generation *successor, in
         listener_stop_deferring(g->listeners.items[i].fd);
         tell_all(g, CHANNEL_LEAVE, (uint32_t)i, -1);
     }
-    tell_all(g, CHANNEL_RETIRE, 0, -1);
+    if (!successor) // nobody else will take what was handed over
+        tell_all(g, CHANNEL_LEAVE, (uint32_t)g->listeners.count, -1);
+    tell_all(g, CHANNEL_RETIRE, successor != NULL, -1);
     listeners_close(&g->listeners, successor ? &successor->listeners : NULL);
+}
+
+void generation_stop_handing(struct generation *g)
+{
+    tell_all(g, CHANNEL_RETIRE, 0, -1);
 }
 
 void generation_poke(struct generation *g)

@@ -50,11 +50,13 @@ struct generation {
     unsigned worker_count;
     unsigned alive; // workers with a process
     struct poller *poller;
+    const int *handoff; // the maker's
 };
 
 // How generations are made, the same for all of one master.
 struct generation_maker {
     struct poller *poller;
+    int handoff[2]; // over which generations hand connections over: in, out
     struct listeners_inherited inherited;
     bool keep_ids; // workers keep the ids of the master (tined serve)
 };
@@ -88,13 +90,16 @@ bool generation_worker_ready(struct generation *g, unsigned worker, int64_t now)
 bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now);
 bool generation_reap_is_due(const struct generation *g, unsigned worker, int64_t now);
 
-// Tells the workers to end. Listeners that `successor` (or NULL) does not have are closed here, and
-// by the workers when they have accepted what is queued.
+// Tells the workers to end, and to hand their connections to `successor` (or NULL). Listeners that
+// it does not have are closed here, and by the workers when they have accepted what is queued.
 void generation_end(struct generation *g, const struct generation *successor, int64_t now);
 
 // A worker of this or another generation has died: the others are to look at the listeners, for it
 // may have been woken for a connection and taken the wake-up with it.
 void generation_poke(struct generation *g);
+
+// Of a generation that is ending and hands over: there is nobody to take it any more.
+void generation_stop_handing(struct generation *g);
 
 // Kills every worker at once.
 void generation_kill(struct generation *g);

@@ -4,6 +4,7 @@
 #include "daemon/generation.h"
 #include "server/channel.h"
 #include "sys/clock.h"
+#include "sys/fdpass.h"
 #include "sys/signals.h"
 #include "sys/systemd.h"
 
@@ -180,7 +181,9 @@ static void stop(struct master *m)
     log_info("stopping");
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
         struct generation *g = CONTAINER_OF(l, struct generation, link);
-        if (g->phase != GENERATION_ENDING)
+        if (g->phase == GENERATION_ENDING)
+            generation_stop_handing(g);
+        else
             generation_end(g, NULL, clock_now());
     }
 }
@@ -324,11 +327,12 @@ static int init(struct master *m)
     r = systemd_take_sockets(m->inherited, INHERITED_MAX);
     if (r < 0)
         return r;
-    m->maker = (struct generation_maker){
-        .poller = &m->poller,
-        .inherited = {m->inherited, (size_t)r},
-        .keep_ids = m->options->keep_ids,
-    };
+    m->maker.poller = &m->poller;
+    m->maker.inherited = (struct listeners_inherited){m->inherited, (size_t)r};
+    m->maker.keep_ids = m->options->keep_ids;
+    r = fdpass_pair(m->maker.handoff);
+    if (r < 0)
+        return r;
     privs_raise_nofile(NOFILE_WANTED);
     return 0;
 }
@@ -343,7 +347,8 @@ static void reduce_privileges(const struct master *m)
 
 int master_run(const struct master_options *options)
 {
-    struct master m = {.options = options, .poller = {-1}, .signals = -1};
+    struct master m = {
+        .options = options, .poller = {-1}, .signals = -1, .maker.handoff = {-1, -1}};
     list_init(&m.generations);
     struct conf *conf = options->load(options->context);
     if (!conf)
@@ -361,6 +366,9 @@ int master_run(const struct master_options *options)
     }
     for (size_t i = 0; i < m.maker.inherited.count; i++)
         close(m.inherited[i].fd);
+    for (size_t i = 0; i < ARRAY_SIZE(m.maker.handoff); i++)
+        if (m.maker.handoff[i] >= 0)
+            close(m.maker.handoff[i]);
     if (m.signals >= 0)
         close(m.signals);
     poller_cleanup(&m.poller);

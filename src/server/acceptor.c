@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "server/handoff.h"
 #include "sys/transmit.h"
 
 #include <errno.h>
@@ -191,6 +192,21 @@ static enum accepted accept_one(struct loop *l, struct acceptor *a)
     return ACCEPTED;
 }
 
+static enum accepted take_handed(struct loop *l, const struct acceptor *a)
+{
+    static const enum accepted meanings[] = {
+        [HANDOFF_TAKEN] = ACCEPTED,
+        [HANDOFF_LOST] = ACCEPT_AGAIN,
+        [HANDOFF_NONE] = ACCEPT_NONE,
+        [HANDOFF_SHORTAGE] = ACCEPT_SHORTAGE,
+    };
+    enum accepted result = meanings[handoff_take(l, a->source.fd)];
+    if (result == ACCEPT_SHORTAGE && free_descriptor(l))
+        result = ACCEPT_AGAIN;
+    l->accepted += result == ACCEPTED;
+    return result;
+}
+
 static bool over_share(const struct loop *l, uint64_t others)
 {
     return scoreboard_over_share(l->connections, others + l->connections,
@@ -213,7 +229,7 @@ static uint32_t accept_some(struct loop *l, struct acceptor *a, uint32_t most, u
     uint32_t before = l->accepted;
     *ret_empty = false;
     for (uint32_t i = 0; i < most && l->accepted < ACCEPTS && !a->given_up; i++) {
-        enum accepted result = accept_one(l, a);
+        enum accepted result = a->is_handoff ? take_handed(l, a) : accept_one(l, a);
         if (result == ACCEPT_NONE) {
             *ret_empty = true;
             break;
@@ -287,7 +303,7 @@ void acceptor_resume(struct loop *l)
 void acceptor_leave(struct loop *l)
 {
     for (size_t i = 0; i < l->acceptor_count; i++)
-        if (l->phase == LOOP_RETIRING && !atomic_load(&l->service->leaving[i]))
+        if (l->phase != LOOP_STOPPING && !atomic_load(&l->service->leaving[i]))
             give_up(l, &l->acceptors[i]);
 }
 

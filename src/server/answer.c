@@ -273,6 +273,13 @@ void answer_continue(struct loop *l)
 void answer_finish(struct loop *l, struct conn *c, const struct request *r)
 {
     requestlog_finish(l, c, r);
+    answer_give_up(l, c);
+}
+
+void answer_give_up(struct loop *l, struct conn *c)
+{
+    bufpool_put(&l->pool, c->held);
+    c->held = NULL;
     if (c->file)
         filecache_release(c->file);
     if (c->pieces)

@@ -20,3 +20,6 @@ bool answer_is_served(enum method method);
 // The content on the connection was sent or given up: logs its answer and lets go of it.
 // `r` is the request where it is still at hand, else NULL.
 void answer_finish(struct loop *l, struct conn *c, const struct request *r);
+
+// The same without a word in the log: others have it.
+void answer_give_up(struct loop *l, struct conn *c);

@@ -8,9 +8,10 @@
 
 enum channel_type {
     // master to worker
-    CHANNEL_LEAVE,  // listener number `value` has no successor: on RETIRE accept what is queued
-                    // first
-    CHANNEL_RETIRE, // others have taken over: stop accepting, finish what is open, end
+    CHANNEL_LEAVE,  // listener number `value` (or the handoff, numbered behind them) has no
+                    // successor: on RETIRE accept what is queued first
+    CHANNEL_RETIRE, // stop accepting and end; `value` not 0: others have taken over, hand them what
+                    // is open, else finish it
     CHANNEL_TRY,    // a worker has died, perhaps woken for a connection: look at the listeners
     CHANNEL_LOG,    // with a descriptor: the access log from now on
     // worker to master

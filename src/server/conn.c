@@ -37,7 +37,7 @@ struct endpoint conn_client(const struct conn *c)
 
 bool conn_has_content(const struct conn *c)
 {
-    return c->file || c->pieces;
+    return c->file || c->pieces || c->held;
 }
 
 bool conn_is_busy(const struct conn *c)
@@ -51,20 +51,34 @@ static void drop_input(struct loop *l, struct conn *c)
     c->in = NULL;
 }
 
+// Gives back what the connection holds, and the slot.
+static void let_go(struct loop *l, struct conn *c)
+{
+    drop_input(l, c);
+    bufpool_put(&l->pool, c->out);
+    c->out = NULL;
+    deadline_set(&l->deadlines, &c->deadline, DEADLINE_NONE, l->clock.now);
+    close(c->source.fd); // of this process the only one: the poller forgets it by itself
+    c->source.fd = -1;
+    c->interest = 0;
+    c->state = CONN_FREE;
+    loop_give_slot(l, c);
+}
+
 void conn_close(struct loop *l, struct conn *c, enum conn_close reason)
 {
     scoreboard_add(&l->slot->closed[reason], 1);
     if (conn_has_content(c))
         answer_finish(l, c, NULL);
-    drop_input(l, c);
-    bufpool_put(&l->pool, c->out);
-    c->out = NULL;
-    deadline_set(&l->deadlines, &c->deadline, DEADLINE_NONE, l->clock.now);
-    close(c->source.fd); // the only descriptor of this socket: the poller forgets it by itself
-    c->source.fd = -1;
-    c->interest = 0;
-    c->state = CONN_FREE;
-    loop_give_slot(l, c);
+    let_go(l, c);
+}
+
+void conn_release(struct loop *l, struct conn *c)
+{
+    assert(c->interest == 0);
+    scoreboard_add(&l->slot->closed[CONN_CLOSE_HANDED], 1);
+    answer_give_up(l, c);
+    let_go(l, c);
 }
 
 // ---- receiving ---------------------------------------------------------------------------------
@@ -316,7 +330,7 @@ static enum conn_state waiting_state(const struct loop *l, const struct conn *c)
 {
     if (c->in)
         return CONN_HEAD;
-    if (l->phase != LOOP_SERVING)
+    if (loop_is_ending(l))
         return CONN_LAST;
     return c->requests ? CONN_IDLE : CONN_HEAD;
 }
@@ -508,4 +522,25 @@ void conn_drain(struct loop *l, struct conn *c)
         c->state = CONN_LAST;
         settle(l, c);
     }
+}
+
+void conn_unwatch(struct loop *l, struct conn *c)
+{
+    poller_remove(&l->poller, c->source.fd);
+    c->interest = 0;
+}
+
+void conn_watch(struct loop *l, struct conn *c)
+{
+    settle(l, c);
+}
+
+bool conn_resume(struct loop *l, struct conn *c, int64_t since)
+{
+    uint32_t interest = states[c->state].interest;
+    deadline_set_since(&l->deadlines, &c->deadline, states[c->state].class, since);
+    if (poller_add(&l->poller, c->source.fd, interest, c) < 0)
+        return false;
+    c->interest = (uint8_t)interest;
+    return true;
 }

@@ -98,6 +98,18 @@ void conn_drain(struct loop *l, struct conn *c);
 // Gives everything back. The slot is free for the next round.
 void conn_close(struct loop *l, struct conn *c, enum conn_close reason);
 
+// The loop hears of the connection no more, until conn_watch(). It is closed if it cannot be heard
+// of again.
+void conn_unwatch(struct loop *l, struct conn *c);
+void conn_watch(struct loop *l, struct conn *c);
+
+// Others have it: lets go of it and all that belongs to it. It must not be watched.
+void conn_release(struct loop *l, struct conn *c);
+
+// A connection that others had, in the state in which it was opened (conn_open()) and filled, is
+// served from now on; `since` is when it entered that state. False without memory.
+bool conn_resume(struct loop *l, struct conn *c, int64_t since);
+
 // Whether content is left to be sent that is not in the loop's buffer.
 bool conn_has_content(const struct conn *c);
 

@@ -26,6 +26,18 @@ void deadline_set(struct deadlines *d, struct deadline *one, enum deadline_class
         list_append(&d->lists[class], &one->link);
 }
 
+void deadline_set_since(struct deadlines *d, struct deadline *one, enum deadline_class class,
+                        int64_t since)
+{
+    struct list *after = d->lists[class].prev;
+    while (after != &d->lists[class] && CONTAINER_OF(after, struct deadline, link)->since > since)
+        after = after->prev;
+    list_remove(&one->link);
+    one->class = class;
+    one->since = since;
+    list_append(after->next, &one->link); // before the one that follows
+}
+
 struct deadline *deadlines_oldest(const struct deadlines *d, enum deadline_class class)
 {
     struct list *first = list_first(&d->lists[class]);

@@ -1,9 +1,9 @@
 // Deadlines of connections: a class for each phase, one constant timeout per class.
 //
 // Since a class has one timeout, its members expire in the order in which they entered: a list per
-// class is the whole structure, and every operation is O(1). A deadline is absolute: it does not
-// move when bytes come, only when the phase changes (or, for sending, when there is progress).
-// Pure but for memory that the caller embeds; time is a parameter, in ms.
+// class is the whole structure, and every operation but deadline_set_since() is O(1). A deadline is
+// absolute: it does not move when bytes come, only when the phase changes (or, for sending, when
+// there is progress). Pure but for memory that the caller embeds; time is a parameter, in ms.
 #pragma once
 
 #include "base/list.h"
@@ -40,6 +40,10 @@ void deadline_init(struct deadline *one);
 // Enters `class` now, or leaves all with DEADLINE_NONE.
 void deadline_set(struct deadlines *d, struct deadline *one, enum deadline_class class,
                   int64_t now);
+
+// Enters `class` as one that has been in it since then, which may be earlier than others.
+void deadline_set_since(struct deadlines *d, struct deadline *one, enum deadline_class class,
+                        int64_t since);
 
 // When the next one expires, or -1.
 int64_t deadlines_next(const struct deadlines *d);

@@ -351,6 +351,17 @@ int filecache_get(struct filecache *c, const struct file_key *key, const struct 
     return 0;
 }
 
+struct cached_file *filecache_adopt(int fd)
+{
+    struct cached_file *f = calloc(1, sizeof(*f));
+    if (!f)
+        return NULL;
+    f->fd = fd;
+    f->references = 1;
+    list_init(&f->lru);
+    return f;
+}
+
 bool filecache_is_newer(const struct cached_file *a, const struct cached_file *b)
 {
     const struct file_identity *x = &a->identity, *y = &b->identity;

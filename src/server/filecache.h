@@ -77,6 +77,10 @@ struct file_moment {
 int filecache_get(struct filecache *c, const struct file_key *key, const struct file_moment *moment,
                   struct cached_file **ret);
 
+// A file that is open already and that nobody else will ask for, as a reference. Takes over the
+// descriptor. NULL: no memory; the descriptor is the caller's then.
+struct cached_file *filecache_adopt(int fd);
+
 // Whether the content of `a` was changed later than that of `b`, by their times.
 bool filecache_is_newer(const struct cached_file *a, const struct cached_file *b);
 

@@ -2,6 +2,7 @@
 
 #include "base/util.h"
 #include "server/acceptor.h"
+#include "server/handoff.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -18,6 +19,9 @@
 // A client of a stopping server that was promised persistence gets this long to send one more
 // request before the FIN (it may be on its way).
 #define LAST_CHANCE 250 // ms
+
+// How long after the socket to the next generation was full it is tried again.
+#define HANDOFF_RETRY 1 // ms
 
 // TCP_DEFER_ACCEPT keeps a connection that has sent nothing from us for a second; a little more,
 // and all that had connected before the stop have been accepted.
@@ -101,14 +105,16 @@ static void init_deadlines(struct loop *l)
 
 static int init_acceptors(struct loop *l)
 {
-    size_t count = l->service->listener_count;
-    l->acceptors = calloc(count + 1, sizeof(*l->acceptors));
+    const struct service *s = l->service;
+    l->acceptors = calloc(s->listener_count + 1, sizeof(*l->acceptors));
     if (!l->acceptors)
         return -ENOMEM;
-    l->acceptor_count = count;
-    for (size_t i = 0; i < count; i++)
-        l->acceptors[i] = (struct acceptor){.source = {SOURCE_LISTENER, l->service->listeners[i]},
-                                            .batch = 1};
+    for (size_t i = 0; i < s->listener_count; i++)
+        l->acceptors[l->acceptor_count++] = (struct acceptor){
+            .source = {SOURCE_LISTENER, s->listeners[i]}, .batch = 1};
+    if (s->handoff_in >= 0)
+        l->acceptors[l->acceptor_count++] = (struct acceptor){
+            .source = {SOURCE_LISTENER, s->handoff_in}, .is_handoff = true, .batch = 1};
     acceptor_start(l);
     return 0;
 }
@@ -158,6 +164,7 @@ void loop_cleanup(struct loop *l)
         free(l->chunks[i]);
     free(l->chunks);
     free(l->acceptors);
+    free(l->handoff);
     if (l->control.fd >= 0)
         close(l->control.fd);
     if (l->spare >= 0)
@@ -196,10 +203,11 @@ static void heed_control(struct loop *l)
             acceptor_try(l);
         return;
     }
-    if (l->phase == LOOP_SERVING)
+    if (!loop_is_ending(l))
         l->phase_since = l->clock.now;
     l->phase = wanted;
-    each_connection(l, conn_drain);
+    if (loop_is_ending(l))
+        each_connection(l, conn_drain);
     acceptor_leave(l);
 }
 
@@ -207,6 +215,20 @@ static void cut(struct loop *l, struct conn *c)
 {
     l->cut += conn_is_busy(c);
     conn_close(l, c, CONN_CLOSE_STOP);
+}
+
+static void hand_over_one(struct loop *l, struct conn *c)
+{
+    if (!l->handoff_full)
+        l->handoff_full = handoff_send(l, c) == HANDOFF_FULL;
+}
+
+// Hands over what can be moved now. What cannot, an answer in pieces or content that is thrown
+// away, goes on here until it can.
+static void hand_over(struct loop *l)
+{
+    l->handoff_full = false;
+    each_connection(l, hand_over_one);
 }
 
 // How long listeners that nobody takes over are accepted on.
@@ -296,6 +318,8 @@ static int64_t next_of_phase(const struct loop *l)
 {
     if (l->phase == LOOP_SERVING)
         return -1;
+    if (l->phase == LOOP_HANDING && l->handoff_full)
+        return l->clock.now + HANDOFF_RETRY;
     return l->phase_since +
            (l->stopped_accepting ? (int64_t)l->service->conf->timeouts.drain : accept_time(l));
 }
@@ -344,6 +368,8 @@ void loop_round(struct loop *l)
         if (l->ready[i]->state != CONN_FREE)
             conn_advance(l, l->ready[i]);
     expire(l);
+    if (l->phase == LOOP_HANDING)
+        hand_over(l);
     tell_swapped(l);
     if (l->accept_shortage && l->closed) // a descriptor is free again
         acceptor_start(l);

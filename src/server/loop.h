@@ -22,8 +22,10 @@ struct service {
     const struct mimetable *types;
     const int *listeners; // descriptors
     size_t listener_count;
-    const _Atomic bool *leaving; // for each listener: nobody accepts on it after us
-    int access_log;              // descriptor, or -1
+    const _Atomic bool *leaving;      // for each listener: nobody accepts on it after us
+    const struct endpoint *addresses; // of the listeners, as configured
+    int handoff_in, handoff_out;      // where connections come from, and go to; or -1
+    int access_log;                   // descriptor, or -1
     struct scoreboard *scoreboard;
     uint32_t connection_limit; // per loop
     uint32_t file_limit;       // descriptors in the file cache, per loop
@@ -36,6 +38,7 @@ struct service {
 
 enum loop_phase {
     LOOP_SERVING,
+    LOOP_HANDING,  // others have taken over: hand them what is open
     LOOP_RETIRING, // others accept; finish what is open
     LOOP_STOPPING, // accept what is queued, then as above
 };
@@ -46,9 +49,11 @@ enum loop_phase {
 // The most connections that one round handles: one for each event, and as many accepted.
 #define LOOP_READY (2 * POLLER_MAX_EVENTS)
 
-// One listener, as a loop sees it.
+// One listener, as a loop sees it; or, the last one, the socket on which connections are handed
+// over by a generation that ends.
 struct acceptor {
     struct source source;
+    bool is_handoff;
     bool registered; // the poller has it
     bool given_up;   // for good
     uint32_t batch;  // connections taken in one round
@@ -98,6 +103,8 @@ struct loop {
     char date[HTTPDATE_LEN];
     struct request request; // the one being answered
     struct route route;     // what it is answered with
+    char *handoff;          // room for a connection that is handed over, or NULL
+    bool handoff_full;      // there was no room for the last one that was sent
     char gather[LOOP_GATHER];
     size_t gathered;
     size_t budget; // bytes that the connection may still send in this turn
@@ -126,6 +133,12 @@ int loop_open_spare(void);
 
 // Connection `c` is to be advanced in this round, once.
 void loop_add_ready(struct loop *l, struct conn *c);
+
+// Whether connections end when their answers are sent, for there is nobody to hand them to.
+static inline bool loop_is_ending(const struct loop *l)
+{
+    return l->phase >= LOOP_RETIRING;
+}
 
 // The Date of this round.
 struct slice loop_date(struct loop *l);

@@ -24,7 +24,7 @@ struct response reply_start(const struct reply *reply, int status)
     scoreboard_add(&l->slot->requests, 1);
     if (!reply->r->keep_alive && c->ending == CONN_STAYS)
         c->ending = CONN_CLOSES;
-    if (c->ending == CONN_STAYS && (l->phase != LOOP_SERVING || (most && c->requests >= most)))
+    if (c->ending == CONN_STAYS && (loop_is_ending(l) || (most && c->requests >= most)))
         c->ending = CONN_LINGERS;
     if (c->ending != CONN_STAYS)
         response.connection = CONNECTION_CLOSE;

@@ -43,10 +43,8 @@ void requestlog_hold(struct loop *l, struct conn *c, const struct request *r)
 void requestlog_finish(struct loop *l, struct conn *c, const struct request *r)
 {
     uint64_t sent = c->length - (c->end - c->offset);
-    if (c->held)
+    if (c->held && l->log.fd >= 0)
         accesslog_add_held(&l->log, block_slice(c->held), c->split, c->status, sent, l->clock.now);
     else if (r)
         requestlog_add(l, c, r, c->status, sent);
-    bufpool_put(&l->pool, c->held);
-    c->held = NULL;
 }

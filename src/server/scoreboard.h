@@ -18,7 +18,8 @@
     X(CHANGED, "the file became shorter while it was sent") \
     X(ROOM, "it made room for a new connection")            \
     X(MEMORY, "no memory")                                  \
-    X(STOP, "the server stopped")
+    X(STOP, "the server stopped")                           \
+    X(HANDED, "the next generation has it")
 
 enum conn_close {
 #define X(id, text) CONN_CLOSE_##id,

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-// Descriptors of a worker: stdio, log, channel, signals, and a few for libraries.
-#define RESERVED_FDS 12u
+// Descriptors of a worker: stdio, log, channel, signals, the handoff, and a few for libraries.
+#define RESERVED_FDS 14u
 
 // Descriptors of a loop: poller, control, spare, and a file that is being looked at.
 #define LOOP_FDS 4u
@@ -29,7 +29,7 @@ struct worker {
     pthread_t *threads; // of loops[1] and on; loops[0] runs in the first thread
     size_t loop_count;
     size_t thread_count;
-    _Atomic bool *leaving; // for each listener
+    _Atomic bool *leaving; // for each listener, and the handoff
     struct source signals;
     struct source channel;
     _Atomic size_t accepting; // loops that still accept
@@ -77,10 +77,10 @@ static void heed_channel(struct worker *w)
     struct channel_message message;
     int fd, r;
     while ((r = channel_receive(w->channel.fd, &message, &fd)) > 0) {
-        if (message.type == CHANNEL_LEAVE && message.value < w->heritage->listener_count)
+        if (message.type == CHANNEL_LEAVE && message.value <= w->heritage->listener_count)
             atomic_store(&w->leaving[message.value], true);
         else if (message.type == CHANNEL_RETIRE)
-            poke_all(w, LOOP_RETIRING);
+            poke_all(w, message.value ? LOOP_HANDING : LOOP_RETIRING);
         else if (message.type == CHANNEL_TRY)
             poke_all(w, LOOP_SERVING);
         else if (message.type == CHANNEL_LOG && fd >= 0)
@@ -227,6 +227,9 @@ int worker_run(const struct heritage *h)
                     .types = h->types,
                     .listeners = h->listeners,
                     .listener_count = h->listener_count,
+                    .addresses = h->addresses,
+                    .handoff_in = h->handoff_in,
+                    .handoff_out = h->handoff_out,
                     .access_log = h->access_log,
                     .scoreboard = h->scoreboard,
                     .on_stopped_accepting = on_stopped_accepting,

@@ -75,9 +75,9 @@ class Shares(harness.Case):
             self.wait_closed(d, before)
 
     def idle(self, d, pid):
-        """What a loop without connections waits for: control, signals, channel, listeners."""
+        """What a loop without connections waits for: control, signals, channel, handoff, listeners."""
         count = sum(registered(pid).values())
-        return count if count == 3 + len(d.addresses) else None
+        return count if count == 4 + len(d.addresses) else None
 
     def test_processes(self):
         self.both(workers=LOOPS, threads=1)

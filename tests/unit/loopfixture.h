@@ -31,7 +31,8 @@ struct fixture {
     struct mimetable types;
     struct scoreboard scoreboard;
     int listeners[16];
-    _Atomic bool leaving[16];
+    _Atomic bool leaving[17];
+    struct endpoint addresses[16];
     struct service service;
     struct loop loop;
     unsigned stopped_accepting;
@@ -132,6 +133,9 @@ static MAYBE_UNUSED struct fixture *fixture_prepare(va_list options)
         .listeners = f->listeners,
         .leaving = f->leaving,
         .listener_count = 1,
+        .addresses = f->addresses,
+        .handoff_in = -1,
+        .handoff_out = -1,
         .access_log = -1,
         .scoreboard = &f->scoreboard,
         .connection_limit = 100,

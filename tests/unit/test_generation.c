@@ -2,6 +2,7 @@
 
 #include "cli/config.h"
 #include "daemon/generation.h"
+#include "sys/fdpass.h"
 #include "server/channel.h"
 
 static struct tempdir dir;
@@ -48,6 +49,7 @@ static int setup(void **state)
     tempdir_puts(&dir, "hello", "hello");
     saved_stderr = redirect_stderr(&dir);
     maker = (struct generation_maker){.poller = &poller, .keep_ids = true};
+    assert_int_equal(fdpass_pair(maker.handoff), 0);
     return poller_init(&poller);
 }
 
@@ -55,6 +57,8 @@ static int teardown(void **state)
 {
     (void)state;
     restore_stderr(saved_stderr);
+    close(maker.handoff[0]);
+    close(maker.handoff[1]);
     poller_cleanup(&poller);
     tempdir_remove(&dir);
     return 0;

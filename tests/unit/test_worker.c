@@ -11,6 +11,7 @@ static struct tempdir dir;
 static struct conf *conf;
 static struct sites sites;
 static struct scoreboard scoreboard;
+static const struct endpoint address;
 static int listener, log_fd;
 static struct privs privs;
 static struct mimetable types;
@@ -32,6 +33,9 @@ static int run(void *context, int channel)
         .sites = &sites,
         .listeners = &listener,
         .listener_count = 1,
+        .addresses = &address,
+        .handoff_in = -1,
+        .handoff_out = -1,
         .access_log = log_fd,
         .channel = channel,
         .scoreboard = &scoreboard,

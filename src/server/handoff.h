@@ -1,0 +1,32 @@
+// Connections that change hands: a loop that ends sends them, with all that belongs to them, to the
+// loops of the generation that has taken over.
+//
+// One message for each connection, over one pair of sockets that all generations share: a record
+// and the bytes that were received or are to be sent, with the connection's descriptor and, in the
+// middle of a file, that of the file. Who receives checks every value: it comes from a process that
+// could be taken over. A message that nobody has taken yet survives the death of any worker.
+#pragma once
+
+#include "server/loop.h"
+
+// The largest message.
+#define HANDOFF_MAX (256u << 10)
+
+enum handoff_sent {
+    HANDOFF_SENT,  // the slot is free
+    HANDOFF_STAYS, // it cannot be moved in the state it is in
+    HANDOFF_FULL,  // later; it is served on as before
+};
+
+// Sends a connection away.
+enum handoff_sent handoff_send(struct loop *l, struct conn *c);
+
+enum handoff_taken {
+    HANDOFF_TAKEN,    // it is served from now on
+    HANDOFF_LOST,     // what came was no connection that can be served
+    HANDOFF_NONE,     // nothing is there
+    HANDOFF_SHORTAGE, // descriptors or memory may not suffice: nothing was taken
+};
+
+// Takes one connection from `socket`.
+enum handoff_taken handoff_take(struct loop *l, int socket);
