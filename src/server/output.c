@@ -75,6 +75,7 @@ static enum output_state send_memory(struct loop *l, struct conn *c, enum conn_c
     struct slice head = pending_head(l, c);
     bool in_memory = c->file && c->file->body;
     size_t content = in_memory ? (size_t)(c->end - c->offset) : 0;
+    bool more = !in_memory && c->offset < c->end; // of the file, at once
     struct iovec parts[2];
     int count = 0;
 
@@ -85,7 +86,7 @@ static enum output_state send_memory(struct loop *l, struct conn *c, enum conn_c
         parts[count++] = (struct iovec){c->file->body + c->offset, content};
     if (count == 0)
         return OUTPUT_DONE;
-    ssize_t n = l->budget ? transmit_send(c->source.fd, parts, count, c->file && !in_memory) : 0;
+    ssize_t n = l->budget ? transmit_send(c->source.fd, parts, count, more) : 0;
     if (n == -EAGAIN)
         n = 0;
     if (n < 0)

@@ -179,6 +179,158 @@ static void test_content_of_a_file(void **state)
     assert_int_equal(file_asked, 9);
 }
 
+// ---- pieces -------------------------------------------------------------------------------------
+
+// What next() gives, one after the other.
+struct step {
+    const char *text;
+    size_t from_file;
+    enum pieces_state state;
+};
+
+static const struct step *steps;
+static size_t step_count, steps_taken;
+
+static enum pieces_state take_step(struct pieces *p, struct conn *c, struct buf *b)
+{
+    (void)p;
+    assert_true(steps_taken < step_count);
+    assert_int_equal(c->offset, c->end); // all before it is sent
+    assert_null(c->out);
+    assert_true(b->cap - b->len >= PIECES_TEXT_MAX);
+    const struct step *step = &steps[steps_taken++];
+    buf_puts(b, step->text);
+    if (step->from_file) {
+        c->offset = 7;
+        c->end = 7 + step->from_file;
+    }
+    return step->state;
+}
+
+static struct pieces pieces;
+
+static void begin(const struct step *of, size_t count)
+{
+    pieces = (struct pieces){.next = take_step};
+    conn.pieces = &pieces;
+    steps = of;
+    step_count = count;
+    steps_taken = 0;
+    gather("head ");
+}
+
+static void test_pieces_in_one_turn(void **state)
+{
+    static const struct step three[] = {
+        {"one ", 0, PIECES_MORE}, {"two ", 0, PIECES_MORE}, {"three", 0, PIECES_END}};
+    (void)state;
+    begin(three, ARRAY_SIZE(three));
+    assert_int_equal(flush(), OUTPUT_DONE);
+    assert_memory_equal(sent, "head one two three", 18);
+    assert_int_equal(sent_len, 18);
+    assert_false(sent_more);
+    assert_int_equal(conn.length, 13); // without the head
+    assert_int_equal(flush(), OUTPUT_DONE);
+    assert_int_equal(steps_taken, 3); // it has ended
+}
+
+// Work that is to be shared out: others come first, also when nothing was sent, or all.
+static void test_pieces_that_yield(void **state)
+{
+    static const struct step some[] = {
+        {"", 0, PIECES_YIELD}, {"one ", 0, PIECES_YIELD}, {"two", 0, PIECES_END}};
+    (void)state;
+    begin(some, ARRAY_SIZE(some));
+    assert_int_equal(flush(), OUTPUT_WAIT);
+    assert_int_equal(steps_taken, 1);
+    assert_int_equal(sent_len, 5);
+    assert_int_equal(flush(), OUTPUT_WAIT);
+    assert_int_equal(steps_taken, 2);
+    assert_memory_equal(sent, "one ", 4);
+    assert_int_equal(flush(), OUTPUT_DONE);
+    assert_memory_equal(sent, "two", 3);
+}
+
+// However little the socket takes at once, the bytes are the same.
+static void test_pieces_and_partial_writes(void **state)
+{
+    static const struct step some[] = {
+        {"one ", 0, PIECES_MORE}, {"two ", 0, PIECES_YIELD}, {"three", 0, PIECES_END}};
+    static const char whole[] = "head one two three";
+    (void)state;
+    for (ssize_t most = 1; most < 6; most++) {
+        char got[64] = "";
+        enum output_state s;
+        conn.length = 0;
+        begin(some, ARRAY_SIZE(some));
+        send_result = most;
+        for (int i = 0; i < 100; i++) {
+            if (i == 3)
+                send_result = -EAGAIN;
+            s = flush();
+            strncat(got, sent, sent_len);
+            if (s != OUTPUT_WAIT)
+                break;
+            send_result = most;
+        }
+        assert_int_equal(s, OUTPUT_DONE);
+        assert_string_equal(got, whole);
+        assert_int_equal(conn.length, 13);
+    }
+    send_result = 0;
+}
+
+// Texts and ranges of a file in turns. What is sent with MSG_MORE waits for what follows it.
+static void test_pieces_of_a_file(void **state)
+{
+    static const struct step some[] = {
+        {"one ", 100, PIECES_MORE}, {"two ", OUTPUT_BUDGET, PIECES_MORE}, {"end", 0, PIECES_END}};
+    (void)state;
+    conn.file = &file;
+    begin(some, ARRAY_SIZE(some));
+    assert_int_equal(flush(), OUTPUT_WAIT); // the budget is used up
+    assert_int_equal(steps_taken, 2);
+    assert_true(sent_more);
+    assert_memory_equal(sent, "head one two ", 13);
+    assert_int_equal(file_asked, OUTPUT_BUDGET - 13);
+    assert_int_equal(flush(), OUTPUT_DONE);
+    assert_int_equal(file_asked, 113);
+    assert_memory_equal(sent, "end", 3);
+    assert_false(sent_more);
+    assert_int_equal(conn.length, 11 + 100 + OUTPUT_BUDGET);
+}
+
+static void test_pieces_of_memory(void **state)
+{
+    static const struct step some[] = {
+        {"one ", 3, PIECES_MORE}, {" two ", 4, PIECES_MORE}, {" end", 0, PIECES_END}};
+    (void)state;
+    file.body = body;
+    conn.file = &file;
+    begin(some, ARRAY_SIZE(some));
+    assert_int_equal(flush(), OUTPUT_DONE);
+    assert_memory_equal(sent, "head one bbb two bbbb end", 25);
+    assert_int_equal(sent_len, 25);
+    assert_int_equal(conn.length, 20);
+}
+
+static void test_pieces_that_fail(void **state)
+{
+    static const struct step some[] = {{"one", 0, PIECES_MORE}, {"", 0, PIECES_FAILED}};
+    (void)state;
+    begin(some, ARRAY_SIZE(some));
+    assert_int_equal(flush(), OUTPUT_FAILED);
+    assert_int_equal(reason, CONN_CLOSE_CHANGED);
+    assert_int_equal(f->loop.gathered, 0);
+    // What is sent of a piece fails.
+    begin(some, ARRAY_SIZE(some));
+    send_result = -EPIPE;
+    assert_int_equal(flush(), OUTPUT_FAILED);
+    assert_int_equal(reason, CONN_CLOSE_RESET);
+    assert_int_equal(steps_taken, 0);
+    assert_int_equal(f->loop.gathered, 0);
+}
+
 static void test_failures(void **state)
 {
     (void)state;
@@ -211,6 +363,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stuck, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_content_in_memory, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_content_of_a_file, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_pieces_in_one_turn, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_pieces_that_yield, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_pieces_and_partial_writes, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_pieces_of_a_file, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_pieces_of_memory, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_pieces_that_fail, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_failures, open_loop, close_loop),
     };
     return cmocka_run_group_tests_name("output", tests, NULL, NULL);
