@@ -82,16 +82,26 @@ static bool has_matched(const struct ruling *ruling, const struct rule *rule)
     return false;
 }
 
+// Adds a rule at its place in the order in which they are written; all are of one array.
+static void add_matched(struct ruling *ruling, const struct rule *rule)
+{
+    size_t at = ruling->matched_count++;
+    for (; at && ruling->matched[at - 1] > rule; at--)
+        ruling->matched[at] = ruling->matched[at - 1];
+    ruling->matched[at] = rule;
+}
+
 void rules_apply_to_file(const struct rule *rules, size_t count, struct slice path,
                          struct ruling *ruling)
 {
     struct glob_match match;
     for (size_t i = 0; i < count; i++) {
         const struct rule *rule = &rules[i];
-        if ((rule->header_count == 0 && rule->type.len == 0) || has_matched(ruling, rule) ||
+        if ((rule->header_count == 0 && rule->type.len == 0) ||
             !glob_match(rule->match, path, &match))
             continue;
-        ruling->matched[ruling->matched_count++] = rule;
+        if (!has_matched(ruling, rule))
+            add_matched(ruling, rule);
         if (rule->type.len)
             ruling->type = rule->type;
     }

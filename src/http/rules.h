@@ -75,7 +75,7 @@ void rules_apply(const struct rule *rules, size_t count, struct slice path,
                  const struct network *client, struct ruling *ret);
 
 // Another path takes part in the answer (an index file, a fallback, an error page): its rules add
-// their header fields and type, and nothing else.
+// their header fields, each at its rule's place in the order, and their type, and nothing else.
 void rules_apply_to_file(const struct rule *rules, size_t count, struct slice path,
                          struct ruling *ruling);
 

@@ -200,6 +200,27 @@ static void test_rules_of_the_file(void **state)
     assert_string_equal(headers(&ruling, 200), "X-One: 1\r\nX-Two: 2\r\n");
 }
 
+// The rules of the file's path do not come later because they were found later.
+static void test_rules_of_the_file_keep_their_order(void **state)
+{
+    const struct rule_header one[] = {ACTION(RULE_SET, "X-Set", "1", false)};
+    const struct rule_header two[] = {ACTION(RULE_SET, "X-Set", "2", false)};
+    const struct rule rules[] = {
+        {.match = SLICE("/*.html"), .headers = one, .header_count = 1, .type = SLICE("early/type")},
+        {.match = SLICE("/**"), .headers = two, .header_count = 1, .type = SLICE("late/type")},
+        {.match = SLICE("/"), .type = SLICE("no/file")},
+    };
+    struct ruling ruling;
+    (void)state;
+    rules_apply(rules, ARRAY_SIZE(rules), SLICE("/"), &everybody, &ruling);
+    assert_string_equal(matched(rules, &ruling), "1 2");
+    assert_slice(ruling.type, "no/file");
+    rules_apply_to_file(rules, ARRAY_SIZE(rules), SLICE("/index.html"), &ruling);
+    assert_string_equal(matched(rules, &ruling), "0 1 2");
+    assert_string_equal(headers(&ruling, 200), "X-Set: 2\r\n");
+    assert_slice(ruling.type, "late/type"); // the file's own
+}
+
 static void test_error_pages(void **state)
 {
     static const struct rule_page general[] = {{404, {"/404.html", 9}}, {403, {"/403.html", 9}}};
@@ -224,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_clients),
         cmocka_unit_test(test_headers_add_up),
         cmocka_unit_test(test_rules_of_the_file),
+        cmocka_unit_test(test_rules_of_the_file_keep_their_order),
         cmocka_unit_test(test_error_pages),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
