@@ -30,14 +30,21 @@ static void stop(struct route *route, int status)
     route->status = status;
 }
 
+// Redirects to the target in `b`, a buffer over target_text.
+static void stop_with_target(struct route *route, const struct buf *b, int status)
+{
+    if (!b->overflow)
+        route->location = buf_slice(b);
+    stop(route, b->overflow ? 414 : status);
+}
+
 static void redirect(struct route *route, const struct request *r)
 {
     const struct rule_use *use = &route->ruling.final;
     struct buf b = buf_make(route->target_text, sizeof(route->target_text));
     const struct template_values values = {route->path, &use->captures};
     template_put_redirect(&b, use->rule->redirect, &values, r->query);
-    route->location = buf_slice(&b);
-    stop(route, b.overflow ? 414 : route->ruling.status);
+    stop_with_target(route, &b, route->ruling.status);
 }
 
 void route_none(struct route *ret)
@@ -104,6 +111,9 @@ static struct resource_query resources(const struct route_query *q, const struct
     };
 }
 
+// A type that a rule gives to what is asked for is not that of another document.
+static const struct slice no_type = {NULL, 0};
+
 // What is at a decoded path of the site.
 static void find(const struct route_query *q, const struct route *route, struct slice path,
                  bool hidden, struct resource *ret)
@@ -163,8 +173,10 @@ static void find_fallback(const struct route_query *q, const struct request *r, 
 {
     static const struct glob_match none;
     route->vary |= ROUTE_VARY_ACCEPT | ROUTE_VARY_FETCH;
-    if (is_navigation(r, route->path))
-        find_target(q, route, route->ruling.fallback->fallback, &none, ret);
+    if (!is_navigation(r, route->path))
+        return;
+    find_target(q, route, route->ruling.fallback->fallback, &none, ret);
+    route->ruling.type = no_type;
 }
 
 // The rules of the file's own path, when it is not the one that was asked for.
@@ -204,8 +216,22 @@ static void redirect_to_directory(const struct request *r, struct route *route)
     }
     struct buf b = buf_make(route->target_text, sizeof(route->target_text));
     urlpath_slash_redirect(&b, slice_skip(route->path, 1), r->query);
-    route->location = buf_slice(&b);
-    stop(route, b.overflow ? 414 : 301);
+    stop_with_target(route, &b, 301);
+}
+
+// A rule may have led to a directory from a path without a slash at its end; then the links of the
+// listing would lead beside it, and the rules of its entries would be asked for other paths.
+static void take_directory(const struct request *r, struct route *route,
+                           const struct resource *found)
+{
+    if (route->path.ptr[route->path.len - 1] != '/') {
+        redirect_to_directory(r, route);
+        return;
+    }
+    route->kind = ROUTE_DIRECTORY;
+    route->status = 200;
+    route->tree = found->tree;
+    route->directory = found->directory;
 }
 
 void route_resolve(const struct route_query *q, const struct request *r, struct route *route)
@@ -229,10 +255,7 @@ void route_resolve(const struct route_query *q, const struct request *r, struct 
         redirect_to_directory(r, route);
         break;
     case RESOURCE_DIRECTORY:
-        route->kind = ROUTE_DIRECTORY;
-        route->status = 200;
-        route->tree = found.tree;
-        route->directory = found.directory;
+        take_directory(r, route, &found);
         break;
     case RESOURCE_STATUS:
         stop(route, found.status);
@@ -250,6 +273,7 @@ struct cached_file *route_error_page(const struct route_query *q, struct route *
     find_target(q, route, page, &none, &found);
     if (found.kind != RESOURCE_FILE)
         return NULL;
+    route->ruling.type = no_type;
     add_rules_of(route, found.file);
     return found.file;
 }

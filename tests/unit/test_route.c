@@ -25,6 +25,9 @@ static const char configuration[] =
     "    { match = \"/links/**\"; symlinks = \"any\"; },\n"
     "    { match = \"/cors/**\"; cors = { origins = [ \"https://x.test\" ]; }; },\n"
     "    { match = \"/**/index.html\"; headers = { set = [ \"X-Index: 1\" ]; }; },\n"
+    "    { match = \"/as-list\"; rewrite = \"/list/\"; listing = true; },\n"
+    "    { match = \"/app/**/*.json\"; type = \"application/json\"; },\n"
+    "    { match = \"/big/*\"; redirect = \"/$1/$1/$1/$1\"; },\n"
     "    { match = \"/**\"; error_pages = [ \"404 /e404.html\", \"403 /none\" ]; },\n"
     "    { match = \"/e404.html\"; headers = { set = [ \"X-Page: 1\" ]; }; }\n"
     "  ); } );\n";
@@ -129,6 +132,17 @@ static const char *go(const char *target, const char *fields)
     return text;
 }
 
+static int go_status(const char *target)
+{
+    char head[8192];
+    struct request r;
+    const struct route_query q = query_from("127.0.0.1");
+    snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: a.test\r\n\r\n", target);
+    assert_int_equal(request_parse(slice_of(head), &r), 0);
+    route_start(&q, &r, &route);
+    return route.status;
+}
+
 static void test_routes(void **state)
 {
     static const struct {
@@ -167,6 +181,7 @@ static void test_routes(void **state)
         {"/list/deep/", "", "200 list list/deep/"},
         {"/list/deep", "", "301 deep/"},
         {"/list/none/", "", "404"},
+        {"/as-list?q", "", "301 as-list/?q"}, // links of a listing are relative
         {"/.hidden", "", "404"},
         {"/.shown", "", "200 .shown"},
         {"/nolinks/file", "", "200 nolinks/file"},
@@ -273,6 +288,32 @@ static void test_rules_of_other_paths(void **state)
     assert_null(route_error_page(&q, &route, 410));
 }
 
+// A fallback and an error page are not what the rules say of what was asked for.
+static void test_types_of_other_documents(void **state)
+{
+    const struct route_query q = query_from("127.0.0.1");
+    (void)state;
+    go("/app/x/none.json", "Sec-Fetch-Mode: cors\r\n");
+    assert_slice(route.ruling.type, "application/json");
+    filecache_release(route_error_page(&q, &route, 404));
+    assert_int_equal(route.ruling.type.len, 0);
+    assert_string_equal(go("/app/x/none.json", "Sec-Fetch-Mode: navigate\r\n"),
+                        "200 app/index.html");
+    assert_int_equal(route.ruling.type.len, 0);
+}
+
+// What there is no room for is not sent in part.
+static void test_target_too_long(void **state)
+{
+    char target[4096] = "/big/";
+    size_t at = strlen(target);
+    (void)state;
+    while (at + 3 < sizeof(target))
+        at += (size_t)snprintf(target + at, sizeof(target) - at, "%%20");
+    assert_int_equal(go_status(target), 414);
+    assert_int_equal(route.location.len, 0);
+}
+
 static void test_clients_and_methods(void **state)
 {
     static const struct {
@@ -301,6 +342,8 @@ int main(void)
         cmocka_unit_test(test_vary),
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_rules_of_other_paths),
+        cmocka_unit_test(test_types_of_other_documents),
+        cmocka_unit_test(test_target_too_long),
         cmocka_unit_test(test_clients_and_methods),
     };
     return cmocka_run_group_tests_name("route", tests, setup, teardown);
