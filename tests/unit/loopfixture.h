@@ -323,14 +323,6 @@ static MAYBE_UNUSED const char *client_ask(struct fixture *f, struct client *c, 
     return c->got;
 }
 
-static MAYBE_UNUSED size_t count_text(const char *in, const char *what)
-{
-    size_t count = 0;
-    for (const char *at = in; at && (at = strstr(at, what)); at += strlen(what))
-        count++;
-    return count;
-}
-
 // What follows the first head.
 static MAYBE_UNUSED const char *content_of(const char *answer)
 {
@@ -339,20 +331,6 @@ static MAYBE_UNUSED const char *content_of(const char *answer)
         fail_msg("no head in \"%s\"", answer);
     return end + 4;
 }
-
-#define assert_starts(text_value, want)                                       \
-    do {                                                                      \
-        const char *text_ = (text_value);                                     \
-        if (!text_ || strncmp(text_, (want), strlen(want)) != 0)              \
-            fail_msg("got \"%s\", want \"%s…\"", text_ ? text_ : "", (want)); \
-    } while (0)
-
-#define assert_contains(text_value, want)                                      \
-    do {                                                                       \
-        const char *text_ = (text_value);                                      \
-        if (!text_ || !strstr(text_, (want)))                                  \
-            fail_msg("got \"%s\", want \"…%s…\"", text_ ? text_ : "", (want)); \
-    } while (0)
 
 static MAYBE_UNUSED void assert_pattern(const char *data, size_t len)
 {
