@@ -18,7 +18,7 @@ struct listpieces {
     struct rootfs root; // as the route may look at it; borrowed
     const struct ruleset *rules;
     struct network client;
-    bool chunked;
+    bool chunked, begun;
     size_t path_len;
     char path[PATH_MAX + NAME_MAX]; // of the directory in the site, begins with '/'
 };
@@ -72,6 +72,11 @@ static enum pieces_state next(struct pieces *p, struct conn *c, struct buf *b)
 {
     struct listpieces *self = CONTAINER_OF(p, struct listpieces, pieces);
     (void)c;
+    // Of requests for listings that came together, each has a turn of its own.
+    if (!self->begun) {
+        self->begun = true;
+        return PIECES_YIELD;
+    }
     return self->chunked ? next_chunk(self, b) : state_of(dirlist_step(self->list, b));
 }
 

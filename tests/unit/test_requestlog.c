@@ -1,0 +1,145 @@
+#include "loopfixture.h"
+
+#include "server/requestlog.h"
+
+static struct fixture *f;
+static struct conn conn;
+static struct request request;
+
+// No block is left.
+static bool no_block;
+
+struct block *__real_bufpool_get(struct bufpool *p);
+struct block *__wrap_bufpool_get(struct bufpool *p);
+
+struct block *__wrap_bufpool_get(struct bufpool *p)
+{
+    return no_block ? NULL : __real_bufpool_get(p);
+}
+
+static int open_loop(void **state)
+{
+    char path[PATH_MAX];
+    const struct sockaddr_in6 peer = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    (void)state;
+    f = fixture_open_unstarted(NULL, NULL);
+    f->service.access_log = open(tempdir_path(&f->dir, "log", path),
+                                 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    assert_true(f->service.access_log >= 0);
+    fixture_start(f);
+    conn_open(&conn, -1, &peer, 0);
+    assert_int_equal(
+        request_parse(SLICE("GET /x HTTP/1.1\r\n" HOST "User-Agent: me\r\n\r\n"), &request), 0);
+    return 0;
+}
+
+static int close_loop(void **state)
+{
+    (void)state;
+    assert_null(conn.held);
+    fixture_close(f);
+    return 0;
+}
+
+// What was logged since the last call, without the time.
+static const char *take_log(void)
+{
+    static char text[1024];
+    accesslog_flush(&f->loop.log, 0, true);
+    tempdir_read(&f->dir, "log", text, sizeof(text));
+    assert_int_equal(ftruncate(f->service.access_log, 0), 0);
+    const char *end = strstr(text, "] ");
+    return end ? end + 2 : text;
+}
+
+static void test_at_once(void **state)
+{
+    (void)state;
+    requestlog_add(&f->loop, &conn, &request, 404, 12);
+    assert_string_equal(take_log(), "\"GET /x HTTP/1.1\" 404 12 \"-\" \"me\"\n");
+    requestlog_add(&f->loop, &conn, NULL, 408, 0); // what was no request
+    assert_string_equal(take_log(), "\"-\" 408 0 \"-\" \"-\"\n");
+}
+
+// Content that takes a while: the line tells what was sent of it, whatever became of the request.
+static void test_later(void **state)
+{
+    static const struct {
+        uint64_t length, offset, end;
+        const char *figures;
+    } cases[] = {
+        {100, 100, 100, " 206 100 "}, // all
+        {100, 30, 100, " 206 30 "},   // of a range from 0
+        {100, 500, 600, " 206 0 "},   // nothing
+        {0, 0, 0, " 206 0 "},         // pieces of which none was made
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct request gone = request;
+        conn.status = 206;
+        conn.length = cases[i].length;
+        conn.offset = cases[i].offset;
+        conn.end = cases[i].end;
+        requestlog_hold(&f->loop, &conn, &gone);
+        assert_non_null(conn.held);
+        memset(&gone, 0xff, sizeof(gone));
+        assert_string_equal(take_log(), "");
+        requestlog_finish(&f->loop, &conn, NULL);
+        const char *line = take_log();
+        assert_starts(line, "\"GET /x HTTP/1.1\"");
+        assert_contains(line, cases[i].figures);
+        assert_null(conn.held);
+    }
+}
+
+static void test_finished_in_the_same_turn(void **state)
+{
+    (void)state;
+    conn.status = 200;
+    conn.length = conn.offset = conn.end = 9;
+    requestlog_finish(&f->loop, &conn, &request);
+    assert_string_equal(take_log(), "\"GET /x HTTP/1.1\" 200 9 \"-\" \"me\"\n");
+    requestlog_finish(&f->loop, &conn, NULL); // nothing is known of it
+    assert_string_equal(take_log(), "");
+}
+
+// Without a block to keep the line in, it is written at once, and once.
+static void test_no_block(void **state)
+{
+    (void)state;
+    no_block = true;
+    conn.status = 200;
+    conn.length = conn.end = 9;
+    conn.offset = 0;
+    requestlog_hold(&f->loop, &conn, &request);
+    no_block = false;
+    assert_null(conn.held);
+    assert_string_equal(take_log(), "\"GET /x HTTP/1.1\" 200 9 \"-\" \"me\"\n");
+    requestlog_finish(&f->loop, &conn, NULL);
+    assert_string_equal(take_log(), "");
+}
+
+static void test_off(void **state)
+{
+    (void)state;
+    const int fd = f->loop.log.fd;
+    f->loop.log.fd = -1;
+    requestlog_add(&f->loop, &conn, &request, 200, 1);
+    requestlog_hold(&f->loop, &conn, &request);
+    assert_null(conn.held);
+    requestlog_finish(&f->loop, &conn, &request);
+    f->loop.log.fd = fd;
+    assert_string_equal(take_log(), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_at_once, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_later, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_finished_in_the_same_turn, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_no_block, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_off, open_loop, close_loop),
+    };
+    return cmocka_run_group_tests_name("requestlog", tests, NULL, NULL);
+}
