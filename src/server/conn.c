@@ -431,9 +431,17 @@ static uint64_t taken_at_most(const struct loop *l, const struct conn *c)
     return by_rate && c->peer.sin6_family == AF_UNIX ? c->sent : taken(c);
 }
 
+// Whether the client has all that there is: the rest is still being made.
+static bool waits_for_us(const struct conn *c)
+{
+    return c->pieces && !c->out && c->offset == c->end && taken(c) == c->sent;
+}
+
 static void expire_send(struct loop *l, struct conn *c)
 {
-    if (taken_at_most(l, c) < c->due) {
+    if (waits_for_us(c)) {
+        c->due = 0;
+    } else if (taken_at_most(l, c) < c->due) {
         conn_close(l, c, CONN_CLOSE_TIMEOUT);
         return;
     }
