@@ -139,13 +139,21 @@ void resource_find(const struct resource_query *q, struct slice path, struct res
 
 // ---- variants ----------------------------------------------------------------------------------
 
-// The codings that the site looks for.
+// The codings that the site looks for, each once.
 static size_t offered_codings(const struct site *site, enum coding codings[static CODING_COUNT])
 {
     const struct conf_strings *names = &site->conf->precompressed;
     size_t count = 0;
-    for (size_t i = 0; i < names->count && count < CODING_COUNT; i++)
-        count += encoding_parse(slice_of(names->items[i]), &codings[count]);
+    for (size_t i = 0; i < names->count; i++) {
+        enum coding coding;
+        size_t at = 0;
+        if (!encoding_parse(slice_of(names->items[i]), &coding))
+            continue;
+        while (at < count && codings[at] != coding)
+            at++;
+        codings[at] = coding;
+        count = MAX(count, at + 1);
+    }
     return count;
 }
 

@@ -10,7 +10,8 @@
 // One site with every kind of rule; ROOT is replaced by the directory.
 static const char configuration[] =
     "sites = ( {\n"
-    "  names = [ \"a.test\" ]; root = \"ROOT\"; precompressed = [ \"br\", \"gzip\" ];\n"
+    "  names = [ \"a.test\" ]; root = \"ROOT\"; \n"
+    "  precompressed = [ \"br\", \"gzip\", \"x-gzip\", \"br\", \"gzip\" ];\n"
     "  mounts = ( { path = \"/mnt/\"; root = \"ROOT/other\"; } );\n"
     "  rules = (\n"
     "    { match = \"/old/**\"; redirect = \"/new/$1\"; status = 308; },\n"
