@@ -125,6 +125,18 @@ static void find(const struct route_query *q, const struct route *route, struct 
         resource_find(&query, slice_skip(path, 1), ret);
 }
 
+// What a capture may make of a rule's path: the pattern "/v**" stands for "/v../x" as well, which
+// is not to lead out of the directory that the rule names.
+static bool has_dot_segment(struct slice path)
+{
+    while (path.ptr) {
+        struct slice segment = slice_split(&path, '/');
+        if (slice_equal(segment, SLICE(".")) || slice_equal(segment, SLICE("..")))
+            return true;
+    }
+    return false;
+}
+
 // The same at a path that a rule names.
 static void find_target(const struct route_query *q, struct route *route, struct slice template,
                         const struct glob_match *captures, struct resource *ret)
@@ -135,6 +147,8 @@ static void find_target(const struct route_query *q, struct route *route, struct
     const struct template_values values = {route->path, captures};
     template_put_path(&b, template, &values);
     int status = b.overflow ? 414 : decode(buf_slice(&b), route->resolved_text, &path, &hidden);
+    if (status == 0 && has_dot_segment(buf_slice(&b)))
+        status = 404;
     if (status)
         *ret = (struct resource){.kind = RESOURCE_STATUS, .status = status};
     else

@@ -19,6 +19,7 @@ static const char configuration[] =
     "    { match = \"/in/**\"; allow = [ \"127.0.0.0/8\" ]; },\n"
     "    { match = \"/clean/**\"; try = [ \"$path\", \"$path.html\", \"/dir/$1\" ]; },\n"
     "    { match = \"/moved/*\"; rewrite = \"/clean/$1.html\"; },\n"
+    "    { match = \"/v**\"; rewrite = \"/clean/$1\"; },\n"
     "    { match = \"/app/**\"; fallback = \"/app/index.html\"; },\n"
     "    { match = \"/list/**\"; listing = true; },\n"
     "    { match = \"/.shown\"; dotfiles = true; },\n"
@@ -168,6 +169,11 @@ static void test_routes(void **state)
         {"/clean/none", "", "404"},
         {"/moved/page", "", "200 clean/page.html"},
         {"/moved/..page", "", "404"},
+        {"/v/page.html", "", "200 clean/page.html"},
+        {"/v../page.html", "", "404"}, // not "/page.html"
+        {"/v../other/file", "", "404"},
+        {"/v./page.html", "", "404"},
+        {"/v%2e%2e/other/file", "", "404"},
         // fallback
         {"/app/a.js", "", "200 app/a.js"},
         {"/app/deep/link", "Accept: text/html,*/*;q=0.8\r\n", "200 app/index.html"},
