@@ -304,7 +304,7 @@ static int reserve(struct parser *p)
 
 int args_parse(int argc, char **argv, struct args *ret, char message[static ARGS_MESSAGE_MAX])
 {
-    struct parser p = {.argc = argc, .argv = argv, .at = 1, .message = message};
+    struct parser p = {.argc = argc, .argv = argv, .at = 1, .message = message, .args.argv = argv};
     int error = reserve(&p);
     if (error == 0)
         error = take_all(&p);

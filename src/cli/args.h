@@ -20,6 +20,7 @@ enum command {
 enum { COMMAND_HELP = COMMAND_COUNT, COMMAND_VERSION };
 
 struct args {
+    char *const *argv;     // all of it
     int command;           // enum command, COMMAND_HELP or COMMAND_VERSION
     const char *file;      // the configuration; NULL: the command takes none
     const char *directory; // of `serve` and `precompress`; NULL for the others

@@ -14,6 +14,7 @@ static int run(const struct args *args, bool serve)
     // The master reads the command line again at each reload, and changes nothing of it.
     struct args copy = *args;
     const struct master_options options = {
+        .argv = args->argv,
         .load = load,
         .context = &copy,
         .keep_ids = serve,

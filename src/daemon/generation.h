@@ -21,7 +21,7 @@ enum generation_phase {
 
 // What the master's poller points at.
 struct watch {
-    enum watch_kind { WATCH_SIGNALS, WATCH_CHANNEL, WATCH_CHILD } kind;
+    enum watch_kind { WATCH_SIGNALS, WATCH_CHANNEL, WATCH_CHILD, WATCH_PROOF } kind;
     struct generation *generation;
     unsigned worker;
 };

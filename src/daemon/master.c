@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "daemon/generation.h"
+#include "daemon/legacy.h"
+#include "daemon/upgrade.h"
 #include "server/channel.h"
 #include "sys/clock.h"
 #include "sys/fdpass.h"
@@ -25,6 +27,9 @@
 // How often the master looks whether a root was swapped that nobody asks for.
 #define ROOT_CHECK 1000 // ms
 
+// How long a new image may take to prove that it can take over.
+#define PROOF_TIME 10000 // ms
+
 struct master {
     const struct master_options *options;
     struct poller poller;
@@ -37,6 +42,10 @@ struct master {
     int signals;
     unsigned last_id;
     int64_t roots_checked; // when
+    struct upgrade upgrade;
+    struct watch proof_watch;
+    int64_t proof_deadline; // of the new image's proof
+    int way_back;           // the image that this one has taken over from and may go back to, or -1
     bool stopping;
     bool reload_wanted; // a HUP came while a generation was starting
     int exit_status;    // other than 0 when the first generation could not start
@@ -99,6 +108,97 @@ static void reload(struct master *m)
     }
 }
 
+// ---- upgrades ----------------------------------------------------------------------------------
+
+// What another image has to know. To be cleaned up, also after a failure.
+static int describe(struct master *m, struct state *ret)
+{
+    *ret = (struct state){
+        .last_id = m->last_id,
+        .handoff = {m->maker.handoff[0], m->maker.handoff[1]},
+        .image = m->upgrade.image,
+    };
+    memcpy(ret->path, m->upgrade.path, sizeof(ret->path));
+    ret->sockets = calloc(m->maker.inherited.count + 1, sizeof(*ret->sockets));
+    if (!ret->sockets)
+        return -ENOMEM;
+    ret->socket_count = m->maker.inherited.count;
+    memcpy(ret->sockets, m->inherited, ret->socket_count * sizeof(*ret->sockets));
+    return legacy_describe(&m->generations, m->current, ret);
+}
+
+static void fail_upgrade(const struct master *m, int error)
+{
+    log_err("upgrade failed: %s; generation %u goes on", strerror(-error), m->current->id);
+}
+
+static void upgrade(struct master *m)
+{
+    struct state s;
+    if (m->stopping || m->starting || m->upgrade.proof.pid || m->current->alive == 0) {
+        log_warn("no upgrade now: wait for what is under way");
+        return;
+    }
+    int r = describe(m, &s);
+    if (r == 0)
+        r = upgrade_prove(&m->upgrade, &s);
+    state_cleanup(&s);
+    if (r == 0) {
+        m->proof_deadline = clock_now() + PROOF_TIME;
+        m->proof_watch.kind = WATCH_PROOF;
+        r = poller_add(&m->poller, m->upgrade.proof.pidfd, POLLER_IN, &m->proof_watch);
+    }
+    if (r < 0) {
+        upgrade_give_up(&m->upgrade);
+        fail_upgrade(m, r);
+    }
+}
+
+// The new image has proven itself: becomes it.
+static void become_new(struct master *m)
+{
+    struct state s;
+    systemd_notify_reloading();
+    log_info("upgrade: executing \"%s\"", m->upgrade.path);
+    int r = describe(m, &s);
+    if (r == 0)
+        r = upgrade_exec(&m->upgrade, &s);
+    state_cleanup(&s);
+    fail_upgrade(m, r);
+    notify_ready(m);
+}
+
+static void heed_proof(struct master *m)
+{
+    poller_remove(&m->poller, m->upgrade.proof.pidfd);
+    if (upgrade_judge(&m->upgrade) == UPGRADE_PROVEN && !m->stopping && !m->starting)
+        become_new(m);
+}
+
+static void give_up_proof(struct master *m)
+{
+    log_err("upgrade refused: \"%s\" did not prove itself in time", m->upgrade.path);
+    poller_remove(&m->poller, m->upgrade.proof.pidfd);
+    upgrade_give_up(&m->upgrade);
+}
+
+// This image has taken over but cannot start workers of its own: the last one can, or could.
+static void go_back(struct master *m)
+{
+    struct state s;
+    if (m->way_back < 0)
+        return;
+    log_err("upgrade failed: going back to the image that was running before");
+    int r = describe(m, &s);
+    s.image = m->way_back;
+    if (r == 0)
+        r = upgrade_go_back(&m->upgrade, &s);
+    state_cleanup(&s);
+    log_err("it cannot be executed: %s", strerror(-r));
+}
+
+// ---- the end of a start ------------------------------------------------------------------------
+
 // The generation that was starting is ready, or was given up.
 static void finish_starting(struct master *m)
 {
@@ -131,6 +231,9 @@ static void take_over(struct master *m, struct generation *g)
     listeners_announce(&g->listeners);
     if (old)
         generation_end(old, g, clock_now());
+    if (m->way_back >= 0)
+        close(m->way_back);
+    m->way_back = -1;
     log_info("ready: generation %u, %u workers", g->id, g->worker_count);
     finish_starting(m);
 }
@@ -144,6 +247,7 @@ static void give_up_starting(struct master *m)
     if (m->current)
         log_err("reload failed: generation %u could not start, generation %u goes on", g->id,
                 m->current->id);
+    go_back(m);
     finish_starting(m);
 }
 
@@ -210,6 +314,8 @@ static void heed_signals(struct master *m)
             reload(m);
         else if (signal == SIGUSR1)
             each_generation(m, generation_reopen_log);
+        else if (signal == SIGUSR2)
+            upgrade(m);
     }
 }
 
@@ -257,6 +363,10 @@ static void heed(struct master *m, struct watch *w)
     case WATCH_SIGNALS:
         heed_signals(m);
         break;
+    case WATCH_PROOF:
+        if (m->upgrade.proof.pid)
+            heed_proof(m);
+        break;
     case WATCH_CHANNEL:
         if (w->generation->workers[w->worker].child.pid)
             heed_channel(m, w->generation, w->worker);
@@ -281,6 +391,8 @@ static void do_what_is_due(struct master *m, int64_t now)
         log_err("generation %u is not ready in time", m->starting->id);
         give_up_starting(m);
     }
+    if (m->upgrade.proof.pid && now >= m->proof_deadline)
+        give_up_proof(m);
     if (now - m->roots_checked >= ROOT_CHECK)
         check_roots(m);
 }
@@ -311,9 +423,9 @@ static void serve(struct master *m)
 
 // ---- beginning and end -------------------------------------------------------------------------
 
-static int init(struct master *m)
+static int init_events(struct master *m)
 {
-    static const int wanted[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, 0};
+    static const int wanted[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, 0};
     int r = poller_init(&m->poller);
     if (r < 0)
         return r;
@@ -321,20 +433,64 @@ static int init(struct master *m)
     if (m->signals < 0)
         return m->signals;
     m->signals_watch.kind = WATCH_SIGNALS;
-    r = poller_add(&m->poller, m->signals, POLLER_IN, &m->signals_watch);
-    if (r < 0)
-        return r;
-    r = systemd_take_sockets(m->inherited, INHERITED_MAX);
-    if (r < 0)
-        return r;
     m->maker.poller = &m->poller;
-    m->maker.inherited = (struct listeners_inherited){m->inherited, (size_t)r};
     m->maker.keep_ids = m->options->keep_ids;
-    r = fdpass_pair(m->maker.handoff);
+    privs_raise_nofile(NOFILE_WANTED);
+    return poller_add(&m->poller, m->signals, POLLER_IN, &m->signals_watch);
+}
+
+// What a master has that begins with nothing.
+static int init_first(struct master *m)
+{
+    int r = systemd_take_sockets(m->inherited, INHERITED_MAX);
     if (r < 0)
         return r;
-    privs_raise_nofile(NOFILE_WANTED);
+    m->maker.inherited = (struct listeners_inherited){m->inherited, (size_t)r};
+    return fdpass_pair(m->maker.handoff);
+}
+
+// What one has that takes another's place.
+static int init_successor(struct master *m, const struct state *s)
+{
+    if (s->socket_count > INHERITED_MAX)
+        return -E2BIG;
+    if (s->socket_count)
+        memcpy(m->inherited, s->sockets, s->socket_count * sizeof(*s->sockets));
+    m->maker.inherited = (struct listeners_inherited){m->inherited, s->socket_count};
+    m->maker.handoff[0] = s->handoff[0];
+    m->maker.handoff[1] = s->handoff[1];
+    m->way_back = s->image;
+    m->last_id = s->last_id;
+    for (size_t at = 0; at < s->worker_count;) {
+        struct generation *g = legacy_adopt(&m->maker, s, &at);
+        if (!g)
+            return -ENOMEM;
+        list_append(&m->generations, &g->link);
+        if (g->phase == GENERATION_CURRENT)
+            m->current = g;
+    }
     return 0;
+}
+
+static int init(struct master *m, enum upgrade_role role, const struct state *s)
+{
+    int r = init_events(m);
+    if (r == 0)
+        r = role == UPGRADE_SUCCESSOR ? init_successor(m, s) : init_first(m);
+    return r;
+}
+
+static void cleanup(struct master *m)
+{
+    for (size_t i = 0; i < m->maker.inherited.count; i++)
+        close(m->inherited[i].fd);
+    for (size_t i = 0; i < ARRAY_SIZE(m->maker.handoff); i++)
+        if (m->maker.handoff[i] >= 0)
+            close(m->maker.handoff[i]);
+    if (m->signals >= 0)
+        close(m->signals);
+    upgrade_cleanup(&m->upgrade);
+    poller_cleanup(&m->poller);
 }
 
 // The sockets are bound, the logs are open: what a later reload needs is all that is kept.
@@ -345,32 +501,61 @@ static void reduce_privileges(const struct master *m)
         log_warn("the master keeps its capabilities: %s", strerror(-r));
 }
 
+static void begin(struct master *m, struct conf *conf)
+{
+    if (conf)
+        begin_generation(m, conf);
+    if (m->starting)
+        reduce_privileges(m);
+    else if (m->current)
+        go_back(m);
+    if (!m->starting && m->current) {
+        log_err("generation %u goes on; its workers are not replaced until a reload succeeds",
+                m->current->id);
+        notify_ready(m);
+    }
+    serve(m);
+}
+
+// Shows that a state like this could be taken over.
+static int prove(struct conf *conf)
+{
+    bool good = conf && generation_check(conf);
+    conf_free(conf);
+    return good ? EXIT_SUCCESS : EX_CONFIG;
+}
+
 int master_run(const struct master_options *options)
 {
-    struct master m = {
-        .options = options, .poller = {-1}, .signals = -1, .maker.handoff = {-1, -1}};
+    struct master m = {.options = options,
+                       .poller = {-1},
+                       .signals = -1,
+                       .maker.handoff = {-1, -1},
+                       .way_back = -1};
+    struct state state = {.image = -1};
+    enum upgrade_role role;
     list_init(&m.generations);
+    int r = upgrade_init(&m.upgrade, options->argv, &role, &state);
+    if (r < 0) {
+        log_err("the state of the master cannot be read: %s", strerror(-r));
+        return EXIT_FAILURE;
+    }
     struct conf *conf = options->load(options->context);
-    if (!conf)
+    if (role == UPGRADE_PROVER) {
+        state_cleanup(&state);
+        return prove(conf);
+    }
+    if (!conf && role == UPGRADE_NONE)
         return EX_CONFIG;
-    int r = init(&m);
+    r = init(&m, role, &state);
+    state_cleanup(&state);
     if (r < 0) {
         log_err("the master cannot start: %s", strerror(-r));
         conf_free(conf);
         m.exit_status = EXIT_FAILURE;
     } else {
-        begin_generation(&m, conf);
-        if (m.starting)
-            reduce_privileges(&m);
-        serve(&m);
+        begin(&m, conf);
     }
-    for (size_t i = 0; i < m.maker.inherited.count; i++)
-        close(m.inherited[i].fd);
-    for (size_t i = 0; i < ARRAY_SIZE(m.maker.handoff); i++)
-        if (m.maker.handoff[i] >= 0)
-            close(m.maker.handoff[i]);
-    if (m.signals >= 0)
-        close(m.signals);
-    poller_cleanup(&m.poller);
+    cleanup(&m);
     return m.exit_status;
 }

@@ -1,7 +1,7 @@
 // The master: keeps generations of workers, and reacts to signals and to the end of children.
 //
 // It never reads a byte from a client. Signals: TERM and INT drain and stop, a second one stops at
-// once; QUIT stops at once; HUP reloads; USR1 opens the access log anew.
+// once; QUIT stops at once; HUP reloads; USR1 opens the access log anew; USR2 upgrades.
 #pragma once
 
 #include "conf/conf.h"
@@ -12,6 +12,7 @@
 typedef struct conf *master_load_cb(void *context);
 
 struct master_options {
+    char *const *argv; // the command line, for the image that an upgrade executes
     master_load_cb *load;
     void *context;
     bool keep_ids;  // workers keep the ids of the master

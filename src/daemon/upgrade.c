@@ -1,0 +1,211 @@
+#include "daemon/upgrade.h"
+
+#include "base/log.h"
+#include "base/num.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// Where the state is: "FD" for a successor, "FD prove" for who has to prove itself.
+#define VARIABLE "TINED_STATE"
+#define PROVE    " prove"
+
+// The largest state; STATE_MAX listeners with long names need less.
+#define TEXT_MAX (1u << 20)
+
+// ---- the state, written and read ---------------------------------------------------------------
+
+// A memfd with the text. The descriptor or a negative errno.
+static int write_state(const struct state *s)
+{
+    char *text = malloc(TEXT_MAX);
+    struct buf b = buf_make(text, text ? TEXT_MAX : 0);
+    state_format(&b, s);
+    int fd = b.overflow ? -ENOMEM : memfd_create("tined-state", MFD_CLOEXEC);
+    if (fd < 0 && !b.overflow)
+        fd = -errno;
+    if (fd >= 0 && pwrite(fd, text, b.len, 0) != (ssize_t)b.len) {
+        close(fd);
+        fd = -EIO;
+    }
+    free(text);
+    return fd;
+}
+
+static int read_state(int fd, struct state *ret)
+{
+    char *text = malloc(TEXT_MAX);
+    ssize_t n = text ? pread(fd, text, TEXT_MAX, 0) : -1;
+    int r = !text ? -ENOMEM : n < 0 ? -errno : state_parse(slice_make(text, (size_t)n), ret);
+    free(text);
+    return r;
+}
+
+static void keep_on_exec(int fd)
+{
+    fcntl(fd, F_SETFD, 0);
+}
+
+static void close_on_exec(int fd)
+{
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+// ---- the own image -----------------------------------------------------------------------------
+
+// Takes the variable out of the environment. -ENOENT: there is none.
+static int take_variable(int *ret_fd, enum upgrade_role *ret_role)
+{
+    struct slice value = slice_of(getenv(VARIABLE));
+    uint64_t fd = 0;
+    if (!value.ptr)
+        return -ENOENT;
+    struct slice rest = value;
+    bool good = num_parse_dec(slice_split(&rest, ' '), INT_MAX, &fd);
+    *ret_fd = (int)fd;
+    *ret_role = rest.ptr ? UPGRADE_PROVER : UPGRADE_SUCCESSOR;
+    unsetenv(VARIABLE);
+    return good ? 0 : -EPROTO;
+}
+
+static int find_image(struct upgrade *u)
+{
+    ssize_t n = readlink("/proc/self/exe", u->path, sizeof(u->path) - 1);
+    if (n < 0)
+        return -errno;
+    u->path[n] = '\0';
+    u->image = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    return u->image < 0 ? -errno : 0;
+}
+
+int upgrade_init(struct upgrade *u, char *const *argv, enum upgrade_role *ret_role,
+                 struct state *ret_state)
+{
+    enum upgrade_role role = UPGRADE_NONE;
+    int fd;
+    *u = (struct upgrade){.argv = argv, .image = -1};
+    int r = find_image(u);
+    if (r < 0)
+        log_notice("without /proc there can be no upgrade: %s", strerror(-r));
+    r = take_variable(&fd, &role);
+    if (r == -ENOENT) {
+        *ret_role = UPGRADE_NONE;
+        return 0;
+    }
+    if (r == 0)
+        r = read_state(fd, ret_state);
+    if (r < 0)
+        return r;
+    close(fd);
+    state_each_fd(ret_state, close_on_exec);
+    // Of a file that was replaced the link says where it was no longer.
+    memcpy(u->path, ret_state->path, sizeof(u->path));
+    *ret_role = role;
+    return 0;
+}
+
+void upgrade_cleanup(struct upgrade *u)
+{
+    upgrade_give_up(u);
+    if (u->image >= 0)
+        close(u->image);
+    u->image = -1;
+}
+
+// ---- the proof ---------------------------------------------------------------------------------
+
+// In the child. Returns only when the program cannot be executed.
+static int run_proof(void *context, int channel)
+{
+    const struct upgrade *u = ((void **)context)[0];
+    const int *state = ((void **)context)[1];
+    char value[32];
+    close(channel);
+    keep_on_exec(*state);
+    snprintf(value, sizeof(value), "%d" PROVE, *state);
+    setenv(VARIABLE, value, 1);
+    execv(u->path, u->argv);
+    log_err("\"%s\" cannot be executed: %s", u->path, strerror(errno));
+    return 126;
+}
+
+int upgrade_prove(struct upgrade *u, const struct state *s)
+{
+    if (u->image < 0)
+        return -ENOSYS;
+    int fd = write_state(s);
+    if (fd < 0)
+        return fd;
+    void *context[] = {u, &fd};
+    int r = child_spawn(&u->proof, run_proof, context, &fd, 1);
+    close(fd);
+    return r;
+}
+
+enum upgrade_proof upgrade_judge(struct upgrade *u)
+{
+    char how[128];
+    int status = 0;
+    // Its end was heard of; one that is traced is its tracer's for a moment more.
+    while (child_reap(&u->proof, &status) == -EAGAIN)
+        poll(NULL, 0, 1);
+    child_close(&u->proof);
+    if (status == 0)
+        return UPGRADE_PROVEN;
+    child_describe_status(status, how, sizeof(how));
+    log_err("upgrade refused: \"%s\" %s", u->path, how);
+    return UPGRADE_REFUSED;
+}
+
+void upgrade_give_up(struct upgrade *u)
+{
+    if (u->proof.pid)
+        child_kill(&u->proof);
+}
+
+// ---- becoming ----------------------------------------------------------------------------------
+
+// Executes `path`, or the program that is open as `image`.
+static int become(const struct upgrade *u, const struct state *s, const char *path, int image)
+{
+    char value[32];
+    int fd = write_state(s);
+    if (fd < 0)
+        return fd;
+    snprintf(value, sizeof(value), "%d", fd);
+    if (setenv(VARIABLE, value, 1) < 0) {
+        close(fd);
+        return -ENOMEM;
+    }
+    state_each_fd(s, keep_on_exec);
+    keep_on_exec(fd);
+    fflush(NULL);
+    if (path)
+        execv(path, u->argv);
+    else
+        execveat(image, "", u->argv, environ, AT_EMPTY_PATH);
+    int error = -errno;
+    unsetenv(VARIABLE);
+    state_each_fd(s, close_on_exec);
+    close(fd);
+    return error;
+}
+
+int upgrade_exec(const struct upgrade *u, const struct state *s)
+{
+    return become(u, s, u->path, -1);
+}
+
+int upgrade_go_back(const struct upgrade *u, const struct state *s)
+{
+    struct state last = *s;
+    last.image = -1; // that one has nowhere to go back to
+    return s->image < 0 ? -ENOENT : become(u, &last, NULL, s->image);
+}
