@@ -257,6 +257,26 @@ static void report_failure(const struct listeners_entry *entry, int error, const
     }
 }
 
+// Those that a socket on `wanted` would collide with share their port with it, or no longer.
+static void share_port(const struct listeners *l, const struct endpoint *wanted, bool on)
+{
+    for (size_t i = 0; l && i < l->count; i++)
+        if (l->items[i].fd >= 0 && addr_overlaps(&l->items[i].wanted, wanted))
+            listener_share_port(l->items[i].fd, on);
+}
+
+// The wildcard may follow one address of its port, or the other way round, without a moment in
+// which nobody listens.
+static int open_beside(const struct listeners_entry *entry, struct listener_options options,
+                       const struct listeners *previous, const char **ret_what)
+{
+    options.share_port = true;
+    share_port(previous, &entry->wanted, true);
+    int fd = listener_open(&entry->wanted, &options, ret_what);
+    share_port(previous, &entry->wanted, false);
+    return fd;
+}
+
 static int open_entry(const struct listeners *l, struct listeners_entry *entry,
                       const struct listeners *previous, const struct reporter *to)
 {
@@ -273,6 +293,8 @@ static int open_entry(const struct listeners *l, struct listeners_entry *entry,
         if (options_of(entry->conf, l->backlog, &options, to) < 0)
             return -1;
         fd = listener_open(&entry->wanted, &options, &what);
+        if (fd == -EADDRINUSE)
+            fd = open_beside(entry, options, previous, &what);
     }
     if (fd < 0) {
         report_failure(entry, fd, what, to);
@@ -318,6 +340,14 @@ void listeners_announce(const struct listeners *l)
 bool listeners_has(const struct listeners *l, const struct listeners_entry *entry)
 {
     return l && find(l, &entry->wanted, 0);
+}
+
+bool listeners_has_all(const struct listeners *l, const struct listeners *other)
+{
+    for (size_t i = 0; i < other->count; i++)
+        if (!listeners_has(l, &other->items[i]))
+            return false;
+    return true;
 }
 
 void listeners_close(struct listeners *l, const struct listeners *successor)

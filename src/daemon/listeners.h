@@ -46,5 +46,8 @@ void listeners_announce(const struct listeners *l);
 // Whether `l` has a socket for what this entry of another set listens on.
 bool listeners_has(const struct listeners *l, const struct listeners_entry *entry);
 
+// Whether it has one for each entry of the other set.
+bool listeners_has_all(const struct listeners *l, const struct listeners *other);
+
 // Closes all, and removes the files of UNIX sockets that `successor` (or NULL) does not have.
 void listeners_close(struct listeners *l, const struct listeners *successor);

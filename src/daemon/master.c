@@ -27,6 +27,10 @@
 // How often the master looks whether a root was swapped that nobody asks for.
 #define ROOT_CHECK 1000 // ms
 
+// How long the workers of an ending generation go on accepting on listeners that have no successor,
+// and a little more.
+#define LEAVING 1300 // ms
+
 // How long a new image may take to prove that it can take over.
 #define PROOF_TIME 10000 // ms
 
@@ -47,8 +51,9 @@ struct master {
     int64_t proof_deadline; // of the new image's proof
     int way_back;           // the image that this one has taken over from and may go back to, or -1
     bool stopping;
-    bool reload_wanted; // a HUP came while a generation was starting
-    int exit_status;    // other than 0 when the first generation could not start
+    bool reload_wanted;  // a HUP came while there could be no new generation
+    int64_t ports_taken; // until then, by listeners that a generation leaves
+    int exit_status;     // other than 0 when the first generation could not start
 };
 
 // ---- states told to the service manager --------------------------------------------------------
@@ -94,10 +99,11 @@ static void check_roots(struct master *m)
 
 static void reload(struct master *m)
 {
-    if (m->starting) { // one at a time; the next one takes what the file says then
-        m->reload_wanted = true;
+    // One at a time, and none that may want what is being left; the next one takes what the file
+    // says then.
+    m->reload_wanted = m->starting || clock_now() < m->ports_taken;
+    if (m->reload_wanted)
         return;
-    }
     systemd_notify_reloading();
     struct conf *conf = m->options->load(m->options->context);
     if (conf)
@@ -209,10 +215,8 @@ static void finish_starting(struct master *m)
         return;
     }
     notify_ready(m);
-    if (m->reload_wanted) {
-        m->reload_wanted = false;
+    if (m->reload_wanted)
         reload(m);
-    }
 }
 
 static void set_log_level(const struct conf *conf)
@@ -229,6 +233,8 @@ static void take_over(struct master *m, struct generation *g)
     m->current = g;
     set_log_level(g->conf);
     listeners_announce(&g->listeners);
+    if (old && !listeners_has_all(&g->listeners, &old->listeners))
+        m->ports_taken = clock_now() + LEAVING;
     if (old)
         generation_end(old, g, clock_now());
     if (m->way_back >= 0)
@@ -395,11 +401,15 @@ static void do_what_is_due(struct master *m, int64_t now)
         give_up_proof(m);
     if (now - m->roots_checked >= ROOT_CHECK)
         check_roots(m);
+    if (m->reload_wanted && !m->starting && !m->stopping && now >= m->ports_taken)
+        reload(m);
 }
 
 static int timeout(const struct master *m)
 {
     int64_t next = m->stopping ? -1 : m->roots_checked + ROOT_CHECK;
+    if (m->reload_wanted && !m->stopping && m->ports_taken < next)
+        next = m->ports_taken;
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
         int64_t due = generation_next(CONTAINER_OF(l, struct generation, link));
         if (due >= 0 && (next < 0 || due < next))

@@ -187,6 +187,8 @@ static int open_tcp(int fd, const struct endpoint *e, const struct listener_opti
     int r = set_bind_options(fd, e->sa.sa_family, o->freebind);
     if (r == 0)
         r = set_tcp_options(fd);
+    if (r == 0 && o->share_port)
+        r = set_option(fd, (struct option){SOL_SOCKET, SO_REUSEPORT, 1});
     if (r == 0 && bind(fd, &e->sa, e->len) < 0) {
         what = "bind";
         r = -errno;
@@ -195,6 +197,8 @@ static int open_tcp(int fd, const struct endpoint *e, const struct listener_opti
         what = "listen";
         r = -errno;
     }
+    if (o->share_port)
+        listener_share_port(fd, false);
     if (r < 0)
         *ret_what = what;
     return r;
@@ -214,6 +218,12 @@ int listener_open(const struct endpoint *e, const struct listener_options *o, co
         return r;
     }
     return fd;
+}
+
+void listener_share_port(int fd, bool on)
+{
+    // Where it fails, the bind does, and says so.
+    set_option(fd, (struct option){SOL_SOCKET, SO_REUSEPORT, on});
 }
 
 // ---- adopting ----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 //
 // Each is non-blocking and close-on-exec, with SO_REUSEADDR (a restart binds over TIME_WAIT),
 // IPV6_V6ONLY on IPv6, TCP_NODELAY and SO_KEEPALIVE (inherited by what is accepted), and
-// TCP_DEFER_ACCEPT of one second on TCP. SO_REUSEPORT is never set.
+// TCP_DEFER_ACCEPT of one second on TCP. SO_REUSEPORT is set for the moment of a bind only.
 #pragma once
 
 #include "sys/addr.h"
@@ -12,9 +12,10 @@
 struct listener_options {
     int backlog;
     bool freebind;
-    mode_t mode; // UNIX sockets
-    uid_t owner; // UNIX sockets; (uid_t)-1: leave
-    gid_t group; // UNIX sockets; (gid_t)-1: leave
+    bool share_port; // bind beside others that share theirs, see listener_share_port()
+    mode_t mode;     // UNIX sockets
+    uid_t owner;     // UNIX sockets; (uid_t)-1: leave
+    gid_t group;     // UNIX sockets; (gid_t)-1: leave
 };
 
 // Opens a listening socket on `e`. A stale UNIX socket file (nobody accepts on it) is replaced;
@@ -26,6 +27,10 @@ struct listener_options {
 //   -EAFNOSUPPORT, -EADDRNOTAVAIL, -EACCES …  as from the system call
 int listener_open(const struct endpoint *e, const struct listener_options *o,
                   const char **ret_what);
+
+// Lets the wildcard and one address be bound to the same port, by one user, for as long as it is
+// set on both: SO_REUSEADDR does not suffice while one of them listens.
+void listener_share_port(int fd, bool on);
 
 // Takes over an inherited fd: checks that it is a listening stream socket, makes it non-blocking
 // and close-on-exec, sets the options above where they can still be set. Returns 0 or a negative

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+import threading
 
 import harness
 from harness import Daemon
@@ -127,6 +128,40 @@ class Tcp(harness.Case):
             for c in silent:
                 self.assertEqual(c.response().body, b"hello")
                 c.close()
+    def switch(self, d, listen, generation):
+        d.options["listen"] = tuple({"address": a} for a in listen)
+        d.write_config()
+        mark = d.mark()
+        d.send_signal(signal.SIGHUP)
+        d.wait_log(r"ready: generation %d\b" % generation, after=mark)
+
+    def test_wildcard_to_one_address_and_back(self):
+        """One port, without a moment in which nobody listens, and without a connection lost."""
+        with Daemon({"index.html": b"hello"}, listen=("*:0",)) as d:
+            port = int(d.addresses[0].rsplit(":", 1)[1])
+            done, findings, count = threading.Event(), [], [0]
+
+            def client():
+                try:
+                    while not done.is_set():
+                        with harness.Client(socket.AF_INET, ("127.0.0.1", port)) as c:
+                            c.request("/")
+                            count[0] += self.assert_status(c.response(), 200).body == b"hello"
+                except Exception as e:  # pylint: disable=broad-except
+                    findings.append(repr(e))
+
+            self.switch(d, ("*:%d" % port,), 2)
+            threads = [threading.Thread(target=client) for _ in range(4)]
+            for t in threads:
+                t.start()
+            for n in range(3):
+                self.switch(d, ("127.0.0.1:%d" % port,), 3 + 2 * n)
+                self.switch(d, ("*:%d" % port,), 4 + 2 * n)
+            done.set()
+            for t in threads:
+                t.join(20)
+            self.assertEqual(findings, [])
+            print("%d connections over 6 switches of the listener, none failed" % count[0])
 
 
 class Unix(harness.Case):

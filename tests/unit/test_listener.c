@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static char dir[] = "/tmp/tined-listener-XXXXXX";
-static const struct listener_options plain = {16, false, 0660, (uid_t)-1, (gid_t)-1};
+static const struct listener_options plain = {16, false, false, 0660, (uid_t)-1, (gid_t)-1};
 
 static int setup(void **state)
 {
