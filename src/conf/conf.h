@@ -119,6 +119,7 @@ struct conf_limits {
     uint64_t connections;  // per worker; 0: derived from RLIMIT_NOFILE
     uint64_t big_heads;    // per worker: request heads beyond 4K at one time
     uint64_t listing;      // entries of a directory that are listed
+    uint64_t listings;     // per worker: at one time
 };
 
 struct conf_timeouts {

@@ -66,6 +66,8 @@ static const struct conf_option options[] = {
      "is 503."},
     {TOP(limits.listing), CONF_COUNT, "100000", 1, 10000000, CHECK_NONE, NULL,
      "Most entries of a directory that a listing shows."},
+    {TOP(limits.listings), CONF_COUNT, "64", 1, 65536, CHECK_NONE, NULL,
+     "Most listings that one worker makes or sends at the same time; beyond it the answer is 503."},
 
     {TOP(timeouts.head), CONF_TIME, "10s", 10, DAY, CHECK_NONE, NULL,
      "Time for a request's head to arrive as a whole."},

@@ -203,6 +203,8 @@ static void answer_directory(const struct reply *a)
         .view = view_of(a),
         .client = client_of(a->c),
         .limit = (uint32_t)a->l->service->conf->limits.listing,
+        .under_way = &a->l->listings,
+        .most = a->l->listing_limit,
         .chunked = a->r->minor_version >= 1,
     };
     struct pieces *pieces;

@@ -18,6 +18,7 @@ struct listpieces {
     struct rootfs root; // as the route may look at it; borrowed
     const struct ruleset *rules;
     struct network client;
+    uint32_t *under_way;
     bool chunked, begun;
     size_t path_len;
     char path[PATH_MAX + NAME_MAX]; // of the directory in the site, begins with '/'
@@ -83,6 +84,7 @@ static enum pieces_state next(struct pieces *p, struct conn *c, struct buf *b)
 static void free_listpieces(struct pieces *p)
 {
     struct listpieces *self = CONTAINER_OF(p, struct listpieces, pieces);
+    --*self->under_way;
     dirlist_free(self->list);
     free(self);
 }
@@ -90,6 +92,8 @@ static void free_listpieces(struct pieces *p)
 int listpieces_new(const struct listpieces_options *o, struct pieces **ret)
 {
     const struct route *route = o->route;
+    if (*o->under_way >= o->most)
+        return -EAGAIN;
     struct listpieces *self = calloc(1, sizeof(*self));
     if (!self)
         return -ENOMEM;
@@ -116,6 +120,8 @@ int listpieces_new(const struct listpieces_options *o, struct pieces **ret)
         return r;
     }
     memcpy(self->path, route->path.ptr, route->path.len);
+    self->under_way = o->under_way;
+    ++*self->under_way;
     *ret = &self->pieces;
     return 0;
 }

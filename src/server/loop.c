@@ -122,11 +122,13 @@ static int init_acceptors(struct loop *l)
 int loop_init(struct loop *l, const struct service *service, struct scoreboard_slot *slot)
 {
     const struct conf *conf = service->conf;
-    *l = (struct loop){.service = service,
-                       .slot = slot,
-                       .poller = {-1},
-                       .control = {SOURCE_CONTROL, -1},
-                       .spare = -1};
+    *l = (struct loop){
+        .service = service,
+        .slot = slot,
+        .poller = {-1},
+        .control = {SOURCE_CONTROL, -1},
+        .spare = -1,
+        .listing_limit = (uint32_t)MAX(conf->limits.listings / conf->threads, UINT64_C(1))};
     l->date_second = -1;
     clock_read(&l->clock);
     l->last_tick = l->clock.now;

@@ -86,6 +86,7 @@ struct loop {
     struct conn *free;   // slots that are free
     struct conn *closed; // slots closed in this round: free in the next
     uint32_t connections;
+    uint32_t listings, listing_limit; // under way, and the most of them
 
     struct conn *ready[LOOP_READY];
     size_t ready_count;

@@ -2,6 +2,7 @@
 """Goal: a listing shows what is there, whatever it is called, and a large one does not hold the loop."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -175,6 +176,44 @@ class Large(harness.Case):
             listing = json.loads(d.get("/?format=json").body)
             self.assertEqual((listing["complete"], len(listing["entries"])), (False, 5))
             self.assertIn(b"5 files; more are not listed", d.get("/").body)
+
+    def test_clients_that_stop_reading(self):
+        """They hold no more listings than limits.listings, and so a bounded memory; files are served on."""
+        with Listed({"large": None, "s/small": b"hello"}, workers=1, threads=1, limits={"listings": 3}) as d:
+            for i in range(LARGE // 4):
+                os.mknod(d.path("large/entry-%06d" % i))
+            with contextlib.ExitStack() as stack:
+                stuck = [stack.enter_context(d.connect(receive_buffer=4096)) for _ in range(3)]
+                for c in stuck:
+                    c.request("/large/")
+                    self.assert_status(c.read_head(), 200)
+                for n in range(5):
+                    r = self.assert_status(d.get("/large/"), 503)
+                    self.assertEqual(r.get("Retry-After"), "1")
+                    self.assert_status(d.get("/large/", "HEAD"), 503)
+                    self.assert_status(d.get("/s/small"), 200)
+                stuck[0].reset()
+                harness.wait_until(lambda: d.get("/large/").status == 200, "room for a listing")
+                # What was begun is finished, byte for byte.
+                whole = d.get("/large/").body
+                for c in stuck[1:]:
+                    self.assertTrue(b"".join(c.read_chunks()) == whole)
+
+    def test_pipelined(self):
+        """Listings, files and what is not there, in one segment and in order, to a slow reader as well."""
+        with Listed({"a/x": b"1", "b/y": b"2", "f": b"hello"}) as d:
+            data = b"".join(harness.format_request(t, fields={"Accept": "application/json"})
+                            for t in ("/a/", "/f", "/b/", "/none/", "/a/", "/b")) * 20
+            for buffer in (None, 2048):
+                with d.connect(receive_buffer=buffer) as c:
+                    c.send(data)
+                    for _ in range(20):
+                        names = []
+                        for status in (200, 200, 200, 404, 200, 301):
+                            r = self.assert_status(c.response(), status)
+                            if r.get("Content-Type") == "application/json":
+                                names += [e["name"] for e in json.loads(r.body)["entries"]]
+                        self.assertEqual(names, ["x", "y", "x"])
 
     def test_clients_that_leave(self):
         """What was begun for them is freed."""

@@ -26,6 +26,7 @@ static struct mimetable types;
 static struct filecache cache;
 static struct route route;
 static size_t fds;
+static uint32_t under_way;
 
 // The allocation that fails, counted from now; 0: none.
 static int fail_at;
@@ -92,6 +93,7 @@ static int teardown(void **state)
 {
     (void)state;
     assert_int_equal(count_fds(), fds);
+    assert_int_equal(under_way, 0);
     filecache_cleanup(&cache);
     sites_close(&sites);
     conf_free(conf);
@@ -103,8 +105,12 @@ static struct listpieces_options options_for(const char *path, const char *clien
 {
     char head[256];
     struct request r;
-    struct listpieces_options o = {
-        .route = &route, .view = {.format = LISTING_JSON}, .limit = 1000, .chunked = true};
+    struct listpieces_options o = {.route = &route,
+                                   .view = {.format = LISTING_JSON},
+                                   .limit = 1000,
+                                   .under_way = &under_way,
+                                   .most = 2,
+                                   .chunked = true};
     assert_null(network_parse(client, &o.client));
     const struct route_query q = {
         .sites = &sites, .cache = &cache, .client = o.client, .moment = {1, time(NULL) + 1000}};
@@ -240,6 +246,20 @@ static void test_what_cannot_be_opened(void **state)
     free(longer);
 }
 
+static void test_too_many(void **state)
+{
+    struct pieces *p[3];
+    (void)state;
+    const struct listpieces_options o = options_for("/d/", "unix");
+    assert_int_equal(listpieces_new(&o, &p[0]), 0);
+    assert_int_equal(listpieces_new(&o, &p[1]), 0);
+    assert_int_equal(listpieces_new(&o, &p[2]), -EAGAIN);
+    p[0]->free(p[0]);
+    assert_int_equal(listpieces_new(&o, &p[2]), 0);
+    p[1]->free(p[1]);
+    p[2]->free(p[2]);
+}
+
 // Every allocation fails in turn: an error before anything, or one that says nothing at all.
 static void test_no_memory(void **state)
 {
@@ -272,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_the_first_turn_is_another_one),
         cmocka_unit_test(test_what_cannot_be_opened),
+        cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests_name("listpieces", tests, setup, teardown);
