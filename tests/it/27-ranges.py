@@ -7,6 +7,7 @@ import email.policy
 import os
 import random
 import re
+import signal
 import threading
 import time
 
@@ -297,6 +298,27 @@ class Large(harness.Case):
             parts = parts_of(r)
             self.assertTrue([p[4] for p in parts] == [data[:100000], data[100500:]])
             self.assertTrue(c.response().body == Old.content("small"))
+
+    def test_reload(self):
+        """Parts that are under way are sent to their end, and the connection goes on."""
+        data = Old.content("large")
+        with Ranged() as d, d.connect(receive_buffer=4096) as c:
+            d.options["listen"] = tuple({"address": a} for a in d.addresses)
+            d.write_config()
+            c.request("/large", fields={"Range": "bytes=0-99999,100500-299999"})
+            r = c.read_head()
+            length = harness.content_length(r, "GET")
+            r.body = c.read_exactly(1000)
+            old = d.workers()
+            mark = d.mark()
+            d.send_signal(signal.SIGHUP)
+            d.wait_log(r"generation 2\b.*", after=mark)
+            self.assert_status(d.get("/small"), 200)
+            r.body += c.read_exactly(length - 1000)
+            self.assertTrue([p[4] for p in parts_of(r)] == [data[:100000], data[100500:]])
+            c.request("/small")
+            self.assertTrue(c.response().body == Old.content("small"))
+            harness.wait_gone(old)
 
     def test_clients_that_leave(self):
         with Ranged(workers=1, threads=1) as d:
