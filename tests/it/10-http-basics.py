@@ -37,6 +37,7 @@ def setUpModule():
         "dir/.hidden/file": b"secret",
         "dir/.well-known/file": b"secret",
         "caf\u00e9.txt": b"utf-8",
+        "large.bin": bytes(1 << 20),  # not kept in memory
     }
     files.update({name: b"x" for name in TYPES})
     daemon = Daemon(files)
@@ -48,7 +49,7 @@ def setUpModule():
         os.symlink(daemon.path("text.txt"), daemon.path("absolute-inside"))
         os.symlink("..", daemon.path("outside-dir"))
         os.symlink("loop", daemon.path("loop"))
-        daemon.age("index.html", "text.txt", "empty.txt")
+        daemon.age("index.html", "text.txt", "empty.txt", "large.bin")
     except BaseException:
         daemon.kill()
         raise
@@ -447,6 +448,14 @@ class Conditions(Case):
             ({"If-Modified-Since": old}, 200),
             ({"If-Modified-Since": "yesterday"}, 200),
         ))
+
+    def test_cached_large_file(self):
+        etag = daemon.get("/large.bin", "HEAD").get("ETag")
+        fields = {"If-None-Match": etag, "Range": "bytes=1000-"}
+        with daemon.connect() as c:
+            for method in ("GET", "HEAD"):
+                c.request("/large.bin", method, fields)
+                self.assert_status(c.response(method), 304)
 
     def test_preconditions(self):
         old = "Sun, 06 Nov 1994 08:49:37 GMT"
