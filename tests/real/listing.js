@@ -9,14 +9,13 @@ const assert = require("assert");
 const child = require("child_process");
 const fs = require("fs");
 const path = require("path");
-const puppeteer = require("puppeteer-core");
+const { launch } = require("./browser.js");
 
 const [tined, work] = process.argv.slice(2).map((p) => path.resolve(p));
 const tree = path.join(work, "tree");
 const shots = path.join(work, "screenshots");
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const vnu = path.join(path.dirname(require.resolve("vnu-jar/package.json")), "build/dist/vnu.jar");
-const chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(fs.existsSync);
 
 // ---- a directory of difficult names ----------------------------------------------------------------
 const FOLDERS = ["archive", "docs", "Ärger und Freude", "images & more"];
@@ -170,8 +169,7 @@ async function validate(origin) {
 async function main() {
     makeTree();
     const [daemon, origin] = await start();
-    // Chromium's own sandbox does not work for root.
-    const browser = await puppeteer.launch({ executablePath: chromium, args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
+    const browser = await launch();
     try {
         await validate(origin);
         await compareFormats(origin);
