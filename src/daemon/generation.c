@@ -161,9 +161,8 @@ bool generation_check(struct conf *conf)
     return errors == 0;
 }
 
-struct generation *generation_new(const struct generation_maker *maker, unsigned id,
-                                  struct conf *conf, const struct generation *previous,
-                                  bool *ret_usable)
+struct generation *generation_new(struct generation_maker *maker, unsigned id, struct conf *conf,
+                                  const struct generation *previous, bool *ret_usable)
 {
     struct generation *g = calloc(1, sizeof(*g));
     if (!g) {
@@ -177,6 +176,7 @@ struct generation *generation_new(const struct generation_maker *maker, unsigned
     g->access_log = -1;
     g->poller = maker->poller;
     g->handoff = maker->handoff;
+    g->totals = &maker->totals;
     g->deadline = clock_now() + START_TIME;
     list_init(&g->link);
     bool usable = prepare(g, maker) == 0;
@@ -346,12 +346,11 @@ bool generation_reap_is_due(const struct generation *g, unsigned worker, int64_t
     return w->reap_at && now >= w->reap_at;
 }
 
-// A slot without a process holds no connections: the others' shares are counted with it.
-static void clear_slots(struct generation *g, unsigned worker)
+static void fold_slots(struct generation *g, unsigned worker)
 {
     unsigned threads = (unsigned)g->conf->threads;
     for (unsigned i = 0; i < threads; i++)
-        atomic_store(&g->scoreboard.slots[worker * threads + i].connections, 0);
+        totals_fold(g->totals, &g->scoreboard.slots[worker * threads + i]);
 }
 
 bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now)
@@ -369,7 +368,7 @@ bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now)
     w->reap_at = 0;
     child_close(&w->child);
     g->alive--;
-    clear_slots(g, worker);
+    fold_slots(g, worker);
     supervise_died(&w->policy, now);
     if (g->phase != GENERATION_ENDING || status != 0) {
         child_describe_status(status, how, sizeof(how));

@@ -7,6 +7,7 @@
 #include "daemon/child.h"
 #include "daemon/listeners.h"
 #include "daemon/supervise.h"
+#include "daemon/totals.h"
 #include "server/mimetable.h"
 #include "server/scoreboard.h"
 #include "server/sites.h"
@@ -50,7 +51,8 @@ struct generation {
     unsigned worker_count;
     unsigned alive; // workers with a process
     struct poller *poller;
-    const int *handoff; // the maker's
+    const int *handoff;    // the maker's
+    struct totals *totals; // the maker's
 };
 
 // How generations are made, the same for all of one master.
@@ -58,15 +60,15 @@ struct generation_maker {
     struct poller *poller;
     int handoff[2]; // over which generations hand connections over: in, out
     struct listeners_inherited inherited;
-    bool keep_ids; // workers keep the ids of the master (tined serve)
+    bool keep_ids;        // workers keep the ids of the master (tined serve)
+    struct totals totals; // of the workers of all generations
 };
 
 // Opens all that workers inherit; starts none yet. Takes `conf` over, also on failure. `previous`
 // (or NULL) lends its sockets. NULL after having logged why; *ret_usable then tells whether `conf`
 // could be used, were it not for the state of the system (a port in use, no memory).
-struct generation *generation_new(const struct generation_maker *maker, unsigned id,
-                                  struct conf *conf, const struct generation *previous,
-                                  bool *ret_usable);
+struct generation *generation_new(struct generation_maker *maker, unsigned id, struct conf *conf,
+                                  const struct generation *previous, bool *ret_usable);
 
 // Whether a generation could be made of `conf`, as far as can be told without binding. Logs what is
 // wrong, all of it. Nothing is kept open.

@@ -207,24 +207,30 @@ static enum accepted take_handed(struct loop *l, const struct acceptor *a)
     return result;
 }
 
-static bool over_share(const struct loop *l, uint64_t others)
-{
-    return scoreboard_over_share(l->connections, others + l->connections,
-                                 l->service->scoreboard->count);
-}
-
-// What the other loops hold; 0 when there are none, and nothing is to be balanced.
-static uint64_t held_by_others(const struct loop *l)
+// What the other loops that accept hold; nothing when there are none, and nothing to be balanced.
+static struct scoreboard_load load_of_others(const struct loop *l)
 {
     const struct scoreboard *s = l->service->scoreboard;
-    uint64_t all = s->count > 1 ? scoreboard_connections(s) : 0;
-    return all > l->connections ? all - l->connections : 0;
+    struct scoreboard_load load = {0};
+    if (l->phase != LOOP_SERVING || s->count == 1)
+        return load;
+    load = scoreboard_load(s);
+    load.connections -= MIN(load.connections, (uint64_t)l->connections);
+    load.loops -= MIN(load.loops, 1u);
+    return load;
+}
+
+// Never so when the loop leaves: what is there then is its own.
+static bool over_share(const struct loop *l, const struct scoreboard_load *others)
+{
+    return scoreboard_over_share(l->connections, others->connections + l->connections,
+                                 others->loops + 1);
 }
 
 // Accepts at most `most` from one listener, fewer when others should. Returns how many; *ret_empty:
 // nothing is left there.
-static uint32_t accept_some(struct loop *l, struct acceptor *a, uint32_t most, uint64_t others,
-                            bool *ret_empty)
+static uint32_t accept_some(struct loop *l, struct acceptor *a, uint32_t most,
+                            const struct scoreboard_load *others, bool *ret_empty)
 {
     uint32_t before = l->accepted;
     *ret_empty = false;
@@ -240,7 +246,7 @@ static uint32_t accept_some(struct loop *l, struct acceptor *a, uint32_t most, u
             log_err("a listening socket is of no use any more: %s", strerror(errno));
             give_up(l, a);
             *ret_empty = true;
-        } else if (result == ACCEPTED && l->phase == LOOP_SERVING && over_share(l, others)) {
+        } else if (result == ACCEPTED && over_share(l, others)) {
             step_back(l, a);
             break;
         }
@@ -250,7 +256,7 @@ static uint32_t accept_some(struct loop *l, struct acceptor *a, uint32_t most, u
 
 // An accept that finds nothing costs as much as one that does. So a round takes one connection
 // (if there are more, the next round tells), and only when they keep coming, more at once.
-static void accept_batch(struct loop *l, struct acceptor *a, uint64_t others)
+static void accept_batch(struct loop *l, struct acceptor *a, const struct scoreboard_load *others)
 {
     bool empty;
     a->streak = a->round + 1 == l->round ? a->streak + 1 : 0;
@@ -266,22 +272,22 @@ static void accept_batch(struct loop *l, struct acceptor *a, uint64_t others)
 
 void acceptor_run(struct loop *l, struct acceptor *a)
 {
-    uint64_t others = held_by_others(l);
+    const struct scoreboard_load others = load_of_others(l);
     // In a burst all loops are woken, but the first that runs would be back here before any other
     // had its turn on a processor: it has to sleep for that.
-    if (l->phase == LOOP_SERVING && over_share(l, others))
+    if (over_share(l, &others))
         pause_until(l, l->clock.now + YIELD, false);
     else if (a->registered)
-        accept_batch(l, a, others);
+        accept_batch(l, a, &others);
 }
 
 void acceptor_try(struct loop *l)
 {
-    uint64_t others = held_by_others(l);
+    const struct scoreboard_load others = load_of_others(l);
     bool empty;
     acceptor_start(l);
     for (size_t i = 0; i < l->acceptor_count && l->accept_at == 0; i++)
-        accept_some(l, &l->acceptors[i], BATCH_MAX, others, &empty);
+        accept_some(l, &l->acceptors[i], BATCH_MAX, &others, &empty);
 }
 
 int64_t acceptor_next(const struct loop *l)
@@ -317,11 +323,12 @@ bool acceptor_is_leaving(const struct loop *l)
 
 bool acceptor_finish(struct loop *l)
 {
+    const struct scoreboard_load nobody = {0};
     bool finished = true;
     for (size_t i = 0; i < l->acceptor_count; i++) {
         bool empty = true;
         if (!l->acceptors[i].given_up)
-            accept_some(l, &l->acceptors[i], UINT32_MAX, 0, &empty);
+            accept_some(l, &l->acceptors[i], UINT32_MAX, &nobody, &empty);
         finished = finished && empty;
     }
     return finished || l->accept_shortage;

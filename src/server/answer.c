@@ -270,6 +270,7 @@ void answer_continue(struct loop *l)
     buf_put(&b, status_line(100));
     buf_put(&b, SLICE("\r\n"));
     output_commit(l, &b);
+    scoreboard_add_answer(l->slot, 100);
 }
 
 void answer_finish(struct loop *l, struct conn *c, const struct request *r)

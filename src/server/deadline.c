@@ -7,6 +7,7 @@ void deadlines_init(struct deadlines *d, const int64_t timeouts[static DEADLINE_
     for (size_t i = 0; i < DEADLINE_CLASSES; i++) {
         list_init(&d->lists[i]);
         d->timeouts[i] = timeouts[i];
+        d->counts[i] = 0;
     }
 }
 
@@ -17,13 +18,22 @@ void deadline_init(struct deadline *one)
     one->class = DEADLINE_NONE;
 }
 
-void deadline_set(struct deadlines *d, struct deadline *one, enum deadline_class class, int64_t now)
+static void leave(struct deadlines *d, struct deadline *one)
 {
     list_remove(&one->link);
+    if (one->class != DEADLINE_NONE)
+        d->counts[one->class]--;
+}
+
+void deadline_set(struct deadlines *d, struct deadline *one, enum deadline_class class, int64_t now)
+{
+    leave(d, one);
     one->class = class;
     one->since = now;
-    if (class != DEADLINE_NONE)
-        list_append(&d->lists[class], &one->link);
+    if (class == DEADLINE_NONE)
+        return;
+    d->counts[class]++;
+    list_append(&d->lists[class], &one->link);
 }
 
 void deadline_set_since(struct deadlines *d, struct deadline *one, enum deadline_class class,
@@ -32,7 +42,8 @@ void deadline_set_since(struct deadlines *d, struct deadline *one, enum deadline
     struct list *after = d->lists[class].prev;
     while (after != &d->lists[class] && CONTAINER_OF(after, struct deadline, link)->since > since)
         after = after->prev;
-    list_remove(&one->link);
+    leave(d, one);
+    d->counts[class]++;
     one->class = class;
     one->since = since;
     list_append(after->next, &one->link); // before the one that follows

@@ -30,6 +30,7 @@ struct deadline {
 
 struct deadlines {
     struct list lists[DEADLINE_CLASSES];
+    uint32_t counts[DEADLINE_CLASSES]; // of their members
     int64_t timeouts[DEADLINE_CLASSES];
 };
 

@@ -272,6 +272,7 @@ static enum handoff_taken adopt(struct loop *l, struct conn *c, const struct tak
         conn_close(l, c, CONN_CLOSE_MEMORY);
         return HANDOFF_LOST;
     }
+    scoreboard_add(&l->slot->taken, 1);
     return HANDOFF_TAKEN;
 }
 

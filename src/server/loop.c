@@ -152,6 +152,8 @@ int loop_init(struct loop *l, const struct service *service, struct scoreboard_s
         r = init_acceptors(l);
     if (r < 0)
         loop_cleanup(l);
+    else
+        atomic_store_explicit(&slot->phase, SCOREBOARD_SERVING, memory_order_relaxed);
     return r;
 }
 
@@ -208,6 +210,7 @@ static void heed_control(struct loop *l)
     if (!loop_is_ending(l))
         l->phase_since = l->clock.now;
     l->phase = wanted;
+    atomic_store_explicit(&l->slot->phase, SCOREBOARD_LEAVING, memory_order_relaxed);
     if (loop_is_ending(l))
         each_connection(l, conn_drain);
     acceptor_leave(l);
@@ -348,6 +351,16 @@ static void tell_swapped(struct loop *l)
     l->cache.swapped = false;
 }
 
+// What is known of a round at its end.
+static void publish(struct loop *l)
+{
+    struct scoreboard_slot *slot = l->slot;
+    atomic_store_explicit(&slot->beat, l->round, memory_order_relaxed);
+    atomic_store_explicit(&slot->log_dropped, l->log.dropped, memory_order_relaxed);
+    for (size_t i = 0; i < DEADLINE_CLASSES; i++)
+        atomic_store_explicit(&slot->waiting[i], l->deadlines.counts[i], memory_order_relaxed);
+}
+
 void loop_round(struct loop *l)
 {
     struct poller_event events[POLLER_MAX_EVENTS];
@@ -377,11 +390,12 @@ void loop_round(struct loop *l)
         acceptor_start(l);
     free_closed(l);
     accesslog_flush(&l->log, l->clock.now, false);
-    atomic_store_explicit(&l->slot->log_dropped, l->log.dropped, memory_order_relaxed);
+    publish(l);
 }
 
 void loop_run(struct loop *l)
 {
     while (l->phase == LOOP_SERVING || !l->stopped_accepting || l->connections)
         loop_round(l);
+    atomic_store_explicit(&l->slot->phase, SCOREBOARD_ENDED, memory_order_relaxed);
 }

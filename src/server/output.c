@@ -66,6 +66,7 @@ static enum output_state failed(int error, enum conn_close *ret_reason)
 static void note_sent(struct loop *l, struct conn *c, size_t n)
 {
     c->sent += n;
+    scoreboard_add(&l->slot->sent, n);
     l->budget -= MIN(n, l->budget);
 }
 

@@ -56,6 +56,12 @@ static void put_site_lines(struct buf *b, const struct reply *reply, int status)
         cors_put(b, reply->route->ruling.cors, reply->r);
 }
 
+static void commit(const struct reply *reply, const struct buf *b, int status)
+{
+    output_commit(reply->l, b);
+    scoreboard_add_answer(reply->l->slot, status);
+}
+
 // An answer that finds no room, for which the rules must add more than anybody can want.
 static void put_plain(const struct reply *reply, const struct response *response)
 {
@@ -66,7 +72,7 @@ static void put_plain(const struct reply *reply, const struct response *response
     struct buf b = output_begin(reply->l);
     response_begin(&b, &plain);
     response_end(&b);
-    output_commit(reply->l, &b);
+    commit(reply, &b, plain.status);
     requestlog_add(reply->l, reply->c, reply->r, plain.status, 0);
 }
 
@@ -82,7 +88,7 @@ static bool put(const struct reply *reply, const struct response *response, stru
         put_plain(reply, response);
         return false;
     }
-    output_commit(reply->l, &b);
+    commit(reply, &b, response->status);
     return true;
 }
 

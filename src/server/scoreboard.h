@@ -2,8 +2,11 @@
 //
 // A slot has one writer, its loop; everybody may read. A reader sees numbers that may be a moment
 // old, and bounds what it does with them: they come from a process that could be taken over. The
-// memory is a memfd sealed against growing and shrinking.
+// memory is a memfd sealed against growing and shrinking. Nothing here is locked; a counter costs a
+// load and a store.
 #pragma once
+
+#include "server/deadline.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,7 +22,7 @@
     X(ROOM, "it made room for a new connection")            \
     X(MEMORY, "no memory")                                  \
     X(STOP, "the server stopped")                           \
-    X(HANDED, "the next generation has it")
+    X(HANDED, "another worker has it")
 
 enum conn_close {
 #define X(id, text) CONN_CLOSE_##id,
@@ -28,13 +31,53 @@ enum conn_close {
         CONN_CLOSES_COUNT
 };
 
+// X(member): what only grows while a loop lives.
+//   accepted     connections that were accepted, and let in
+//   taken        connections that others have handed over
+//   turned_away  newcomers that got 503, for there was no room
+//   requests     that were answered, or refused
+//   sent         bytes of answers
+//   log_dropped  lines that the access log could not take
+#define SCOREBOARD_COUNTER_TABLE(X) \
+    X(accepted) X(taken) X(turned_away) X(requests) X(sent) X(log_dropped)
+
+// Answers by the first digit of their status: 1xx at [0].
+#define SCOREBOARD_STATUS_CLASSES 5
+
+#define SCOREBOARD_COUNTERS (sizeof(struct scoreboard_counts) / sizeof(uint64_t))
+
+// The counters as numbers: those of one loop, or of many.
+struct scoreboard_counts {
+#define X(member) uint64_t member;
+    SCOREBOARD_COUNTER_TABLE(X)
+#undef X
+    uint64_t answers[SCOREBOARD_STATUS_CLASSES];
+    uint64_t closed[CONN_CLOSES_COUNT]; // connections, by enum conn_close
+};
+
+enum scoreboard_phase {
+    SCOREBOARD_ABSENT,  // no loop has the slot
+    SCOREBOARD_SERVING, // it accepts connections
+    SCOREBOARD_LEAVING, // others accept; it finishes what is open, or hands it over
+    SCOREBOARD_ENDED,   // it does nothing any more
+};
+
 struct scoreboard_slot {
-    _Alignas(128) _Atomic uint32_t connections; // open now
-    _Atomic uint64_t accepted;
-    _Atomic uint64_t turned_away; // newcomers that got 503, for there was no room
-    _Atomic uint64_t requests;
-    _Atomic uint64_t closed[CONN_CLOSES_COUNT]; // connections, by enum conn_close
-    _Atomic uint64_t log_dropped;               // lines that the access log could not take
+    // What the other loops read when they accept is apart from what changes with each request.
+    _Alignas(128) _Atomic uint32_t phase;       // enum scoreboard_phase
+    _Atomic uint32_t connections;               // open now
+    _Alignas(128) _Atomic uint64_t beat;        // grows with each round, so at least once a second
+    _Atomic uint32_t waiting[DEADLINE_CLASSES]; // open connections by what they wait for
+    union {
+        struct {
+#define X(member) _Atomic uint64_t member;
+            SCOREBOARD_COUNTER_TABLE(X)
+#undef X
+            _Atomic uint64_t answers[SCOREBOARD_STATUS_CLASSES];
+            _Atomic uint64_t closed[CONN_CLOSES_COUNT];
+        };
+        _Atomic uint64_t counters[SCOREBOARD_COUNTERS]; // the same, as in struct scoreboard_counts
+    };
 };
 
 struct scoreboard {
@@ -53,8 +96,22 @@ static inline void scoreboard_add(_Atomic uint64_t *counter, uint64_t n)
                           memory_order_relaxed);
 }
 
-// Sum of the open connections of all slots.
-uint64_t scoreboard_connections(const struct scoreboard *s);
+// Counts an answer; `status` is between 100 and 599.
+static inline void scoreboard_add_answer(struct scoreboard_slot *slot, int status)
+{
+    scoreboard_add(&slot->answers[status / 100 - 1], 1);
+}
+
+// What the loops that accept hold together.
+struct scoreboard_load {
+    uint64_t connections;
+    uint32_t loops;
+};
+
+struct scoreboard_load scoreboard_load(const struct scoreboard *s);
+
+// Makes a slot as new. Its loop must have ended.
+void scoreboard_clear(struct scoreboard_slot *slot);
 
 // Whether a loop that holds `own` of `total` connections, over `loops` loops, holds so much more
 // than its share that others should accept first. Has some slack, so that it costs nothing when

@@ -179,6 +179,8 @@ static void test_over_share(void **state)
     struct fixture *f = fixture_open_unstarted(NULL);
     scoreboard_cleanup(&f->scoreboard);
     assert_int_equal(scoreboard_init(&f->scoreboard, 4), 0);
+    for (size_t i = 2; i < 4; i++)
+        f->scoreboard.slots[i].phase = SCOREBOARD_SERVING;
     fixture_start(f);
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
         clients[i] = client_open(f);
@@ -187,7 +189,10 @@ static void test_over_share(void **state)
     assert_true(first < ARRAY_SIZE(clients));
     fixture_round(f);
     assert_int_equal(f->loop.connections, first + 1);
-    f->scoreboard.slots[1].connections = 1000; // others hold more: it takes all it can
+    f->scoreboard.slots[1].connections = 1000;
+    fixture_round(f);
+    assert_int_equal(f->loop.connections, first + 2);  // they do not accept
+    f->scoreboard.slots[1].phase = SCOREBOARD_SERVING; // others hold more: it takes all it can
     fixture_round(f);
     fixture_await(f, ARRAY_SIZE(clients));
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++)

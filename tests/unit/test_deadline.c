@@ -21,6 +21,8 @@ static void test_expire_in_order(void **state)
     deadline_set(&d, &a, DEADLINE_HEAD, 100);
     deadline_set(&d, &b, DEADLINE_HEAD, 105);
     deadline_set(&d, &c, DEADLINE_LINGER, 105);
+    assert_int_equal(d.counts[DEADLINE_HEAD], 2);
+    assert_int_equal(d.counts[DEADLINE_LINGER], 1);
     assert_int_equal(deadlines_next(&d), 107);
     assert_null(deadlines_expired(&d, 106));
     assert_ptr_equal(deadlines_expired(&d, 107), &c);
@@ -32,6 +34,11 @@ static void test_expire_in_order(void **state)
     deadline_set(&d, &b, DEADLINE_NONE, 108);
     assert_int_equal(deadlines_next(&d), 168);
     assert_null(deadlines_oldest(&d, DEADLINE_HEAD));
+    assert_int_equal(d.counts[DEADLINE_HEAD], 0);
+    assert_int_equal(d.counts[DEADLINE_IDLE], 1);
+    deadline_set_since(&d, &a, DEADLINE_SEND, 50);
+    assert_int_equal(d.counts[DEADLINE_IDLE], 0);
+    assert_int_equal(d.counts[DEADLINE_SEND], 1);
 }
 
 int main(void)

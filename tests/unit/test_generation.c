@@ -136,6 +136,15 @@ static struct generation *start(struct conf *conf, struct events *e)
     return g;
 }
 
+static uint64_t requests_of(const struct generation *g)
+{
+    struct totals_report r;
+    totals_begin(&maker.totals, &r);
+    totals_add(&r, &g->scoreboard);
+    totals_finish(&maker.totals, &r);
+    return r.counts.requests;
+}
+
 static void test_life(void **state)
 {
     struct events e;
@@ -146,6 +155,8 @@ static void test_life(void **state)
     assert_int_equal(e.complete, 1);
     g->phase = GENERATION_CURRENT;
     assert_fetched(&dir, "/hello", "hello");
+
+    assert_int_equal(requests_of(g), 1);
 
     // One that served for a while is replaced at once.
     pid_t pid = g->workers[1].child.pid;
@@ -163,12 +174,14 @@ static void test_life(void **state)
     run_until(g, &e, three_ready);
     assert_int_equal(e.complete, 1); // only the first time
     assert_fetched(&dir, "/hello", "hello");
+    assert_int_equal(requests_of(g), 2); // whoever it was that has died
 
     generation_end(g, NULL, 5000);
     assert_int_equal(g->phase, GENERATION_ENDING);
     assert_int_equal(generation_next(g), 5000 + 30000 + 2000);
     run_until(g, &e, three_ended);
     assert_int_equal(g->alive, 0);
+    assert_int_equal(requests_of(g), 2);
     generation_do_due(g, 10000000); // nobody is replaced any more
     assert_int_equal(g->alive, 0);
     generation_free(g, NULL);

@@ -38,15 +38,31 @@ static void test_figures(void **state)
     struct fixture *f = fixture_open(NULL);
     struct scoreboard_slot *slot = &f->scoreboard.slots[0];
     struct client a = client_open(f), b = client_open(f);
+    assert_int_equal(slot->phase, SCOREBOARD_SERVING);
     client_ask(f, &a, GET("/") GET("/none"));
+    uint64_t beat = slot->beat;
+    fixture_round(f);
+    assert_true(slot->beat > beat);
     assert_int_equal(slot->connections, 2);
+    assert_int_equal(slot->waiting[DEADLINE_IDLE], 1);
+    assert_int_equal(slot->waiting[DEADLINE_HEAD], 1);
+    assert_int_equal(slot->answers[1], 1);
+    assert_int_equal(slot->answers[3], 1);
+    assert_int_equal(slot->sent, a.len);
     assert_int_equal(slot->accepted, 2);
     assert_int_equal(slot->requests, 2);
     client_close(&a);
     fixture_await(f, 1);
     assert_int_equal(slot->connections, 1);
+    assert_int_equal(slot->waiting[DEADLINE_IDLE], 0);
     assert_int_equal(slot->accepted, 2);
     client_close(&b);
+    fixture_await(f, 0);
+    loop_poke(&f->loop, LOOP_RETIRING);
+    fixture_round(f);
+    assert_int_equal(slot->phase, SCOREBOARD_LEAVING);
+    loop_run(&f->loop);
+    assert_int_equal(slot->phase, SCOREBOARD_ENDED);
     fixture_close(f);
 }
 

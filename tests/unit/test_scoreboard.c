@@ -10,11 +10,20 @@ static void test_slots_stand_apart(void **state)
     assert_int_equal(scoreboard_init(&s, 3), 0);
     for (uint32_t i = 0; i < 3; i++)
         atomic_store(&s.slots[i].connections, i + 1);
-    assert_int_equal(scoreboard_connections(&s), 6);
+    assert_int_equal(scoreboard_load(&s).connections, 0);
+    assert_int_equal(scoreboard_load(&s).loops, 0);
+    s.slots[0].phase = s.slots[2].phase = SCOREBOARD_SERVING;
+    s.slots[1].phase = SCOREBOARD_LEAVING;
+    assert_int_equal(scoreboard_load(&s).connections, 4);
+    assert_int_equal(scoreboard_load(&s).loops, 2);
     scoreboard_add(&s.slots[1].requests, 5);
     scoreboard_add(&s.slots[1].requests, 2);
     assert_int_equal(atomic_load(&s.slots[1].requests), 7);
     assert_int_equal(atomic_load(&s.slots[0].requests), 0);
+    scoreboard_clear(&s.slots[1]);
+    assert_int_equal(atomic_load(&s.slots[1].requests), 0);
+    assert_int_equal(s.slots[1].connections + s.slots[1].phase, 0);
+    assert_int_equal(s.slots[2].connections, 3);
     scoreboard_cleanup(&s);
     assert_null(s.slots);
     scoreboard_cleanup(&s);
@@ -27,8 +36,9 @@ static void test_over_share(void **state)
         uint32_t loops;
         bool want;
     } cases[] = {
-        {0, 0, 4, false},     {1, 1, 4, false},    {2, 2, 4, true},      {100, 400, 4, false},
-        {104, 400, 4, false}, {105, 400, 4, true}, {400, 400, 1, false}, {1034, 4000, 4, true},
+        {9, 9, 0, false},    {0, 0, 4, false},     {1, 1, 4, false},
+        {2, 2, 4, true},     {100, 400, 4, false}, {104, 400, 4, false},
+        {105, 400, 4, true}, {400, 400, 1, false}, {1034, 4000, 4, true},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
