@@ -1,6 +1,7 @@
 #include "daemon/generation.h"
 
 #include "base/log.h"
+#include "daemon/postmortem.h"
 #include "server/accesslog.h"
 #include "server/channel.h"
 #include "server/worker.h"
@@ -346,18 +347,31 @@ bool generation_reap_is_due(const struct generation *g, unsigned worker, int64_t
     return w->reap_at && now >= w->reap_at;
 }
 
+static struct scoreboard_slot *slots_of(const struct generation *g, unsigned worker)
+{
+    return &g->scoreboard.slots[worker * g->conf->threads];
+}
+
+static void log_end(const struct generation *g, unsigned worker, int pid, int status, int64_t now)
+{
+    char how[128], text[POSTMORTEM_MAX];
+    struct buf b = buf_make(text, sizeof(text));
+    child_describe_status(status, how, sizeof(how));
+    postmortem_describe(&b, slots_of(g, worker), (uint32_t)g->conf->threads, now);
+    log_warn("worker %u of generation %u (pid %d) %s%.*s", worker, g->id, pid, how, (int)b.len,
+             text);
+}
+
 static void fold_slots(struct generation *g, unsigned worker)
 {
-    unsigned threads = (unsigned)g->conf->threads;
-    for (unsigned i = 0; i < threads; i++)
-        totals_fold(g->totals, &g->scoreboard.slots[worker * threads + i]);
+    for (uint64_t i = 0; i < g->conf->threads; i++)
+        totals_fold(g->totals, &slots_of(g, worker)[i]);
 }
 
 bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now)
 {
     struct generation_worker *w = &g->workers[worker];
     const int pid = (int)w->child.pid;
-    char how[128];
     int status;
     poller_remove(g->poller, w->child.channel);
     poller_remove(g->poller, w->child.pidfd);
@@ -368,12 +382,10 @@ bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now)
     w->reap_at = 0;
     child_close(&w->child);
     g->alive--;
+    if (g->phase != GENERATION_ENDING || status != 0)
+        log_end(g, worker, pid, status, now);
     fold_slots(g, worker);
     supervise_died(&w->policy, now);
-    if (g->phase != GENERATION_ENDING || status != 0) {
-        child_describe_status(status, how, sizeof(how));
-        log_warn("worker %u of generation %u (pid %d) %s", worker, g->id, pid, how);
-    }
     return true;
 }
 

@@ -57,6 +57,7 @@ static void let_go(struct loop *l, struct conn *c)
     drop_input(l, c);
     bufpool_put(&l->pool, c->out);
     c->out = NULL;
+    flight_drop(&l->slot->flights, c->flight);
     deadline_set(&l->deadlines, &c->deadline, DEADLINE_NONE, l->clock.now);
     close(c->source.fd); // of this process the only one: the poller forgets it by itself
     c->source.fd = -1;
@@ -163,6 +164,12 @@ static void sent(struct loop *l, struct conn *c)
     } else {
         conn_close(l, c, CONN_CLOSE_DONE);
     }
+}
+
+// From here on, if the worker dies it may be for what this client has sent.
+static void begin_work(struct loop *l, const struct conn *c)
+{
+    flight_begin(&l->slot->flights, &c->peer, input(c), l->clock.now);
 }
 
 // Sends what was gathered. True when all is gone; else the connection waits, or is closed.
@@ -303,14 +310,17 @@ static bool next_request(struct loop *l, struct conn *c)
     };
     int status = 0;
 
-    if (c->state == CONN_BODY) // its head was read before its content
+    if (c->state == CONN_BODY) { // its head was read before its content
+        begin_work(l, c);
         return take_request(l, c, c->scan.pos);
+    }
     skip_empty_lines(l, c);
     if (input(c).len == 0) {
         if (c->in)
             drop_input(l, c);
         return false;
     }
+    begin_work(l, c);
     switch (head_scan_feed(&c->scan, input(c), &head_limits, &status)) {
     case HEAD_COMPLETE:
         return take_request(l, c, c->scan.pos);
@@ -387,6 +397,7 @@ static void expire_request(struct loop *l, struct conn *c)
         conn_close(l, c, CONN_CLOSE_TIMEOUT);
         return;
     }
+    begin_work(l, c);
     refuse(l, c, 408);
     if (flush_gathered(l, c))
         sent(l, c);
@@ -469,6 +480,18 @@ static const struct {
     [CONN_LINGER] = {POLLER_IN, DEADLINE_LINGER, receive_rest, step_linger, expire_silence},
 };
 
+static void enter_class(struct loop *l, struct conn *c, enum deadline_class class)
+{
+    deadline_set(&l->deadlines, &c->deadline, class, l->clock.now);
+    flight_drop(&l->slot->flights, c->flight);
+    c->flight = 0;
+    if (class == DEADLINE_SEND) {
+        c->flight = flight_keep(&l->slot->flights, l->clock.now);
+        c->due = 0;
+        demand(l, c, taken(c));
+    }
+}
+
 // Brings deadline and poller in line with the state.
 static void settle(struct loop *l, struct conn *c)
 {
@@ -478,13 +501,8 @@ static void settle(struct loop *l, struct conn *c)
 
     if (c->state == CONN_FREE)
         return;
-    if (c->deadline.class != class) {
-        deadline_set(&l->deadlines, &c->deadline, class, l->clock.now);
-        if (class == DEADLINE_SEND) {
-            c->due = 0;
-            demand(l, c, taken(c));
-        }
-    }
+    if (c->deadline.class != class)
+        enter_class(l, c, class);
     if (c->interest == 0)
         error = poller_add(&l->poller, c->source.fd, interest, c);
     else if (c->interest != interest)
@@ -509,6 +527,7 @@ void conn_advance(struct loop *l, struct conn *c)
     l->budget = OUTPUT_BUDGET;
     states[c->state].step(l, c);
     settle(l, c);
+    flight_end(&l->slot->flights);
 }
 
 void conn_expire(struct loop *l, struct conn *c)
@@ -522,6 +541,7 @@ void conn_expire(struct loop *l, struct conn *c)
     l->budget = OUTPUT_BUDGET;
     states[c->state].expire(l, c);
     settle(l, c);
+    flight_end(&l->slot->flights);
 }
 
 void conn_drain(struct loop *l, struct conn *c)
@@ -546,6 +566,11 @@ void conn_watch(struct loop *l, struct conn *c)
 bool conn_resume(struct loop *l, struct conn *c, int64_t since)
 {
     uint32_t interest = states[c->state].interest;
+    if (c->state == CONN_SEND) {
+        flight_begin(&l->slot->flights, &c->peer, (struct slice){0}, l->clock.now);
+        c->flight = flight_keep(&l->slot->flights, l->clock.now);
+        flight_end(&l->slot->flights);
+    }
     deadline_set_since(&l->deadlines, &c->deadline, states[c->state].class, since);
     if (poller_add(&l->poller, c->source.fd, interest, c) < 0)
         return false;

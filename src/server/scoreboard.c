@@ -49,6 +49,7 @@ void scoreboard_clear(struct scoreboard_slot *slot)
         atomic_store(&slot->waiting[i], 0);
     for (size_t i = 0; i < ARRAY_SIZE(slot->counters); i++)
         atomic_store(&slot->counters[i], 0);
+    slot->flights = (struct flights){0};
 }
 
 bool scoreboard_over_share(uint64_t own, uint64_t total, uint32_t loops)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "server/deadline.h"
+#include "server/flight.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -78,6 +79,7 @@ struct scoreboard_slot {
         };
         _Atomic uint64_t counters[SCOREBOARD_COUNTERS]; // the same, as in struct scoreboard_counts
     };
+    _Alignas(128) struct flights flights;
 };
 
 struct scoreboard {

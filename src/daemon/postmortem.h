@@ -1,0 +1,16 @@
+// What a worker was doing when it died or hung, as text for the log. Reads what the worker left in
+// the scoreboard, and trusts none of it.
+#pragma once
+
+#include "base/buf.h"
+#include "server/scoreboard.h"
+
+// Room for every text.
+#define POSTMORTEM_MAX 1536
+
+// Writes what the loops of `count` slots had in flight: how many connections, and up to eight
+// requests with their clients and for how long. Begins with a comma; nothing for idle loops without
+// connections.
+//   ", with 12 connections; answering "GET / HTTP/1.1" of 192.0.2.1 for 3 ms; sending …; 2 more"
+void postmortem_describe(struct buf *b, const struct scoreboard_slot *slots, uint32_t count,
+                         int64_t now);

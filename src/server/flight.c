@@ -1,0 +1,88 @@
+#include "server/flight.h"
+
+#include "base/util.h"
+#include "sys/addr.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+
+_Static_assert(sizeof(struct flight) == 128, "entries are whole cache lines");
+
+// What was written before must be there when the next thing that is done ends the process.
+static void settle(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+void flight_begin(struct flights *f, const struct sockaddr_in6 *peer, struct slice head,
+                  int64_t now)
+{
+    struct flight *current = &f->entries[0];
+    current->since = now;
+    current->peer = *peer;
+    current->len = (uint8_t)MIN(head.len, sizeof(current->line));
+    if (current->len)
+        memcpy(current->line, head.ptr, current->len);
+    current->is_used = true;
+    settle();
+}
+
+void flight_end(struct flights *f)
+{
+    settle();
+    f->entries[0].is_used = false;
+}
+
+uint8_t flight_keep(struct flights *f, int64_t now)
+{
+    for (uint8_t i = 1; i < FLIGHTS_MAX && f->entries[0].is_used; i++) {
+        if (f->entries[i].is_used)
+            continue;
+        f->entries[i] = f->entries[0];
+        f->entries[i].since = now;
+        return i;
+    }
+    return 0;
+}
+
+void flight_drop(struct flights *f, uint8_t number)
+{
+    assert(number < FLIGHTS_MAX);
+    if (number)
+        f->entries[number].is_used = false;
+}
+
+bool flight_read(const struct flight *from, struct flight *ret)
+{
+    // Of shared memory a copy, so that what is checked is what is used.
+    memcpy(ret, from, sizeof(*ret));
+    return ret->is_used == true && ret->len <= sizeof(ret->line);
+}
+
+// Its first line: behind it are fields, which may hold secrets.
+static struct slice line_of(const struct flight *flight)
+{
+    size_t len = 0;
+    while (len < flight->len && flight->line[len] != '\r' && flight->line[len] != '\n')
+        len++;
+    return slice_make(flight->line, len);
+}
+
+void flight_describe(struct buf *b, const struct flight *flight, int64_t now)
+{
+    char text[ADDR_TEXT_MAX];
+    struct endpoint client = {.len = sizeof(flight->peer)};
+    struct slice line = line_of(flight);
+    bool is_past = flight->since >= 0 && flight->since <= now;
+    memcpy(&client.in6, &flight->peer, sizeof(flight->peer));
+    if (line.len == 0)
+        buf_puts(b, "a request that is not known");
+    else {
+        buf_putc(b, '"');
+        buf_put_escaped(b, line);
+        buf_puts(b, line.len == sizeof(flight->line) ? "...\"" : "\"");
+    }
+    buf_printf(b, " of %s for %" PRId64 " ms", addr_format_host(&client, text),
+               is_past ? now - flight->since : 0);
+}
