@@ -298,6 +298,7 @@ static void start(struct generation *g, unsigned worker, int64_t now)
         return;
     }
     supervise_died(&w->policy, now);
+    g->failed = g->phase == GENERATION_STARTING;
     log_err("worker %u of generation %u cannot be started: %s", worker, g->id, strerror(-r));
 }
 

@@ -40,6 +40,7 @@ struct generation {
     unsigned id;
     enum generation_phase phase;
     int64_t deadline; // STARTING: to be given up; ENDING: to be killed
+    bool failed;      // STARTING: a worker could not even be forked
     struct conf *conf;
     struct sites sites;
     struct mimetable types;

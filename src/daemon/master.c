@@ -393,7 +393,9 @@ static void do_what_is_due(struct master *m, int64_t now)
                 heed_child(m, g, i);
         generation_do_due(g, now);
     }
-    if (m->starting && now >= m->starting->deadline) {
+    if (m->starting && m->starting->failed) {
+        give_up_starting(m);
+    } else if (m->starting && now >= m->starting->deadline) {
         log_err("generation %u is not ready in time", m->starting->id);
         give_up_starting(m);
     }

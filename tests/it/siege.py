@@ -52,7 +52,7 @@ class Besieged(Daemon):
         `growth` kB more than at the first look."""
         if self.workers() != self.fighters:
             raise AssertionError("workers died: %s are %s" % (self.fighters, self.workers()))
-        own = len(self.addresses) + 1  # listeners, channel
+        own = len(self.addresses) + 3  # listeners, channel, both ends of the handoff
         wait_until(lambda: all(figures.sockets_of(pid) <= own for pid in self.fighters),
                    "the connections to be closed")
         harness.assert_idle([self.pid] + self.fighters)
