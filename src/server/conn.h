@@ -58,7 +58,7 @@ struct conn {
     uint8_t content;   // enum body_state of what is thrown away
     uint8_t resume;    // SEND: enum conn_state that it goes on in
     uint8_t flight;    // SEND: its entry among what is in flight, or 0
-    uint16_t listener; // its number
+    uint16_t listener; // its number; none has it: it is there no more
     uint32_t requests; // answered so far
     struct deadline deadline;
     struct conn *next_free;

@@ -48,6 +48,13 @@ static bool is_movable(const struct conn *c)
     return c->state == CONN_HEAD || c->state == CONN_IDLE;
 }
 
+// Where it came in; nothing when nobody listens there any more.
+static struct endpoint address_of(const struct loop *l, const struct conn *c)
+{
+    return c->listener < l->service->listener_count ? l->service->addresses[c->listener]
+                                                    : (struct endpoint){.len = 0};
+}
+
 static struct record record_of(const struct loop *l, const struct conn *c)
 {
     return (struct record){
@@ -65,7 +72,7 @@ static struct record record_of(const struct loop *l, const struct conn *c)
         .sent = c->sent,
         .due = c->due,
         .peer = c->peer,
-        .listener = l->service->addresses[c->listener],
+        .listener = address_of(l, c),
     };
 }
 
@@ -227,13 +234,14 @@ static struct block *block_of(struct bufpool *pool, struct slice bytes, uint32_t
     return b;
 }
 
-// The listener of this address; one that nobody listens on any more is as good as the first.
+// The listener of this address. That nobody listens on it any more is said by a number that no
+// listener has: to take another one's would show the client the sites that are bound to that.
 static size_t listener_of(const struct loop *l, const struct endpoint *e)
 {
     for (size_t i = 0; i < l->service->listener_count; i++)
         if (addr_equal(&l->service->addresses[i], e))
             return i;
-    return 0;
+    return l->service->listener_count;
 }
 
 // Fills a slot that is open already. False without memory.

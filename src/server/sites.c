@@ -71,7 +71,7 @@ static int open_site(struct site *site, const struct conf *conf, struct sites_fa
 
 int sites_open(struct sites *s, const struct conf *conf, struct sites_failure *ret_failed)
 {
-    struct sites opened = {calloc(conf->site_count + 1, sizeof(struct site)), 0};
+    struct sites opened = {.items = calloc(conf->site_count + 1, sizeof(struct site))};
     *ret_failed = failure((struct conf_origin){NULL, 0}, NULL);
     if (!opened.items)
         return -ENOMEM;
@@ -113,6 +113,7 @@ static bool wants_address(const struct conf_site *site, const char *address)
 
 int sites_bind(struct sites *s, const char *const *addresses, size_t count)
 {
+    s->listener_count = count;
     for (size_t i = 0; i < s->count; i++) {
         struct site *site = &s->items[i];
         if (site->conf->listen.count == 0)
@@ -158,13 +159,18 @@ static size_t rank(const struct conf_site *site, struct slice host)
     return best;
 }
 
+static bool answers_on(const struct sites *s, const struct site *site, size_t listener)
+{
+    return !site->answers_on || (listener < s->listener_count && site->answers_on[listener]);
+}
+
 const struct site *sites_find(const struct sites *s, size_t listener, struct slice host)
 {
     const struct site *best = NULL;
     size_t best_rank = 0;
     for (size_t i = 0; i < s->count; i++) {
         const struct site *site = &s->items[i];
-        if (site->answers_on && !site->answers_on[listener])
+        if (!answers_on(s, site, listener))
             continue;
         size_t r = s->count > 1 ? rank(site->conf, host) : 0;
         if (!best || r > best_rank) {

@@ -30,6 +30,7 @@ struct site {
 struct sites {
     struct site *items;
     size_t count;
+    size_t listener_count; // once they are bound
 };
 
 // What could not be opened.
@@ -53,7 +54,7 @@ void sites_fds(const struct sites *s, int *fds);
 
 // The site for a host on a listener, of those that answer there: an exact name before a suffix, the
 // longer suffix before the shorter, then the site without names, then the first. NULL: no site
-// answers on this listener.
+// answers on this listener. To a number that no listener has no site is bound.
 const struct site *sites_find(const struct sites *s, size_t listener, struct slice host);
 
 // The tree that a decoded path, without the slash in front, lies in. Never NULL.

@@ -34,6 +34,12 @@ class Sited(Daemon):
         return harness.Client(socket.AF_INET, (host, int(port)))
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 def ask(c, host, target="/f", version="HTTP/1.1"):
     c.request(target, fields={"Host": host} if host is not None else {}, version=version)
     return c.response()
@@ -220,6 +226,26 @@ class Reload(harness.Case):
             with d.connect() as c:
                 self.assertEqual(ask(c, "b.test").body, b"two")
                 self.assertEqual(ask(c, "x.test").body, b"one")
+
+    def test_a_listener_goes(self):
+        """Who came in over one that is there no more does not see what is bound to another one."""
+        listen = ["127.0.0.1:%d" % free_port(), "127.0.0.2:%d" % free_port()]
+        sites = {"private": {"listen": [listen[0]]}, "public": {"listen": [listen[1]]}}
+        with Sited(sites, listen=listen) as d, d.connect_to(1) as c, d.connect_to(0) as inner:
+            self.assertEqual(ask(c, "x").body, b"public")
+            self.assertEqual(ask(inner, "x").body, b"private")
+            old = d.workers()
+            d.options["listen"] = ({"address": listen[0]},)
+            d.options["sites"] = d.options["sites"][:1]
+            d.write_config()
+            for generation in ("2", "3"):  # and once more: that it has none is handed on
+                mark = d.mark()
+                d.send_signal(signal.SIGHUP)
+                d.wait_log(r"ready: generation " + generation, after=mark)
+                harness.wait_gone(old)
+                old = d.workers()
+                self.assert_status(ask(c, "x"), 404)
+                self.assertEqual(ask(inner, "x").body, b"private")
 
 
 if __name__ == "__main__":

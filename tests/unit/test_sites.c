@@ -148,9 +148,9 @@ static void test_bound_sites(void **state)
         const char *host;
         int site; // -1: none
     } cases[] = {
-        {0, "a.example", 0},  {1, "c.example", 0}, {2, "c.example", 2},
+        {0, "a.example", 0},  {1, "c.example", 0},  {2, "c.example", 2},
         {2, "else.test", 1},  {0, "else.test", 0}, // the first that answers there
-        {3, "a.example", -1},
+        {3, "a.example", -1}, {4, "a.example", -1}, {UINT16_MAX, "a.example", -1}, // none has it
     };
     struct sites_failure failed;
     struct sites s;
