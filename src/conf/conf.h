@@ -72,6 +72,9 @@ struct conf_cors {
     bool credentials;
 };
 
+// The most rules of one site: each request is held against all of them.
+#define CONF_SITE_RULES_MAX 256
+
 // What holds for the paths of a site that match. An empty string or list: not mentioned.
 struct conf_rule {
     char *match; // glob (http/glob.h)

@@ -131,6 +131,15 @@ static const struct conf_origin *written(const struct conf_build *b, const char 
     return origin->file ? origin : NULL;
 }
 
+static void check_number_of_rules(struct conf_build *b, const struct conf_site *site)
+{
+    if (site->rule_count > CONF_SITE_RULES_MAX)
+        conf_build_error(b, b->conf->rules[site->first_rule + CONF_SITE_RULES_MAX].origin,
+                         "this is rule %d of the site at line %d; a site has at most %d, so join "
+                         "some with \"{a,b}\" and \"**\" in their patterns",
+                         CONF_SITE_RULES_MAX + 1, (int)site->origin.line, CONF_SITE_RULES_MAX);
+}
+
 static bool is_redirect_status(uint64_t status)
 {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -273,6 +282,7 @@ void conf_cross_check(struct conf_build *b)
     for (size_t i = 0; i < c->site_count; i++) {
         check_names(b, i);
         check_mounts(b, &c->sites[i]);
+        check_number_of_rules(b, &c->sites[i]);
         if (is_whole)
             check_listen(b, i);
     }

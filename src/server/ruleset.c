@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+_Static_assert(CONF_SITE_RULES_MAX <= RULES_MAX, "a ruling has room for all");
+
 // The enums have the same values in the same order.
 _Static_assert((int)CONF_SWITCH_ON == (int)RULE_ON && (int)CONF_SWITCH_OFF == (int)RULE_OFF,
                "switches");

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "base/buf.h"
 #include "conf/conf_load.h"
 
 #include <stdio.h>
@@ -164,9 +165,31 @@ static void test_sites(void **state)
         assert_string_equal(reports_of(cases[i].text, text), cases[i].want);
 }
 
+static void test_number_of_rules(void **state)
+{
+    static char text[64 * 1024];
+    char got[4096];
+    (void)state;
+    for (int count = CONF_SITE_RULES_MAX; count <= CONF_SITE_RULES_MAX + 1; count++) {
+        struct buf b = buf_make(text, sizeof(text) - 1);
+        buf_puts(&b, "sites = ( { root = \"/r\"; rules = (\n");
+        for (int i = 0; i < count; i++)
+            buf_printf(&b, "%s{ match = \"/%d\"; status = 404; }", i ? ",\n" : "", i);
+        buf_puts(&b, "); } );");
+        text[b.len] = '\0';
+        assert_false(b.overflow);
+        reports_of(text, got);
+        if (count == CONF_SITE_RULES_MAX)
+            assert_string_equal(got, "");
+        else
+            assert_starts(got, "f:258: this is rule 257 of the site at line 1; ");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_number_of_rules),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_sites),
     };
