@@ -107,7 +107,7 @@ void rules_apply_to_file(const struct rule *rules, size_t count, struct slice pa
     }
 }
 
-static bool is_ok(int status)
+bool rules_is_ok(int status)
 {
     return status == 200 || status == 206 || status == 304;
 }
@@ -136,22 +136,28 @@ static bool next_action(const struct ruling *ruling, struct place *p, bool ok)
     return false;
 }
 
-// Whether a later action says something else about the field.
-static bool is_overruled(const struct ruling *ruling, struct place p, bool ok)
+// The later action that says something else about the field.
+static const struct rule *overruler(const struct ruling *ruling, struct place p, bool ok)
 {
     struct slice name = at(ruling, p)->name;
     while (next_action(ruling, &p, ok))
         if (at(ruling, p)->action != RULE_ADD && slice_equal_nocase(at(ruling, p)->name, name))
-            return true;
-    return false;
+            return ruling->matched[p.rule];
+    return NULL;
+}
+
+const struct rule *rules_overruled_by(const struct ruling *ruling, size_t rule, size_t header,
+                                      int status)
+{
+    return overruler(ruling, (struct place){rule, header}, rules_is_ok(status));
 }
 
 void rules_put_headers(struct buf *b, const struct ruling *ruling, int status)
 {
-    bool ok = is_ok(status);
+    bool ok = rules_is_ok(status);
     for (struct place p = {0, SIZE_MAX}; next_action(ruling, &p, ok);) {
         const struct rule_header *h = at(ruling, p);
-        if (h->action == RULE_UNSET || is_overruled(ruling, p, ok))
+        if (h->action == RULE_UNSET || overruler(ruling, p, ok))
             continue;
         buf_put(b, h->name);
         buf_put(b, SLICE(": "));

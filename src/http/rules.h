@@ -82,5 +82,13 @@ void rules_apply_to_file(const struct rule *rules, size_t count, struct slice pa
 // Appends the field lines for an answer of this status.
 void rules_put_headers(struct buf *b, const struct ruling *ruling, int status);
 
+// The matching rule whose action takes the place of this header action (of rule matched[rule]) in
+// an answer of this status; NULL: none does, it holds.
+const struct rule *rules_overruled_by(const struct ruling *ruling, size_t rule, size_t header,
+                                      int status);
+
+// Whether a rule's fields that are marked so are for an answer of this status.
+bool rules_is_ok(int status);
+
 // The page of an error, by the last matching rule that has one; empty: none.
 struct slice rules_error_page(const struct ruling *ruling, int status);

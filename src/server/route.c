@@ -114,15 +114,24 @@ static struct resource_query resources(const struct route_query *q, const struct
 // A type that a rule gives to what is asked for is not that of another document.
 static const struct slice no_type = {NULL, 0};
 
-// What is at a decoded path of the site.
-static void find(const struct route_query *q, const struct route *route, struct slice path,
-                 bool hidden, struct resource *ret)
+static void trace(const struct route_query *q, const struct route_look *look)
+{
+    if (UNLIKELY(q->trace))
+        q->trace(q->trace_context, look);
+}
+
+// What is at the decoded path of a look.
+static void find(const struct route_query *q, const struct route *route, struct route_look *look,
+                 struct resource *ret)
 {
     const struct resource_query query = resources(q, route);
-    if (hidden && !route_shows_hidden(route))
+    look->hidden = look->hidden && !route_shows_hidden(route);
+    if (look->hidden)
         *ret = (struct resource){.kind = RESOURCE_STATUS, .status = 404};
     else
-        resource_find(&query, slice_skip(path, 1), ret);
+        resource_find(&query, slice_skip(look->path, 1), ret);
+    look->found = ret;
+    trace(q, look);
 }
 
 // What a capture may make of a rule's path: the pattern "/v**" stands for "/v../x" as well, which
@@ -137,22 +146,31 @@ static bool has_dot_segment(struct slice path)
     return false;
 }
 
-// The same at a path that a rule names.
-static void find_target(const struct route_query *q, struct route *route, struct slice template,
-                        const struct glob_match *captures, struct resource *ret)
+// A path that a rule names.
+struct target {
+    enum route_purpose purpose;
+    struct slice template;
+    const struct glob_match *captures;
+};
+
+static void find_target(const struct route_query *q, struct route *route,
+                        const struct target *target, struct resource *ret)
 {
     struct buf b = buf_make(route->target_text, sizeof(route->target_text));
-    struct slice path;
-    bool hidden;
-    const struct template_values values = {route->path, captures};
-    template_put_path(&b, template, &values);
-    int status = b.overflow ? 414 : decode(buf_slice(&b), route->resolved_text, &path, &hidden);
+    struct route_look look = {.purpose = target->purpose, .found = ret};
+    const struct template_values values = {route->path, target->captures};
+    template_put_path(&b, target->template, &values);
+    int status = b.overflow ? 414
+                            : decode(buf_slice(&b), route->resolved_text, &look.path, &look.hidden);
     if (status == 0 && has_dot_segment(buf_slice(&b)))
         status = 404;
-    if (status)
+    if (status) {
+        look.path.len = 0;
         *ret = (struct resource){.kind = RESOURCE_STATUS, .status = status};
-    else
-        find(q, route, path, hidden, ret);
+        trace(q, &look);
+    } else {
+        find(q, route, &look, ret);
+    }
 }
 
 // The first candidate that is a file; else what the first one is that is anything.
@@ -162,15 +180,15 @@ static void find_tries(const struct route_query *q, struct route *route, struct 
     *ret = (struct resource){.kind = RESOURCE_STATUS, .status = 404};
     for (size_t i = 0; i < use->rule->try_count && ret->kind != RESOURCE_FILE; i++) {
         struct resource found;
-        find_target(q, route, use->rule->tries[i], &use->captures, &found);
+        const struct target target = {ROUTE_FOR_TRY, use->rule->tries[i], &use->captures};
+        find_target(q, route, &target, &found);
         if (found.kind == RESOURCE_FILE || ret->kind == RESOURCE_STATUS)
             *ret = found;
     }
 }
 
-// Whether a person follows a link or types an address, rather than a page asking for a part of it:
-// a script that is missing is not to be answered with a page.
-static bool is_navigation(const struct request *r, struct slice path)
+// A script that is missing is not to be answered with a page.
+bool route_is_navigation(const struct request *r, struct slice path)
 {
     struct slice mode = r->first[FIELD_SEC_FETCH_MODE], name = path;
     if (mode.ptr)
@@ -186,10 +204,11 @@ static void find_fallback(const struct route_query *q, const struct request *r, 
                           struct resource *ret)
 {
     static const struct glob_match none;
+    const struct target target = {ROUTE_FOR_FALLBACK, route->ruling.fallback->fallback, &none};
     route->vary |= ROUTE_VARY_ACCEPT | ROUTE_VARY_FETCH;
-    if (!is_navigation(r, route->path))
+    if (!route_is_navigation(r, route->path))
         return;
-    find_target(q, route, route->ruling.fallback->fallback, &none, ret);
+    find_target(q, route, &target, ret);
     route->ruling.type = no_type;
 }
 
@@ -248,17 +267,27 @@ static void take_directory(const struct request *r, struct route *route,
     route->directory = found->directory;
 }
 
+// What the request's path leads to, or the path that stands in for it.
+static void find_requested(const struct route_query *q, struct route *route, struct resource *ret)
+{
+    const struct rule_use *rewrite = &route->ruling.rewrite;
+    if (route->ruling.tries.rule) {
+        find_tries(q, route, ret);
+    } else if (rewrite->rule) {
+        const struct target target = {ROUTE_FOR_REWRITE, rewrite->rule->rewrite,
+                                      &rewrite->captures};
+        find_target(q, route, &target, ret);
+    } else {
+        struct route_look look = {.path = route->path, .hidden = route->hidden};
+        find(q, route, &look, ret);
+    }
+}
+
 void route_resolve(const struct route_query *q, const struct request *r, struct route *route)
 {
-    const struct ruling *ruling = &route->ruling;
     struct resource found;
-    if (ruling->tries.rule)
-        find_tries(q, route, &found);
-    else if (ruling->rewrite.rule)
-        find_target(q, route, ruling->rewrite.rule->rewrite, &ruling->rewrite.captures, &found);
-    else
-        find(q, route, route->path, route->hidden, &found);
-    if (ruling->fallback && found.kind == RESOURCE_STATUS && found.status == 404)
+    find_requested(q, route, &found);
+    if (route->ruling.fallback && found.kind == RESOURCE_STATUS && found.status == 404)
         find_fallback(q, r, route, &found);
 
     switch (found.kind) {
@@ -282,9 +311,10 @@ struct cached_file *route_error_page(const struct route_query *q, struct route *
     static const struct glob_match none;
     struct slice page = rules_error_page(&route->ruling, status);
     struct resource found;
+    const struct target target = {ROUTE_FOR_ERROR_PAGE, page, &none};
     if (page.len == 0)
         return NULL;
-    find_target(q, route, page, &none, &found);
+    find_target(q, route, &target, &found);
     if (found.kind != RESOURCE_FILE)
         return NULL;
     route->ruling.type = no_type;

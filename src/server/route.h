@@ -38,12 +38,33 @@ enum route_vary {
 #undef X
 };
 
+// Why a path was looked at.
+enum route_purpose {
+    ROUTE_FOR_PATH, // that of the request
+    ROUTE_FOR_REWRITE,
+    ROUTE_FOR_TRY,
+    ROUTE_FOR_FALLBACK,
+    ROUTE_FOR_ERROR_PAGE
+};
+
+// One look for a file: at what, and what was there.
+struct route_look {
+    enum route_purpose purpose;
+    struct slice path; // decoded; begins with '/'. Empty: it cannot be decoded
+    bool hidden;       // a segment begins with a dot, and such names are not shown
+    const struct resource *found;
+};
+
+typedef void route_trace_cb(void *context, const struct route_look *look);
+
 struct route_query {
     const struct sites *sites;
     struct filecache *cache;
     size_t listener;
     struct network client;
     struct file_moment moment;
+    route_trace_cb *trace; // is told of each look, in order; or NULL
+    void *trace_context;
 };
 
 struct route {
@@ -72,6 +93,10 @@ void route_start(const struct route_query *q, const struct request *r, struct ro
 
 // Finds the file, after route_start() left the status open.
 void route_resolve(const struct route_query *q, const struct request *r, struct route *route);
+
+// Whether a rule's fallback is for this request: a person follows a link or types an address,
+// rather than a page asking for a part of it.
+bool route_is_navigation(const struct request *r, struct slice path);
 
 // Which links may be followed, and whether hidden names are shown, on this route.
 enum rootfs_links route_links(const struct route *route);

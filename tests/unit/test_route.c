@@ -342,9 +342,49 @@ static void test_clients_and_methods(void **state)
     assert_int_equal(route.path.len, 0);
 }
 
+// "PURPOSE:PATH=KIND " of each look.
+static void note(void *context, const struct route_look *look)
+{
+    struct buf *b = context;
+    buf_printf(b, "%d:%.*s=%d%s ", (int)look->purpose, SLICE_ARG(look->path),
+               (int)look->found->kind, look->hidden ? "h" : "");
+}
+
+static void test_trace(void **state)
+{
+    static const struct {
+        const char *path, *looks;
+    } cases[] = {
+        {"/", "0:/=0 "},
+        {"/none", "0:/none=3 "},
+        {"/.hidden", "0:/.hidden=3h "},
+        {"/clean/none", "2:/clean/none=3 2:/clean/none.html=3 2:/dir/none=3 "},
+        {"/moved/none", "1:/clean/none.html=3 "},
+        {"/app/some/page", "0:/app/some/page=3 3:/app/index.html=0 "},
+    };
+    char text[512], head[256];
+    struct request r;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct route_query q = query_from("127.0.0.1");
+        struct buf b = buf_make(text, sizeof(text));
+        q.trace = note;
+        q.trace_context = &b;
+        snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: a.test\r\n\r\n", cases[i].path);
+        assert_int_equal(request_parse(slice_of(head), &r), 0);
+        route_start(&q, &r, &route);
+        assert_int_equal(route.status, 0);
+        route_resolve(&q, &r, &route);
+        assert_slice(buf_slice(&b), cases[i].looks);
+        if (route.file)
+            filecache_release(route.file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_trace),
         cmocka_unit_test(test_routes),
         cmocka_unit_test(test_vary),
         cmocka_unit_test(test_variants),

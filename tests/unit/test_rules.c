@@ -237,9 +237,33 @@ static void test_error_pages(void **state)
     assert_int_equal(rules_error_page(&ruling, 500).len, 0);
 }
 
+static void test_who_overrules(void **state)
+{
+    static const struct rule_header first[] = {{RULE_SET, {"A", 1}, {"1", 1}, false},
+                                               {RULE_SET, {"B", 1}, {"1", 1}, false},
+                                               {RULE_SET, {"a", 1}, {"2", 1}, false}};
+    static const struct rule_header second[] = {{RULE_ADD, {"A", 1}, {"3", 1}, false},
+                                                {RULE_UNSET, {"b", 1}, {NULL, 0}, true}};
+    static const struct rule rules[] = {
+        {.match = {"/**", 3}, .headers = first, .header_count = ARRAY_SIZE(first)},
+        {.match = {"/**", 3}, .headers = second, .header_count = ARRAY_SIZE(second)},
+    };
+    struct ruling ruling;
+    (void)state;
+    rules_apply(rules, ARRAY_SIZE(rules), SLICE("/"), &everybody, &ruling);
+    assert_ptr_equal(rules_overruled_by(&ruling, 0, 0, 200), &rules[0]);
+    assert_ptr_equal(rules_overruled_by(&ruling, 0, 1, 200), &rules[1]);
+    assert_null(rules_overruled_by(&ruling, 0, 1, 404)); // the other one is for good answers
+    assert_null(rules_overruled_by(&ruling, 0, 2, 200)); // what is added stands beside it
+    assert_null(rules_overruled_by(&ruling, 1, 0, 200));
+    assert_true(rules_is_ok(206));
+    assert_false(rules_is_ok(301));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_overrules),
         cmocka_unit_test(test_all_that_match_apply_until_one_is_final),
         cmocka_unit_test(test_the_first_rewrite_and_fallback_count),
         cmocka_unit_test(test_clients),
