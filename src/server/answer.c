@@ -21,23 +21,13 @@ bool answer_is_served(enum method method)
 
 // ---- what is asked, by whom --------------------------------------------------------------------
 
-static struct network client_of(const struct conn *c)
-{
-    const struct endpoint e = conn_client(c);
-    if (e.sa.sa_family == AF_INET)
-        return network_of_ipv4((const uint8_t *)&e.in.sin_addr);
-    if (e.sa.sa_family == AF_INET6)
-        return network_of_ipv6(e.in6.sin6_addr.s6_addr);
-    return (struct network){.kind = NETWORK_UNIX};
-}
-
 static struct route_query query_of(const struct reply *a)
 {
     return (struct route_query){
         .sites = a->l->service->sites,
         .cache = &a->l->cache,
         .listener = a->c->listener,
-        .client = client_of(a->c),
+        .client = conn_network(a->c),
         .moment = {a->l->round, a->l->clock.wall_s},
     };
 }
@@ -201,7 +191,7 @@ static void answer_directory(const struct reply *a)
     const struct listpieces_options options = {
         .route = a->route,
         .view = view_of(a),
-        .client = client_of(a->c),
+        .client = conn_network(a->c),
         .limit = (uint32_t)a->l->service->conf->limits.listing,
         .under_way = &a->l->listings,
         .most = a->l->listing_limit,

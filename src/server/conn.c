@@ -35,6 +35,16 @@ struct endpoint conn_client(const struct conn *c)
     return e;
 }
 
+struct network conn_network(const struct conn *c)
+{
+    const struct endpoint e = conn_client(c);
+    if (e.sa.sa_family == AF_INET)
+        return network_of_ipv4((const uint8_t *)&e.in.sin_addr);
+    if (e.sa.sa_family == AF_INET6)
+        return network_of_ipv6(e.in6.sin6_addr.s6_addr);
+    return (struct network){.kind = NETWORK_UNIX};
+}
+
 bool conn_has_content(const struct conn *c)
 {
     return c->file || c->pieces || c->held;

@@ -9,6 +9,7 @@
 // and when an answer is stuck.
 #pragma once
 
+#include "base/network.h"
 #include "http/body.h"
 #include "http/request.h"
 #include "server/bufpool.h"
@@ -80,6 +81,9 @@ struct conn {
 
 // The client's address. Of a UNIX socket only the family is known.
 struct endpoint conn_client(const struct conn *c);
+
+// The same, for the rules.
+struct network conn_network(const struct conn *c);
 
 // Prepares a slot for a socket that was accepted on that listener.
 void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer, size_t listener);

@@ -1,0 +1,84 @@
+#include "explainfixture.h"
+
+#include "server/explain_path.h"
+
+static void test_causes(void **state)
+{
+    static const struct explain_case cases[] = {
+        {"/none", "", "cause      ROOT/none: No such file or directory (ENOENT)\n"},
+        {"/none", "", "           no such name in ROOT (drwxr-xr-x "},
+        {"/b/none/x", "", "cause      ROOT/b/none: No such file or directory (ENOENT)\n"},
+        {"/page.html/x", "", "cause      ROOT/page.html/x: Not a directory (ENOTDIR)\n"},
+        {"/page.html/", "", "ENOTDIR"},
+        {"/out", "", "cause      ROOT/out: Invalid cross-device link (EXDEV)\n"},
+        {"/out", "",
+         ") to /etc/passwd,\n           which leads out of the root: symlinks = \"beneath\"\n"},
+        {"/dangling", "", ") to nowhere,\n           which does not exist\n"},
+        {"/t/link", "",
+         ") to index.html,\n           and links are not followed: symlinks = \"none\"\n"},
+        {"/fifo", "", " is not a regular file\n"},
+        {"/bare/", "", "cause      ROOT/bare/ (drwxr-xr-x "},
+        {"/bare/", "", ") has no index file (index.html)\n           and is not listed: "},
+    };
+    (void)state;
+    explain_check(cases, ARRAY_SIZE(cases));
+}
+
+static void test_long(void **state)
+{
+    char path[PATH_MAX + 100];
+    (void)state;
+    memset(path, 'x', sizeof(path));
+    const struct explain_path p = {
+        .site = &sites.items[0],
+        .tree = &sites.items[0].trees[sites.items[0].tree_count - 1],
+        .path = slice_make(path, sizeof(path)),
+    };
+    struct buf b = buf_make(explained, EXPLAIN_MAX);
+    explain_path_put(&b, &p);
+    explained[b.len] = '\0';
+    assert_says(explained, "cause      the path is longer than the system allows (4096 bytes)\n");
+}
+
+// In a process that is not root, for which modes count.
+static int look_as_nobody(const char *path, const char *want)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+            _exit(2);
+        _exit(strstr(explain_get(path, ""), want) ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WEXITSTATUS(status);
+}
+
+static void test_modes(void **state)
+{
+    char path[PATH_MAX];
+    (void)state;
+    tempdir_mkdir(&dir, "closed");
+    tempdir_puts(&dir, "closed/x", "x");
+    tempdir_puts(&dir, "secret", "x");
+    tempdir_mkdir(&dir, "index");
+    tempdir_puts(&dir, "index/index.html", "x");
+    assert_int_equal(chmod(tempdir_path(&dir, "closed", path), 0600), 0);
+    assert_int_equal(chmod(tempdir_path(&dir, "secret", path), 0200), 0);
+    assert_int_equal(chmod(tempdir_path(&dir, "index/index.html", path), 0200), 0);
+    assert_int_equal(look_as_nobody("/closed/x", "there is no permission to search "), 0);
+    assert_int_equal(look_as_nobody("/secret", "cannot be read by the worker's user, "), 0);
+    assert_int_equal(look_as_nobody("/index/", "index/index.html (--w------- "), 0);
+    assert_int_equal(chmod(tempdir_path(&dir, "closed", path), 0700), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_causes),
+        cmocka_unit_test(test_long),
+        cmocka_unit_test(test_modes),
+    };
+    return cmocka_run_group_tests_name("explain_path", tests, explain_setup, explain_teardown);
+}
