@@ -3,6 +3,7 @@
 #include "cli/args.h"
 #include "cli/cmd_check.h"
 #include "cli/cmd_config.h"
+#include "cli/cmd_explain.h"
 #include "cli/cmd_precompress.h"
 #include "cli/cmd_run.h"
 
@@ -16,11 +17,9 @@
 typedef int command_cb(const struct args *args);
 
 static command_cb *const commands[COMMAND_COUNT] = {
-    [COMMAND_RUN] = cmd_run,
-    [COMMAND_SERVE] = cmd_serve,
-    [COMMAND_CHECK] = cmd_check,
-    [COMMAND_CONFIG] = cmd_config,
-    [COMMAND_PRECOMPRESS] = cmd_precompress,
+    [COMMAND_RUN] = cmd_run,         [COMMAND_SERVE] = cmd_serve,
+    [COMMAND_CHECK] = cmd_check,     [COMMAND_CONFIG] = cmd_config,
+    [COMMAND_EXPLAIN] = cmd_explain, [COMMAND_PRECOMPRESS] = cmd_precompress,
 };
 
 static int print_help(void)

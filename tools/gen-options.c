@@ -179,6 +179,10 @@ static void flags_zsh(void)
         [VALUE_FILE] = ":file:_files",
         [VALUE_OPTION] = ":option:->option",
         [VALUE_ADDRESS] = ":address:",
+        [VALUE_METHOD] = ":method:(GET HEAD OPTIONS)",
+        [VALUE_HEADER] = ":header:",
+        [VALUE_CLIENT] = ":address:",
+        [VALUE_SOCKET] = ":socket:_files",
         [VALUE_JOBS] = ":number:",
         [VALUE_CODINGS] = ":codings:_sequence compadd - zstd br gzip",
     };
@@ -203,8 +207,16 @@ static void commands_fish(void)
 static void flags_fish(void)
 {
     static const char *const actions[] = {
-        [VALUE_NONE] = "",       [VALUE_FILE] = " -r -F", [VALUE_OPTION] = " -x -a \"$options\"",
-        [VALUE_ADDRESS] = " -x", [VALUE_JOBS] = " -x",    [VALUE_CODINGS] = " -x -a 'zstd br gzip'",
+        [VALUE_NONE] = "",
+        [VALUE_FILE] = " -r -F",
+        [VALUE_OPTION] = " -x -a \"$options\"",
+        [VALUE_ADDRESS] = " -x",
+        [VALUE_METHOD] = " -x -a 'GET HEAD OPTIONS'",
+        [VALUE_HEADER] = " -x",
+        [VALUE_CLIENT] = " -x",
+        [VALUE_SOCKET] = " -r -F",
+        [VALUE_JOBS] = " -x",
+        [VALUE_CODINGS] = " -x -a 'zstd br gzip'",
     };
     size_t count;
     const struct args_option *flags = args_options(&count);

@@ -24,6 +24,8 @@ static const struct args_command commands[COMMAND_COUNT] = {
                        "check the configuration and what it names"},
     [COMMAND_CONFIG] = {"config", "[-c FILE] [-o OPTION=VALUE]...",
                         "show the value of every option and where it came from"},
+    [COMMAND_EXPLAIN] = {"explain", "[-c FILE] [-m METHOD] [-H HEADER]... URL",
+                         "say how a request is answered, and why"},
     [COMMAND_PRECOMPRESS] = {"precompress", "[--check] [-j N] [--codings LIST] [-q] DIR",
                              "make or check the compressed siblings of files"},
 };
@@ -35,6 +37,13 @@ static const struct args_option options[] = {
      "set an option of the configuration, e.g. timeouts.idle=30s"},
     {'l', "listen", VALUE_ADDRESS, "ADDRESS", ON_SERVE,
      "listen on this address (default " DEFAULT_SERVE_ADDRESS ")"},
+    {'m', "method", VALUE_METHOD, "METHOD", ON_EXPLAIN, "explain a request of this method (GET)"},
+    {'H', "header", VALUE_HEADER, "HEADER", ON_EXPLAIN,
+     "explain a request with this field, e.g. -H 'Accept-Encoding: br'"},
+    {'a', "client", VALUE_CLIENT, "ADDRESS", ON_EXPLAIN,
+     "explain a request of this client: an IP address or \"unix\" (127.0.0.1)"},
+    {'s', "socket", VALUE_SOCKET, "PATH", ON_EXPLAIN,
+     "ask the server whose control socket this is"},
     {'\0', "check", VALUE_NONE, NULL, ON_PRECOMPRESS,
      "only report siblings that are stale or missing"},
     {'j', "jobs", VALUE_JOBS, "N", ON_PRECOMPRESS,
@@ -101,17 +110,43 @@ static int take_assignment(struct parser *p, const char *value)
     return 0;
 }
 
+// Sets what may be given once.
+static int take_single(struct parser *p, const struct args_option *option, const char *value)
+{
+    const char **const places[VALUE_COUNT] = {
+        [VALUE_FILE] = &p->args.file,
+        [VALUE_METHOD] = &p->args.method,
+        [VALUE_CLIENT] = &p->args.client,
+        [VALUE_SOCKET] = &p->args.socket,
+    };
+    const char **place = places[option->value];
+    if (*place)
+        return refuse(p, "-%c stands twice; it may be given once", option->letter);
+    *place = value;
+    return 0;
+}
+
+static int take_header(struct parser *p, const char *value)
+{
+    if (!strchr(value, ':') || strpbrk(value, "\r\n"))
+        return refuse(p, "-H takes a field, e.g. -H 'Accept: text/html'; found \"%.60s\"", value);
+    p->args.headers[p->args.header_count++] = value;
+    return 0;
+}
+
 static int take_option(struct parser *p, const struct args_option *option, const char *value)
 {
     p->seen |= 1u << (option - options);
     switch (option->value) {
     case VALUE_FILE:
-        if (p->args.file)
-            return refuse(p, "-c stands twice; there is one configuration file");
-        p->args.file = value;
-        break;
+    case VALUE_METHOD:
+    case VALUE_CLIENT:
+    case VALUE_SOCKET:
+        return take_single(p, option, value);
     case VALUE_OPTION:
         return take_assignment(p, value);
+    case VALUE_HEADER:
+        return take_header(p, value);
     case VALUE_ADDRESS:
         add_override(p, "listen", value, "-l");
         break;
@@ -122,6 +157,7 @@ static int take_option(struct parser *p, const struct args_option *option, const
         p->args.codings = value;
         break;
     case VALUE_NONE:
+    case VALUE_COUNT:
         break;
     }
     return 0;
@@ -194,8 +230,11 @@ static int take_word(struct parser *p, const char *word)
 {
     if (!p->command_given)
         return take_command(p, word);
-    if (TAKES_DIRECTORY & 1u << p->args.command && !p->args.directory) {
-        p->args.directory = word;
+    const char **place = TAKES_DIRECTORY & 1u << p->args.command ? &p->args.directory
+                         : p->args.command == COMMAND_EXPLAIN    ? &p->args.url
+                                                                 : NULL;
+    if (place && !*place) {
+        *place = word;
         return 0;
     }
     return refuse(p, "\"%.60s\" is one argument too many; usage: tined %s %s", word,
@@ -281,12 +320,16 @@ static int finish(struct parser *p)
     int error = check_fit(p);
     if (error < 0)
         return error;
+    p->args.file_is_given = p->args.file;
     if (p->args.command == COMMAND_PRECOMPRESS)
         return complete_precompress(p);
     if (p->args.command == COMMAND_SERVE)
         complete_serve(p);
     else if (!p->args.file)
         p->args.file = DEFAULT_FILE;
+    if (p->args.command == COMMAND_EXPLAIN && !p->args.url)
+        return refuse(p, "no URL is given; usage: tined explain %s",
+                      commands[COMMAND_EXPLAIN].synopsis);
     return 0;
 }
 
@@ -297,9 +340,10 @@ static int reserve(struct parser *p)
     for (int i = 0; i < p->argc; i++)
         bytes += strlen(p->argv[i]) + 1;
     p->args.overrides = calloc((size_t)p->argc + 2, sizeof(*p->args.overrides));
+    p->args.headers = calloc((size_t)p->argc + 1, sizeof(*p->args.headers));
     p->args.texts = malloc(bytes);
     p->next_text = p->args.texts;
-    return p->args.overrides && p->args.texts ? 0 : -ENOMEM;
+    return p->args.overrides && p->args.headers && p->args.texts ? 0 : -ENOMEM;
 }
 
 int args_parse(int argc, char **argv, struct args *ret, char message[static ARGS_MESSAGE_MAX])
@@ -320,6 +364,7 @@ int args_parse(int argc, char **argv, struct args *ret, char message[static ARGS
 void args_cleanup(struct args *args)
 {
     free(args->overrides);
+    free(args->headers);
     free(args->texts);
 }
 

@@ -14,6 +14,7 @@ enum command {
     COMMAND_SERVE,
     COMMAND_CHECK,
     COMMAND_CONFIG,
+    COMMAND_EXPLAIN,
     COMMAND_PRECOMPRESS,
     COMMAND_COUNT
 };
@@ -23,9 +24,16 @@ struct args {
     char *const *argv;     // all of it
     int command;           // enum command, COMMAND_HELP or COMMAND_VERSION
     const char *file;      // the configuration; NULL: the command takes none
+    bool file_is_given;    // by -c
     const char *directory; // of `serve` and `precompress`; NULL for the others
-    bool check, quiet;     // of `precompress`, as are the next two
-    const char *jobs;      // not looked at; NULL: not given
+    const char *url;       // of `explain`, as are the next ones; NULL: not given
+    const char *method;
+    const char *client;
+    const char *socket;
+    size_t header_count;
+    const char **headers;
+    bool check, quiet; // of `precompress`, as are the next two
+    const char *jobs;  // not looked at; NULL: not given
     const char *codings;
     size_t override_count; // what the command line sets, in order
     struct conf_override *overrides;
@@ -50,11 +58,24 @@ enum {
     ON_SERVE = 1 << COMMAND_SERVE,
     ON_CHECK = 1 << COMMAND_CHECK,
     ON_CONFIG = 1 << COMMAND_CONFIG,
+    ON_EXPLAIN = 1 << COMMAND_EXPLAIN,
     ON_PRECOMPRESS = 1 << COMMAND_PRECOMPRESS,
     ON_ALL = (1 << COMMAND_COUNT) - 1
 };
 
-enum args_value { VALUE_NONE, VALUE_FILE, VALUE_OPTION, VALUE_ADDRESS, VALUE_JOBS, VALUE_CODINGS };
+enum args_value {
+    VALUE_NONE,
+    VALUE_FILE,
+    VALUE_OPTION,
+    VALUE_ADDRESS,
+    VALUE_METHOD,
+    VALUE_HEADER,
+    VALUE_CLIENT,
+    VALUE_SOCKET,
+    VALUE_JOBS,
+    VALUE_CODINGS,
+    VALUE_COUNT
+};
 
 struct args_option {
     char letter; // '\0': has none

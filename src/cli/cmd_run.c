@@ -18,6 +18,7 @@ static int run(const struct args *args, bool serve)
         .load = load,
         .context = &copy,
         .keep_ids = serve,
+        .control = !serve,
         .hup_stops = serve,
     };
     return master_run(&options);

@@ -146,6 +146,7 @@ struct conf {
     char *user;
     char *group; // empty: the user's primary group
     bool server_header;
+    char *control;    // path of the control socket; empty: none
     char *mime_types; // path; need not exist when it is the default
     struct conf_limits limits;
     struct conf_timeouts timeouts;

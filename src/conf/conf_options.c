@@ -38,6 +38,9 @@ static const struct conf_option options[] = {
      "Group that the workers run as when tined is started by root; empty means the user's own."},
     {TOP(server_header), CONF_BOOL, "true", 0, 1, CHECK_NONE, NULL,
      "Whether answers carry the Server field."},
+    {TOP(control), CONF_PATH, "/run/tined/control.sock", 0, 107, CHECK_NONE, NULL,
+     "UNIX socket on which the master takes commands such as tined explain; empty means none. The "
+     "default one is done without where its directory is missing."},
     {TOP(mime_types), CONF_PATH, "/etc/mime.types", 1, PATH_MAX_LENGTH, CHECK_NONE, NULL,
      "File that says which media type belongs to which file name extension; the default one need "
      "not exist."},

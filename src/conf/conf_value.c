@@ -259,7 +259,7 @@ static int judge_string(const struct judge *j, char **ret)
         return refuse(j,
                       "must be \"off\", \"stdout\" or a path with a slash, e.g. \"%s\"; found %s",
                       o->example, found(j->raw, text));
-    char *copy = o->type == CONF_PATH || is_log_path(o, value)
+    char *copy = (o->type == CONF_PATH && *value) || is_log_path(o, value)
                      ? conf_path_join(j->rules->directory, value)
                      : strdup(value);
     if (!copy)

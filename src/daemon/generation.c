@@ -162,6 +162,28 @@ bool generation_check(struct conf *conf)
     return errors == 0;
 }
 
+struct generation *generation_new_idle(struct conf *conf)
+{
+    struct generation *g = calloc(1, sizeof(*g));
+    if (!g) {
+        conf_free(conf);
+        log_err("no memory for the configuration");
+        return NULL;
+    }
+    g->conf = conf;
+    g->access_log = -1;
+    list_init(&g->link);
+    int errors = resolve_privs(g, false) < 0;
+    errors += open_sites(g) < 0;
+    errors += load_types(g) < 0;
+    errors += listeners_plan(&g->listeners, conf, NULL, report, NULL) < 0;
+    if (errors || bind_sites(g) < 0) {
+        generation_free(g, NULL);
+        return NULL;
+    }
+    return g;
+}
+
 struct generation *generation_new(struct generation_maker *maker, unsigned id, struct conf *conf,
                                   const struct generation *previous, bool *ret_usable)
 {

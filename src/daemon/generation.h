@@ -22,9 +22,17 @@ enum generation_phase {
 
 // What the master's poller points at.
 struct watch {
-    enum watch_kind { WATCH_SIGNALS, WATCH_CHANNEL, WATCH_CHILD, WATCH_PROOF } kind;
-    struct generation *generation;
-    unsigned worker;
+    enum watch_kind {
+        WATCH_SIGNALS,
+        WATCH_CHANNEL,
+        WATCH_CHILD,
+        WATCH_PROOF,
+        WATCH_CONTROL,        // somebody connects to the control socket
+        WATCH_CONTROL_CLIENT, // somebody who has
+        WATCH_EXPLAINER
+    } kind;
+    struct generation *generation; // CHANNEL, CHILD
+    unsigned number;               // of the worker, client or explainer
 };
 
 struct generation_worker {
@@ -70,6 +78,10 @@ struct generation_maker {
 // could be used, were it not for the state of the system (a port in use, no memory).
 struct generation *generation_new(struct generation_maker *maker, unsigned id, struct conf *conf,
                                   const struct generation *previous, bool *ret_usable);
+
+// Opens what a request is answered from, and plans the listeners; binds nothing, and has no workers
+// nor log. For `tined explain`. Takes `conf` over, also on failure: NULL after having logged why.
+struct generation *generation_new_idle(struct conf *conf);
 
 // Whether a generation could be made of `conf`, as far as can be told without binding. Logs what is
 // wrong, all of it. Nothing is kept open.

@@ -1,6 +1,9 @@
 #include "daemon/master.h"
 
 #include "base/log.h"
+#include "base/num.h"
+#include "daemon/control.h"
+#include "daemon/explainers.h"
 #include "daemon/generation.h"
 #include "daemon/legacy.h"
 #include "daemon/upgrade.h"
@@ -41,7 +44,12 @@ struct master {
     struct systemd_socket inherited[INHERITED_MAX];
     struct list generations; // oldest first
     struct generation *current;
-    struct generation *starting; // or NULL
+    struct generation *starting;   // or NULL
+    struct control *control;       // or NULL
+    struct control *control_next;  // of the generation that is starting, when it is another
+    struct control *control_ended; // events of this round may point into it
+    bool control_changes;          // what `control_next` is takes the place of `control`
+    struct explainers explainers;
     struct watch signals_watch;
     int signals;
     unsigned last_id;
@@ -66,12 +74,87 @@ static void notify_ready(const struct master *m)
     systemd_notify(state);
 }
 
+// ---- the control socket ------------------------------------------------------------------------
+
+// "explain CLIENT PORT", and the head of a request.
+static void run_explain(void *context, const struct control_request *request)
+{
+    struct master *m = context;
+    char client[ADDR_TEXT_MAX];
+    struct slice port_text = request->arguments, name = slice_split(&port_text, ' ');
+    uint64_t port;
+    if (name.len >= sizeof(client) || !num_parse_dec(port_text, UINT16_MAX, &port)) {
+        control_answer(request->fd, "error", "explain takes the client's address and the port");
+        return;
+    }
+    memcpy(client, name.ptr, name.len);
+    client[name.len] = '\0';
+    const struct explainers_question question = {client, (uint16_t)port, request->text};
+    int r = m->current ? explainers_start(&m->explainers, m->current, &question, request->fd)
+                       : -EAGAIN;
+    if (r < 0)
+        control_answer(request->fd, "error", strerror(-r));
+}
+
+static const struct control_command control_commands[] = {
+    {"explain", run_explain},
+    {NULL, NULL},
+};
+
+static bool is_at(const struct control *control, const char *path)
+{
+    return control ? strcmp(control_path(control), path) == 0 : *path == '\0';
+}
+
+// Opens what the configuration wants and is not open yet. False after having logged why that cannot
+// be; the default, which nobody has asked for, is done without where it does not work.
+static bool open_control(struct master *m, const struct conf *conf)
+{
+    const char *path = conf->control, *what;
+    const struct control_options options = {path, control_commands, m, &m->poller};
+    m->control_changes = m->options->control && !is_at(m->control, path);
+    if (!m->control_changes || !*path)
+        return true;
+    int r = control_new(&options, &m->control_next, &what);
+    bool is_default = conf_is_default(conf, "control");
+    if (r < 0 && is_default)
+        log_notice("no control socket: %s: %s: %s", path, what, strerror(-r));
+    else if (r < 0)
+        log_err("the control socket %s cannot be opened: %s: %s", path, what, strerror(-r));
+    return r == 0 || is_default;
+}
+
+static void take_control(struct master *m)
+{
+    if (!m->control_changes)
+        return;
+    m->control_ended = m->control;
+    m->control = m->control_next;
+    m->control_next = NULL;
+    m->control_changes = false;
+    if (m->control)
+        control_serve(m->control);
+}
+
+static void give_up_control(struct master *m)
+{
+    control_free(m->control_next);
+    m->control_next = NULL;
+    m->control_changes = false;
+}
+
 // ---- generations -------------------------------------------------------------------------------
 
 static void begin_generation(struct master *m, struct conf *conf)
 {
-    bool usable;
-    struct generation *g = generation_new(&m->maker, m->last_id + 1, conf, m->current, &usable);
+    bool usable = true;
+    struct generation *g = NULL;
+    if (open_control(m, conf))
+        g = generation_new(&m->maker, m->last_id + 1, conf, m->current, &usable);
+    else
+        conf_free(conf);
+    if (!g)
+        give_up_control(m);
     if (!g && !m->current) {
         m->exit_status = usable ? EXIT_FAILURE : EX_CONFIG;
         m->stopping = true;
@@ -166,6 +249,7 @@ static void become_new(struct master *m)
     struct state s;
     systemd_notify_reloading();
     log_info("upgrade: executing \"%s\"", m->upgrade.path);
+    explainers_cleanup(&m->explainers); // nobody would reap them
     int r = describe(m, &s);
     if (r == 0)
         r = upgrade_exec(&m->upgrade, &s);
@@ -233,6 +317,7 @@ static void take_over(struct master *m, struct generation *g)
     m->current = g;
     set_log_level(g->conf);
     listeners_announce(&g->listeners);
+    take_control(m);
     if (old && !listeners_has_all(&g->listeners, &old->listeners))
         m->ports_taken = clock_now() + LEAVING;
     if (old)
@@ -250,6 +335,7 @@ static void give_up_starting(struct master *m)
     struct generation *g = m->starting;
     generation_end(g, m->current, clock_now());
     generation_kill(g);
+    give_up_control(m);
     if (m->current)
         log_err("reload failed: generation %u could not start, generation %u goes on", g->id,
                 m->current->id);
@@ -260,6 +346,8 @@ static void give_up_starting(struct master *m)
 static void free_ended(struct master *m)
 {
     struct list *next;
+    control_free(m->control_ended);
+    m->control_ended = NULL;
     for (struct list *l = m->generations.next; l != &m->generations; l = next) {
         struct generation *g = CONTAINER_OF(l, struct generation, link);
         next = l->next;
@@ -374,12 +462,23 @@ static void heed(struct master *m, struct watch *w)
             heed_proof(m);
         break;
     case WATCH_CHANNEL:
-        if (w->generation->workers[w->worker].child.pid)
-            heed_channel(m, w->generation, w->worker);
+        if (w->generation->workers[w->number].child.pid)
+            heed_channel(m, w->generation, w->number);
         break;
     case WATCH_CHILD:
-        if (w->generation->workers[w->worker].child.pid)
-            heed_child(m, w->generation, w->worker);
+        if (w->generation->workers[w->number].child.pid)
+            heed_child(m, w->generation, w->number);
+        break;
+    case WATCH_CONTROL:
+        if (m->control)
+            control_accept(m->control, clock_now());
+        break;
+    case WATCH_CONTROL_CLIENT:
+        if (m->control)
+            control_receive(m->control, w->number);
+        break;
+    case WATCH_EXPLAINER:
+        explainers_ended(&m->explainers, w->number, clock_now());
         break;
     }
 }
@@ -393,6 +492,9 @@ static void do_what_is_due(struct master *m, int64_t now)
                 heed_child(m, g, i);
         generation_do_due(g, now);
     }
+    explainers_do_due(&m->explainers, now);
+    if (m->control)
+        control_do_due(m->control, now);
     if (m->starting && m->starting->failed) {
         give_up_starting(m);
     } else if (m->starting && now >= m->starting->deadline) {
@@ -407,15 +509,22 @@ static void do_what_is_due(struct master *m, int64_t now)
         reload(m);
 }
 
+// Of two times, of which -1 is never.
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static int timeout(const struct master *m)
 {
     int64_t next = m->stopping ? -1 : m->roots_checked + ROOT_CHECK;
     if (m->reload_wanted && !m->stopping && m->ports_taken < next)
         next = m->ports_taken;
+    next = earlier(next, explainers_next(&m->explainers));
+    if (m->control)
+        next = earlier(next, control_next(m->control));
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
-        int64_t due = generation_next(CONTAINER_OF(l, struct generation, link));
-        if (due >= 0 && (next < 0 || due < next))
-            next = due;
+        next = earlier(next, generation_next(CONTAINER_OF(l, struct generation, link)));
     }
     return next < 0 ? -1 : (int)MAX(next - clock_now(), 1);
 }
@@ -494,6 +603,9 @@ static int init(struct master *m, enum upgrade_role role, const struct state *s)
 
 static void cleanup(struct master *m)
 {
+    explainers_cleanup(&m->explainers);
+    give_up_control(m);
+    control_free(m->control);
     for (size_t i = 0; i < m->maker.inherited.count; i++)
         close(m->inherited[i].fd);
     for (size_t i = 0; i < ARRAY_SIZE(m->maker.handoff); i++)
@@ -547,6 +659,7 @@ int master_run(const struct master_options *options)
     struct state state = {.image = -1};
     enum upgrade_role role;
     list_init(&m.generations);
+    explainers_init(&m.explainers, &m.poller);
     int r = upgrade_init(&m.upgrade, options->argv, &role, &state);
     if (r < 0) {
         log_err("the state of the master cannot be read: %s", strerror(-r));

@@ -1,7 +1,8 @@
 // The master: keeps generations of workers, and reacts to signals and to the end of children.
 //
 // It never reads a byte from a client. Signals: TERM and INT drain and stop, a second one stops at
-// once; QUIT stops at once; HUP reloads; USR1 opens the access log anew; USR2 upgrades.
+// once; QUIT stops at once; HUP reloads; USR1 opens the access log anew; USR2 upgrades. Commands
+// come over the control socket (daemon/control.h).
 #pragma once
 
 #include "conf/conf.h"
@@ -16,6 +17,7 @@ struct master_options {
     master_load_cb *load;
     void *context;
     bool keep_ids;  // workers keep the ids of the master
+    bool control;   // it takes commands on the control socket
     bool hup_stops; // HUP ends it, as the terminal's end does
 };
 

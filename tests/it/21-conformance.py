@@ -90,14 +90,14 @@ def prepare(d, times, sites):
     d.write_config()
 
 
-def make_daemon(available):
+def make_daemon(available, **options):
     files, times, sites = dict(tree.FILES), dict(tree.TIMES), dict(tree.SITES)
     for feature in available:
         prefix = "../%s/" % feature.name
         files.update((prefix + name, content) for name, content in feature.files.items())
         times.update((prefix + name, when) for name, when in feature.times.items())
         sites[feature.name] = feature.site
-    d = harness.Daemon(files, start=False)
+    d = harness.Daemon(files, start=False, **options)
     try:
         prepare(d, times, sites)
         d.age(*[n for n, content in files.items() if content is not None and n not in times])
@@ -124,9 +124,15 @@ def is_there(d, feature):
     return not run(probe, d.address(), {})[0]
 
 
-def run_rows(d, available):
+def all_words(d, available):
+    """The words of each feature that is there, by its name, and of the rows that need none."""
     words = {f.name: words_of(d, f) for f in available if not f.probe or is_there(d, f)}
     words[None] = words_of(d, None)
+    return words
+
+
+def run_rows(d, available):
+    words = all_words(d, available)
     missing.update(f.name for f in features.FEATURES if f.name not in words)
     to_run = [row for row in ROWS if row.needs in words]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:

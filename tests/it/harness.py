@@ -178,7 +178,8 @@ class Daemon:
         os.mkdir(self.root)
         for name, content in (files or {}).items():
             self.write(name, content)
-        self.options = {"workers": 2, "listen": tuple({"address": a} for a in listen)}
+        # Without a control socket, unless a test asks for one: its usual place is the machine's.
+        self.options = {"workers": 2, "control": "", "listen": tuple({"address": a} for a in listen)}
         if IS_ROOT:
             # Debian's and everyone's account without rights.
             self.options.update(user="nobody", group="nogroup")

@@ -76,6 +76,29 @@ static void test_commands(void **state)
     }
 }
 
+static void test_explain(void **state)
+{
+    char message[ARGS_MESSAGE_MAX];
+    struct args args;
+    (void)state;
+    assert_int_equal(parse("explain -m HEAD -H A:1 -a ::1 http://x/ -HB:2 -s sock", &args, message),
+                     0);
+    assert_int_equal(args.command, COMMAND_EXPLAIN);
+    assert_string_equal(args.url, "http://x/");
+    assert_string_equal(args.method, "HEAD");
+    assert_string_equal(args.client, "::1");
+    assert_string_equal(args.socket, "sock");
+    assert_false(args.file_is_given);
+    assert_string_equal(args.file, SYSCONFDIR "/tined/tined.conf");
+    assert_int_equal(args.header_count, 2);
+    assert_string_equal(args.headers[0], "A:1");
+    assert_string_equal(args.headers[1], "B:2");
+    args_cleanup(&args);
+    assert_int_equal(parse("explain -c x y", &args, message), 0);
+    assert_true(args.file_is_given);
+    args_cleanup(&args);
+}
+
 static void test_precompress(void **state)
 {
     char message[ARGS_MESSAGE_MAX];
@@ -105,7 +128,14 @@ static void test_usage_errors(void **state)
         {"-c", "-c needs a value: -c FILE"},
         {"serve --listen", "-l needs a value: -l ADDRESS"},
         {"--help=x", "--help takes no value"},
-        {"-c a -c b", "-c stands twice; there is one configuration file"},
+        {"-c a -c b", "-c stands twice; it may be given once"},
+        {"explain",
+         "no URL is given; usage: tined explain [-c FILE] [-m METHOD] [-H HEADER]... URL"},
+        {"explain a b",
+         "\"b\" is one argument too many; usage: tined explain [-c FILE] [-m METHOD] "
+         "[-H HEADER]... URL"},
+        {"explain a -m x -m y", "-m stands twice; it may be given once"},
+        {"explain a -H b", "-H takes a field, e.g. -H 'Accept: text/html'; found \"b\""},
         {"-o idle", "-o takes OPTION=VALUE, e.g. -o timeouts.idle=30s; found \"idle\""},
         {"-o =1", "-o takes OPTION=VALUE, e.g. -o timeouts.idle=30s; found \"=1\""},
         {"run -l :1",
@@ -158,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_explain),
         cmocka_unit_test(test_precompress),
         cmocka_unit_test(test_usage_errors),
         cmocka_unit_test(test_help_shows_the_tables),

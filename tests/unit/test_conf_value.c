@@ -59,6 +59,8 @@ static void test_text(void **state)
         {"user", "a\"b\\c\n", "\"a\\\"b\\\\c\\x0a\""},
         {"group", "", "\"\""},
         {"mime_types", "./m", "\"/base/m\""},
+        {"control", "c.sock", "\"/base/c.sock\""},
+        {"control", "", "\"\""}, // none
         {"log.access", "stdout", "\"stdout\""},
         {"log.access", "logs/a", "\"/base/logs/a\""},
         {"listen.mode", "0660", "\"0660\""},

@@ -82,14 +82,14 @@ static void run_until(struct generation *g, struct events *e, bool (*enough)(con
             int fd;
             assert_ptr_equal(w->generation, g);
             if (w->kind == WATCH_CHILD)
-                e->ended += generation_worker_ended(g, w->worker, 1000000);
-            else if (!e->deaf && g->workers[w->worker].child.pid &&
-                     channel_receive(g->workers[w->worker].child.channel, &m, &fd) > 0 &&
+                e->ended += generation_worker_ended(g, w->number, 1000000);
+            else if (!e->deaf && g->workers[w->number].child.pid &&
+                     channel_receive(g->workers[w->number].child.channel, &m, &fd) > 0 &&
                      m.type == CHANNEL_READY) {
                 e->ready++;
-                e->complete += generation_worker_ready(g, w->worker, 0);
+                e->complete += generation_worker_ready(g, w->number, 0);
             } else {
-                poller_remove(&poller, g->workers[w->worker].child.channel);
+                poller_remove(&poller, g->workers[w->number].child.channel);
             }
         }
     }

@@ -1,0 +1,18 @@
+// A URL from the command line, as a request names it.
+//
+// Pure. People write less than a URI: the scheme may be missing, and bytes that must be escaped
+// are.
+#pragma once
+
+#include "base/buf.h"
+
+struct url {
+    struct slice authority; // host and port as written, for Host; into the text
+    struct slice host;      // alone
+    uint16_t port;          // 80 or 443 where none is written
+};
+
+// Reads `text`: "http://example.org:8080/a b?c#d", "https://...", "example.org/x". The target of
+// the request, which begins with '/', is appended to `target`; the fragment is left out. Returns
+// NULL, or what is wrong (static text).
+const char *url_parse(const char *text, struct url *ret, struct buf *target);
