@@ -12,7 +12,8 @@ static unsigned runs;
 static void copy(char *to, struct slice from)
 {
     assert_true(from.len < 256);
-    memcpy(to, from.ptr, from.len);
+    if (from.len)
+        memcpy(to, from.ptr, from.len);
     to[from.len] = '\0';
 }
 
