@@ -19,6 +19,8 @@ static const int level_priorities[] = {3, 4, 5, 6, 7}; // sd-daemon(3)
 static const char *program;
 static bool to_journal;
 static enum log_level limit = LOG_LEVEL_INFO;
+static log_hear_cb *hear_error;
+static void *hear_context;
 
 // JOURNAL_STREAM is inherited by programs whose stderr was redirected since, so it is compared with
 // what stderr is.
@@ -35,6 +37,12 @@ void log_init(const char *name)
 {
     program = name;
     to_journal = stderr_is_journal();
+}
+
+void log_listen(log_hear_cb *hear, void *context)
+{
+    hear_error = hear;
+    hear_context = context;
 }
 
 void log_set_level(enum log_level level)
@@ -65,6 +73,8 @@ void log_line(enum log_level level, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
+    if (level == LOG_LEVEL_ERR && hear_error)
+        hear_error(hear_context, message);
 
     if (to_journal) {
         buf_printf(&b, "<%d>", level_priorities[level]);

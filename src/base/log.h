@@ -26,6 +26,10 @@ void log_set_level(enum log_level level);
 // The level of a name ("error", "warning", "notice", "info", "debug"); false: no such level.
 bool log_level_parse(const char *name, enum log_level *ret);
 
+// Gets each line that is logged as an error, without the program's name; NULL: nobody does.
+typedef void log_hear_cb(void *context, const char *message);
+void log_listen(log_hear_cb *hear, void *context);
+
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #define log_err(...)    log_line(LOG_LEVEL_ERR, __VA_ARGS__)

@@ -9,6 +9,7 @@
 
 #define DEFAULT_FILE          SYSCONFDIR "/tined/tined.conf"
 #define DEFAULT_SERVE_ADDRESS "*:8080"
+#define ORDER_SYNOPSIS        "[-c FILE] [-s SOCKET]"
 
 enum {
     SPELLING_MAX = 32,
@@ -28,6 +29,15 @@ static const struct args_command commands[COMMAND_COUNT] = {
                          "say how a request is answered, and why"},
     [COMMAND_PRECOMPRESS] = {"precompress", "[--check] [-j N] [--codings LIST] [-q] DIR",
                              "make or check the compressed siblings of files"},
+    [COMMAND_STATUS] = {"status", ORDER_SYNOPSIS " [--json]", "show what the running server does"},
+    [COMMAND_RELOAD] = {"reload", ORDER_SYNOPSIS,
+                        "have it read its configuration anew, and say what became of it"},
+    [COMMAND_UPGRADE] = {"upgrade", ORDER_SYNOPSIS,
+                         "have it execute the program anew, and say what became of it"},
+    [COMMAND_REOPEN] = {"reopen", ORDER_SYNOPSIS, "have it open its log files anew"},
+    [COMMAND_DRAIN] = {"drain", ORDER_SYNOPSIS,
+                       "have it tell balancers to go elsewhere, until the next reload"},
+    [COMMAND_STOP] = {"stop", ORDER_SYNOPSIS, "have it finish what it does, and end"},
 };
 
 static const struct args_option options[] = {
@@ -42,8 +52,9 @@ static const struct args_option options[] = {
      "explain a request with this field, e.g. -H 'Accept-Encoding: br'"},
     {'a', "client", VALUE_CLIENT, "ADDRESS", ON_EXPLAIN,
      "explain a request of this client: an IP address or \"unix\" (127.0.0.1)"},
-    {'s', "socket", VALUE_SOCKET, "PATH", ON_EXPLAIN,
+    {'s', "socket", VALUE_SOCKET, "PATH", ON_EXPLAIN | ON_ORDERS,
      "ask the server whose control socket this is"},
+    {'\0', "json", VALUE_NONE, NULL, ON_STATUS, "show it as JSON"},
     {'\0', "check", VALUE_NONE, NULL, ON_PRECOMPRESS,
      "only report siblings that are stale or missing"},
     {'j', "jobs", VALUE_JOBS, "N", ON_PRECOMPRESS,
@@ -313,6 +324,7 @@ static int complete_precompress(struct parser *p)
 
 static int finish(struct parser *p)
 {
+    p->args.json = was_given(p, "json");
     if (was_given(p, "help") || was_given(p, "version")) {
         p->args.command = was_given(p, "help") ? COMMAND_HELP : COMMAND_VERSION;
         return 0;

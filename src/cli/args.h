@@ -16,6 +16,12 @@ enum command {
     COMMAND_CONFIG,
     COMMAND_EXPLAIN,
     COMMAND_PRECOMPRESS,
+    COMMAND_STATUS,
+    COMMAND_RELOAD,
+    COMMAND_UPGRADE,
+    COMMAND_REOPEN,
+    COMMAND_DRAIN,
+    COMMAND_STOP,
     COMMAND_COUNT
 };
 enum { COMMAND_HELP = COMMAND_COUNT, COMMAND_VERSION };
@@ -29,7 +35,8 @@ struct args {
     const char *url;       // of `explain`, as are the next ones; NULL: not given
     const char *method;
     const char *client;
-    const char *socket;
+    const char *socket; // also of the orders to a running server
+    bool json;          // of `status`
     size_t header_count;
     const char **headers;
     bool check, quiet; // of `precompress`, as are the next two
@@ -60,6 +67,10 @@ enum {
     ON_CONFIG = 1 << COMMAND_CONFIG,
     ON_EXPLAIN = 1 << COMMAND_EXPLAIN,
     ON_PRECOMPRESS = 1 << COMMAND_PRECOMPRESS,
+    ON_STATUS = 1 << COMMAND_STATUS,
+    // Orders to the running server.
+    ON_ORDERS = ON_STATUS | 1 << COMMAND_RELOAD | 1 << COMMAND_UPGRADE | 1 << COMMAND_REOPEN |
+                1 << COMMAND_DRAIN | 1 << COMMAND_STOP,
     ON_ALL = (1 << COMMAND_COUNT) - 1
 };
 

@@ -152,6 +152,9 @@ struct conf {
     struct conf_timeouts timeouts;
     struct conf_log log;
     struct conf_cache cache;
+    struct conf_admin {
+        char *address; // of the listener that answers about the server itself; empty: none
+    } admin;
     struct conf_listen *listen;
     size_t listen_count;
     struct conf_site *sites;

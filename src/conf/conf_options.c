@@ -92,6 +92,10 @@ static const struct conf_option options[] = {
      "Least important messages that are logged: \"error\", \"warning\", \"notice\", \"info\" or "
      "\"debug\"."},
 
+    {TOP(admin.address), CONF_STRING, "", 0, NAME_MAX_LENGTH, CHECK_ADDRESS, "127.0.0.1:8081",
+     "Address on which /healthz and /readyz answer for the server itself, for balancers and probes; "
+     "empty means none."},
+
     {TOP(cache.memory), CONF_SIZE, "16M", 0, 64 * GIB, CHECK_NONE, NULL,
      "Memory of one worker for the content of small files."},
     {TOP(cache.files), CONF_COUNT, "512", 0, 65536, CHECK_NONE, NULL,
@@ -201,7 +205,7 @@ static const struct conf_option options[] = {
 // clang-format on
 
 static const char *const groups[] = {
-    "limits", "timeouts", "log", "cache", "sites.rules.headers", "sites.rules.cors"};
+    "limits", "timeouts", "log", "admin", "cache", "sites.rules.headers", "sites.rules.cors"};
 
 static const struct conf_list lists[CONF_SCOPE_COUNT] = {
     [CONF_LISTEN] = {.path = "listen",

@@ -10,6 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+// Room for every answer, with its escapes.
+#define ANSWER_MAX (64u << 10)
+
 // Reads of one client in a row.
 #define TURN 64
 
@@ -34,17 +37,22 @@ struct control {
 // ---- answering ---------------------------------------------------------------------------------
 
 // What an empty socket does not take is lost: nobody waits for a client.
+void control_send(int fd, struct slice object)
+{
+    ssize_t n = send(fd, object.ptr, object.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)n; // who does not listen is not waited for
+}
+
 void control_answer(int fd, const char *name, const char *text)
 {
-    char data[2048];
+    char data[ANSWER_MAX];
     struct buf b = buf_make(data, sizeof(data));
     buf_putc(&b, '{');
     json_put_string(&b, slice_of(name));
     buf_puts(&b, ": ");
     json_put_string(&b, slice_of(text));
     buf_puts(&b, "}\n");
-    ssize_t n = send(fd, b.data, b.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)n;
+    control_send(fd, buf_slice(&b));
 }
 
 static void run(struct control *c, struct slice data, int fd)

@@ -57,5 +57,8 @@ void control_receive(struct control *c, unsigned number);
 void control_do_due(struct control *c, int64_t now);
 int64_t control_next(const struct control *c);
 
+// Answers with an object as it is.
+void control_send(int fd, struct slice object);
+
 // Answers with the object {"name": "text"}.
 void control_answer(int fd, const char *name, const char *text);

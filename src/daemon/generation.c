@@ -247,6 +247,7 @@ static int run_worker(void *context, int channel)
         .listeners = s->listeners,
         .listener_count = g->listeners.count,
         .addresses = s->addresses,
+        .admin = g->listeners.admin,
         .handoff_in = g->handoff[0],
         .handoff_out = g->handoff[1],
         .access_log = g->access_log,
@@ -445,6 +446,11 @@ void generation_end(struct generation *g, const struct generation *successor, in
         tell_all(g, CHANNEL_LEAVE, (uint32_t)g->listeners.count, -1);
     tell_all(g, CHANNEL_RETIRE, successor != NULL, -1);
     listeners_close(&g->listeners, successor ? &successor->listeners : NULL);
+}
+
+void generation_drain(struct generation *g)
+{
+    tell_all(g, CHANNEL_DRAIN, 0, -1);
 }
 
 void generation_stop_handing(struct generation *g)

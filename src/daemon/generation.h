@@ -113,6 +113,9 @@ void generation_end(struct generation *g, const struct generation *successor, in
 // may have been woken for a connection and taken the wake-up with it.
 void generation_poke(struct generation *g);
 
+// Serves on, but is not ready for more, as its admin listener says.
+void generation_drain(struct generation *g);
+
 // Of a generation that is ending and hands over: there is nobody to take it any more.
 void generation_stop_handing(struct generation *g);
 

@@ -143,6 +143,17 @@ static int check_overlaps(const struct listeners *l, const struct reporter *to)
     return result;
 }
 
+// The listener that answers about the server itself comes last.
+static int plan_admin(struct listeners *l, const struct conf *conf,
+                      const struct listeners_inherited *inherited, const struct reporter *to)
+{
+    static char none[] = "";
+    l->admin = l->count;
+    l->admin_conf = (struct conf_listen){
+        .address = conf->admin.address, .mode = none, .owner = none, .group = none};
+    return *conf->admin.address ? plan_entry(l, &l->admin_conf, inherited, to) : 0;
+}
+
 int listeners_plan(struct listeners *l, const struct conf *conf,
                    const struct listeners_inherited *inherited, conf_report_cb *report,
                    void *context)
@@ -157,6 +168,8 @@ int listeners_plan(struct listeners *l, const struct conf *conf,
         for (size_t i = 0; i < conf->listen_count; i++)
             if (plan_entry(l, &conf->listen[i], inherited, &to) < 0)
                 result = -1;
+    if (result == 0)
+        result = plan_admin(l, conf, inherited, &to);
     if (result == 0)
         result = check_overlaps(l, &to);
     if (result < 0)

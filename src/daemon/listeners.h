@@ -19,7 +19,9 @@ struct listeners_entry {
 struct listeners {
     struct listeners_entry *items; // fd -1: planned only
     size_t count;
-    uint64_t backlog; // where an entry has none of its own
+    size_t admin; // number of the first one that is not for sites, but for the server itself
+    struct conf_listen admin_conf; // what those are asked for by
+    uint64_t backlog;              // where an entry has none of its own
 };
 
 // What the service manager passed in.

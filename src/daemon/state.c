@@ -15,8 +15,13 @@ void state_format(struct buf *b, const struct state *s)
 {
     char text[ADDR_TEXT_MAX];
     buf_puts(b, FIRST_LINE "\n");
-    buf_printf(b, "id %u\ndrain %" PRIu64 "\nhandoff %d %d\n", s->last_id, s->drain, s->handoff[0],
-               s->handoff[1]);
+    buf_printf(b, "id %u\nstarted %" PRId64 "\ndrain %" PRIu64 "\nhandoff %d %d\n", s->last_id,
+               s->started_s, s->drain, s->handoff[0], s->handoff[1]);
+    for (size_t i = 0; i < STATE_COUNTS; i++)
+        if (s->counts[i])
+            buf_printf(b, "count %zu %" PRIu64 "\n", i, s->counts[i]);
+    for (unsigned i = 0; i < s->waiter_count; i++)
+        buf_printf(b, "waiter %d\n", s->waiters[i]);
     if (s->image >= 0)
         buf_printf(b, "image %d\n", s->image);
     buf_printf(b, "path %s\n", s->path);
@@ -83,6 +88,28 @@ static void *grow(struct reader *r, void *items, size_t count, size_t size)
 static void read_id(struct reader *r)
 {
     r->state.last_id = (unsigned)number(r, UINT_MAX);
+}
+
+static void read_started(struct reader *r)
+{
+    r->state.started_s = (int64_t)number(r, INT64_MAX);
+}
+
+static void read_count(struct reader *r)
+{
+    size_t i = (size_t)number(r, STATE_COUNTS - 1);
+    uint64_t value = number(r, UINT64_MAX);
+    if (!r->bad)
+        r->state.counts[i] = value;
+}
+
+static void read_waiter(struct reader *r)
+{
+    int fd = descriptor(r);
+    if (r->state.waiter_count < WAITERS_MAX)
+        r->state.waiters[r->state.waiter_count++] = fd;
+    else
+        r->bad = true;
 }
 
 static void read_drain(struct reader *r)
@@ -162,9 +189,10 @@ static const struct {
     const char *word;
     void (*read)(struct reader *r);
 } words[] = {
-    {"id", read_id},         {"drain", read_drain},   {"handoff", read_handoff},
-    {"image", read_image},   {"path", read_path},     {"listener", read_listener},
-    {"worker", read_worker}, {"socket", read_socket}, {"end", read_end},
+    {"id", read_id},         {"started", read_started}, {"count", read_count},
+    {"waiter", read_waiter}, {"drain", read_drain},     {"handoff", read_handoff},
+    {"image", read_image},   {"path", read_path},       {"listener", read_listener},
+    {"worker", read_worker}, {"socket", read_socket},   {"end", read_end},
 };
 
 static void read_line(struct reader *r, struct slice line)
@@ -210,6 +238,8 @@ void state_each_fd(const struct state *s, void (*f)(int fd))
 {
     f(s->handoff[0]);
     f(s->handoff[1]);
+    for (unsigned i = 0; i < s->waiter_count; i++)
+        f(s->waiters[i]);
     if (s->image >= 0)
         f(s->image);
     for (size_t i = 0; i < s->listener_count; i++)

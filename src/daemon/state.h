@@ -7,11 +7,15 @@
 #pragma once
 
 #include "base/buf.h"
+#include "daemon/waiters.h"
+#include "server/scoreboard.h"
 #include "sys/addr.h"
 #include "sys/systemd.h"
 
 #include <limits.h>
 #include <sys/types.h>
+
+#define STATE_COUNTS SCOREBOARD_COUNTERS
 
 struct state_listener {
     int fd;
@@ -27,7 +31,11 @@ struct state_worker {
 };
 
 struct state {
-    unsigned last_id;    // of generations
+    unsigned last_id;              // of generations
+    int64_t started_s;             // when the server was started, wall clock
+    uint64_t counts[STATE_COUNTS]; // totals, as in struct scoreboard_counts
+    int waiters[WAITERS_MAX];      // clients of the control socket who want to know the outcome
+    unsigned waiter_count;
     uint64_t drain;      // timeouts.drain of the workers, ms
     int handoff[2];      // in, out
     int image;           // the program that passes this on, to go back to; -1: no way back

@@ -215,6 +215,28 @@ static void answer_directory(const struct reply *a)
     reply_put_pieces(a, &response, NULL, pieces);
 }
 
+// ---- the server itself -------------------------------------------------------------------------
+
+// /healthz: this loop works. /readyz: and it wants more.
+static void answer_admin(const struct reply *a)
+{
+    bool ready = !loop_is_ending(a->l) && !atomic_load(a->l->service->draining);
+    bool is_health = slice_equal(a->r->path, SLICE("/healthz"));
+    struct slice text = is_health ? SLICE("alive\n")
+                        : ready   ? SLICE("ready\n")
+                                  : SLICE("draining\n");
+    if (!is_health && !slice_equal(a->r->path, SLICE("/readyz"))) {
+        answer_status(a, 404);
+        return;
+    }
+    struct response response = reply_start(a, is_health || ready ? 200 : 503);
+    response.about = SLICE("Cache-Control: no-store\r\n");
+    response.type = SLICE("text/plain; charset=utf-8");
+    response.has_length = true;
+    response.content_length = text.len;
+    reply_put(a, &response, a->r->method == METHOD_HEAD ? none : text);
+}
+
 // ---- requests ----------------------------------------------------------------------------------
 
 static void answer_found(const struct reply *a)
@@ -233,7 +255,12 @@ void answer_request(struct loop *l, struct conn *c, const struct request *r)
 {
     const struct reply a = {l, c, r, &l->route};
     const struct route_query query = query_of(&a);
-    route_start(&query, r, a.route);
+    // Those listeners come last; of one that is gone the number is beyond all.
+    bool is_admin = c->listener >= l->service->admin && c->listener < l->service->listener_count;
+    if (is_admin)
+        route_none(a.route);
+    else
+        route_start(&query, r, a.route);
     if (r->method == METHOD_OTHER)
         answer_status(&a, 501);
     else if (a.route->status && (r->method != METHOD_OPTIONS || a.route->status >= 400))
@@ -242,6 +269,8 @@ void answer_request(struct loop *l, struct conn *c, const struct request *r)
         answer_status(&a, 405);
     else if (r->method == METHOD_OPTIONS)
         answer_options(&a);
+    else if (is_admin)
+        answer_admin(&a);
     else
         answer_found(&a);
 }

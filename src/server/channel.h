@@ -13,6 +13,7 @@ enum channel_type {
     CHANNEL_RETIRE, // stop accepting and end; `value` not 0: others have taken over, hand them what
                     // is open, else finish it
     CHANNEL_TRY,    // a worker has died, perhaps woken for a connection: look at the listeners
+    CHANNEL_DRAIN,  // serve on, but say at the admin listener that you are not ready for more
     CHANNEL_LOG,    // with a descriptor: the access log from now on
     // worker to master
     CHANNEL_READY, // serving

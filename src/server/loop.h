@@ -24,8 +24,10 @@ struct service {
     size_t listener_count;
     const _Atomic bool *leaving;      // for each listener: nobody accepts on it after us
     const struct endpoint *addresses; // of the listeners, as configured
-    int handoff_in, handoff_out;      // where connections come from, and go to; or -1
-    int access_log;                   // descriptor, or -1
+    size_t admin; // number of the first listener that is for the server itself, not for sites
+    const _Atomic bool *draining; // not ready for more
+    int handoff_in, handoff_out;  // where connections come from, and go to; or -1
+    int access_log;               // descriptor, or -1
     struct scoreboard *scoreboard;
     uint32_t connection_limit; // per loop
     uint32_t file_limit;       // descriptors in the file cache, per loop

@@ -30,6 +30,7 @@ struct worker {
     size_t loop_count;
     size_t thread_count;
     _Atomic bool *leaving; // for each listener, and the handoff
+    _Atomic bool draining;
     struct source signals;
     struct source channel;
     _Atomic size_t accepting; // loops that still accept
@@ -83,6 +84,8 @@ static void heed_channel(struct worker *w)
             poke_all(w, message.value ? LOOP_HANDING : LOOP_RETIRING);
         else if (message.type == CHANNEL_TRY)
             poke_all(w, LOOP_SERVING);
+        else if (message.type == CHANNEL_DRAIN)
+            atomic_store(&w->draining, true);
         else if (message.type == CHANNEL_LOG && fd >= 0)
             replace_log(w, fd);
         if (fd >= 0)
@@ -228,6 +231,8 @@ int worker_run(const struct heritage *h)
                     .listeners = h->listeners,
                     .listener_count = h->listener_count,
                     .addresses = h->addresses,
+                    .admin = h->admin,
+                    .draining = &w.draining,
                     .handoff_in = h->handoff_in,
                     .handoff_out = h->handoff_out,
                     .access_log = h->access_log,

@@ -20,11 +20,12 @@ struct heritage {
     int *listeners; // descriptors; the worker closes them when it accepts no more
     size_t listener_count;
     const struct endpoint *addresses; // of the listeners, as configured
-    int handoff_in, handoff_out;      // where connections come from and go to (server/handoff.h)
-    int access_log;                   // or -1
-    int channel;                      // the worker's end
-    struct scoreboard *scoreboard;    // of the generation
-    uint32_t first_slot;              // of this worker: one per thread
+    size_t admin; // number of the first listener that is for the server itself, not for sites
+    int handoff_in, handoff_out;   // where connections come from and go to (server/handoff.h)
+    int access_log;                // or -1
+    int channel;                   // the worker's end
+    struct scoreboard *scoreboard; // of the generation
+    uint32_t first_slot;           // of this worker: one per thread
     const struct privs *privs;
     pid_t master;
 };

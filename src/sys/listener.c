@@ -226,6 +226,18 @@ void listener_share_port(int fd, bool on)
     set_option(fd, (struct option){SOL_SOCKET, SO_REUSEPORT, on});
 }
 
+int listener_queue(int fd, uint32_t *ret_queued, uint32_t *ret_backlog)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+        return -errno;
+    // Of a socket that listens these two are the queue (net/ipv4/tcp.c, tcp_get_info()).
+    *ret_queued = info.tcpi_unacked;
+    *ret_backlog = info.tcpi_sacked;
+    return 0;
+}
+
 // ---- adopting ----------------------------------------------------------------------------------
 
 static int get_int(int fd, int name, int *ret)

@@ -41,6 +41,10 @@ int listener_adopt(int fd);
 // The address that an fd is bound to (with the port that the kernel chose). 0 or a negative errno.
 int listener_address(int fd, struct endpoint *ret);
 
+// How many connections wait on a TCP listener to be accepted, and how many may (tcp(7), TCP_INFO).
+// 0 or a negative errno: it is none.
+int listener_queue(int fd, uint32_t *ret_queued, uint32_t *ret_backlog);
+
 // Accepts also connections that have sent nothing yet, before the listener is closed.
 void listener_stop_deferring(int fd);
 

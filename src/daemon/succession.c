@@ -1,0 +1,174 @@
+#include "daemon/mastery.h"
+
+#include "base/log.h"
+#include "sys/clock.h"
+#include "sys/systemd.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+// How often the master looks whether a root was swapped that nobody asks for.
+#define ROOT_CHECK 1000 // ms
+
+// How long the workers of an ending generation go on accepting on listeners that have no successor,
+// and a little more.
+#define LEAVING 1300 // ms
+
+void succession_begin(struct master *m, struct conf *conf)
+{
+    bool usable = true;
+    struct generation *g = NULL;
+    if (commands_open(m, conf))
+        g = generation_new(&m->maker, m->last_id + 1, conf, m->current, &usable);
+    else
+        conf_free(conf);
+    if (!g)
+        commands_give_up(m);
+    if (!g && !m->current) {
+        m->exit_status = usable ? EXIT_FAILURE : EX_CONFIG;
+        m->stopping = true;
+    }
+    if (!g)
+        return;
+    m->last_id++;
+    list_append(&m->generations, &g->link);
+    m->starting = g;
+    generation_do_due(g, clock_now());
+}
+
+// A deploy swaps a link: what was configured has not changed, but where it leads. Workers see it
+// with the next request, and the master itself within ROOT_CHECK. They are not taken at their word.
+void succession_check_roots(struct master *m)
+{
+    m->roots_checked = clock_now();
+    if (!m->current || m->starting || m->stopping || !sites_are_swapped(&m->current->sites))
+        return;
+    log_info("a root leads to another directory now");
+    succession_begin(m, conf_share(m->current->conf));
+    if (!m->starting)
+        log_err("generation %u goes on with the old one", m->current->id);
+}
+
+static void fail_reload(struct master *m)
+{
+    log_err("reload failed: generation %u goes on", m->current->id);
+    master_conclude(m, false, "failed, generation %u goes on", m->current->id);
+}
+
+void succession_reload(struct master *m)
+{
+    // One at a time, and none that may want what is being left; the next one takes what the file
+    // says then.
+    m->reload_wanted = m->starting || clock_now() < m->ports_taken;
+    if (m->reload_wanted)
+        return;
+    systemd_notify_reloading();
+    m->draining = false;
+    waiters_listen(&m->waiters);
+    struct conf *conf = m->options->load(m->options->context);
+    if (conf)
+        succession_begin(m, conf);
+    if (!m->starting) {
+        fail_reload(m);
+        master_notify_ready(m);
+    }
+}
+
+// The generation that was starting is ready, or was given up.
+static void finish_starting(struct master *m)
+{
+    m->starting = NULL;
+    if (!m->current) {
+        m->exit_status = EXIT_FAILURE;
+        m->stopping = true;
+        return;
+    }
+    master_notify_ready(m);
+    if (m->reload_wanted)
+        succession_reload(m);
+}
+
+static void set_log_level(const struct conf *conf)
+{
+    enum log_level level;
+    if (log_level_parse(conf->log.level, &level))
+        log_set_level(level);
+}
+
+void succession_take_over(struct master *m, struct generation *g)
+{
+    struct generation *old = m->current;
+    g->phase = GENERATION_CURRENT;
+    m->current = g;
+    set_log_level(g->conf);
+    listeners_announce(&g->listeners);
+    commands_take(m);
+    if (old && !listeners_has_all(&g->listeners, &old->listeners))
+        m->ports_taken = clock_now() + LEAVING;
+    if (old)
+        generation_end(old, g, clock_now());
+    if (m->way_back >= 0)
+        close(m->way_back);
+    m->way_back = -1;
+    log_info("ready: generation %u, %u workers", g->id, g->worker_count);
+    if (m->went_back)
+        master_conclude(m, false,
+                        "the new program could not start; generation %u is of the old one", g->id);
+    else
+        master_conclude(m, true, "generation %u is ready", g->id);
+    m->went_back = false;
+    finish_starting(m);
+}
+
+// A worker of a generation that was starting died, or time is up: the configuration is not taken.
+void succession_give_up(struct master *m)
+{
+    struct generation *g = m->starting;
+    generation_end(g, m->current, clock_now());
+    generation_kill(g);
+    commands_give_up(m);
+    if (m->current) {
+        log_err("generation %u could not start", g->id);
+        renewal_go_back(m);
+        fail_reload(m);
+    }
+    finish_starting(m);
+}
+
+void succession_free_ended(struct master *m)
+{
+    struct list *next;
+    control_free(m->control_ended);
+    m->control_ended = NULL;
+    for (struct list *l = m->generations.next; l != &m->generations; l = next) {
+        struct generation *g = CONTAINER_OF(l, struct generation, link);
+        next = l->next;
+        if (g->phase == GENERATION_ENDING && g->alive == 0) {
+            if (g == m->current)
+                m->current = NULL;
+            generation_free(g, m->current);
+        }
+    }
+}
+
+void succession_do_due(struct master *m, int64_t now)
+{
+    if (m->starting && m->starting->failed) {
+        succession_give_up(m);
+    } else if (m->starting && now >= m->starting->deadline) {
+        log_err("generation %u is not ready in time", m->starting->id);
+        succession_give_up(m);
+    }
+    if (now - m->roots_checked >= ROOT_CHECK)
+        succession_check_roots(m);
+    if (m->reload_wanted && !m->starting && !m->stopping && now >= m->ports_taken)
+        succession_reload(m);
+}
+
+int64_t succession_next(const struct master *m)
+{
+    if (m->stopping)
+        return -1;
+    int64_t next = m->roots_checked + ROOT_CHECK;
+    return m->reload_wanted && m->ports_taken < next ? m->ports_taken : next;
+}

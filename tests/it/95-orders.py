@@ -1,0 +1,142 @@
+"""Goal: who runs a server can ask it what it does and tell it what to do, and learns the outcome.
+
+`tined status`, reload, upgrade, reopen, drain and stop over the control socket, and the admin
+listener that balancers and probes ask.
+"""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+
+import harness
+from harness import wait_until
+
+
+class Orders(harness.Case):
+    def daemon(self, **options):
+        d = harness.Daemon({"index.html": b"hello"}, start=False, **options)
+        self.socket = os.path.join(d.dir, "control.sock")
+        d.options["control"] = self.socket
+        self.program = os.path.join(d.dir, "tined")
+        shutil.copy(harness.TINED, self.program)
+        d.command = [self.program, "run", "-c", d.config_path]
+        d.write_config()
+        d.start()
+        self.addCleanup(d.__exit__, None, None, None)
+        return d
+
+    def order(self, *words, status=0):
+        p = subprocess.run([harness.TINED, *words, "-s", self.socket], capture_output=True,
+                           text=True, timeout=30, check=False)
+        self.assertEqual(p.returncode, status, p.stdout + p.stderr)
+        return p.stdout if status == 0 else p.stderr
+
+    def status(self):
+        return json.loads(self.order("status", "--json"))
+
+    def test_status(self):
+        d = self.daemon(workers=2)
+        with d.connect() as c:
+            for target in ("/", "/", "/none"):
+                c.request(target)
+                c.response()
+            s = self.status()
+            self.assertEqual((s["state"], s["pid"], s["generation"]), ("serving", d.pid, 1))
+            self.assertEqual((s["workers"], s["workers_alive"]), (2, 2))
+            self.assertEqual(s["requests"], 3)
+            self.assertEqual((s["answers"]["2xx"], s["answers"]["4xx"]), (2, 1))
+            self.assertEqual((s["connections"]["open"], s["connections"]["idle"]), (1, 1))
+            self.assertEqual([(l["address"], l["queued"]) for l in s["listeners"]],
+                             [(a, 0) for a in d.addresses])
+            self.assertGreater(s["sent_bytes"], 100)
+        text = self.order("status")
+        self.assertIn("tined serving, pid %d" % d.pid, text)
+        self.assertEqual(stat.S_IMODE(os.stat(self.socket).st_mode), 0o660)
+
+    def test_counters_never_go_back(self):
+        d = self.daemon(workers=2)
+        asked = 0
+        for what in ("reload", "upgrade", "kill", "reload", "upgrade"):
+            for _ in range(10):
+                d.get("/")
+                asked += 1
+            wait_until(lambda: self.status()["requests"] == asked, "all requests counted")
+            if what == "kill":
+                os.kill(d.workers()[0], harness.signal.SIGKILL)
+                wait_until(lambda: self.status()["workers_alive"] == 2, "its successor")
+            else:
+                self.order(what)
+            wait_until(lambda: self.status()["requests"] == asked, "as many after " + what)
+
+    def test_reload_tells_the_outcome(self):
+        d = self.daemon()
+        self.assertEqual(self.order("reload"), "generation 2 is ready\n")
+        with open(d.config_path, encoding="utf-8") as f:
+            good = f.read()
+        d.write_config(good + "nonsense = 1;\n")
+        why = self.order("reload", status=1)
+        self.assertIn("unknown option \"nonsense\"", why)
+        self.assertIn("%s:" % d.config_path, why)
+        self.assertIn("failed", self.status()["last_reload"])
+        d.write_config(good)
+        self.assertEqual(self.order("reload"), "generation 3 is ready\n")
+
+    def test_several_reloads_at_once(self):
+        d = self.daemon()
+        asking = [subprocess.Popen([harness.TINED, "reload", "-s", self.socket],
+                                   stdout=subprocess.PIPE) for _ in range(6)]
+        for p in asking:
+            self.assertIn(b"is ready", p.communicate(timeout=30)[0])
+            self.assertEqual(p.returncode, 0)
+        self.assert_status(d.get("/"), 200)
+
+    def test_upgrade_tells_the_outcome(self):
+        d = self.daemon()
+        pid = d.pid
+        self.assertEqual(self.order("upgrade"), "generation 2 is ready\n")
+        for script in (b"#!/bin/sh\nexit 3\n", b"#!/bin/sh\nkill -SEGV $$\n"):
+            new = self.program + ".new"
+            with open(new, "wb") as f:
+                f.write(script)
+            os.chmod(new, 0o755)
+            os.rename(new, self.program)
+            self.assertIn("upgrade refused", self.order("upgrade", status=1))
+        self.assertEqual((d.pid, self.status()["generation"]), (pid, 2))
+
+    def test_reopen_and_stop(self):
+        d = self.daemon()
+        self.order("reopen")
+        self.assertEqual(self.order("stop"), "stopping\n")
+        self.assertEqual(d.wait_exit(), 0)
+        self.assertIn("cannot be asked", self.order("status", status=1))
+
+    def test_admin_and_drain(self):
+        d = self.daemon(admin={"address": "127.0.0.1:0"})
+        site, admin = d.addresses[0], d.addresses[-1]
+        self.assertEqual(len(d.addresses), 3, (site, admin))
+
+        def ask(target, method="GET"):
+            host, port = admin.rsplit(":", 1)
+            with harness.Client(harness.socket.AF_INET, (host, int(port))) as c:
+                c.request(target, method=method)
+                return c.response(method)
+
+        self.assertEqual(ask("/healthz").body, b"alive\n")
+        self.assertEqual(ask("/readyz").body, b"ready\n")
+        self.assertEqual(ask("/readyz", "HEAD").status, 200)
+        self.assertEqual(ask("/").status, 404)  # no site answers here
+        self.assertEqual(ask("/readyz", "POST").status, 405)
+        self.assert_status(d.get("/readyz"), 404)  # nor does this answer on a site's listener
+        self.order("drain")
+        wait_until(lambda: ask("/readyz").status == 503, "draining")
+        self.assertEqual(ask("/healthz").status, 200)
+        self.assert_status(d.get("/"), 200)  # it serves on
+        self.assertEqual(self.status()["state"], "draining")
+        self.order("reload")
+        wait_until(lambda: ask("/readyz").status == 200, "ready again")
+
+
+if __name__ == "__main__":
+    harness.main()
