@@ -1,4 +1,5 @@
 #include "loopfixture.h"
+#include "slowsocket.h"
 
 #include "http/httpdate.h"
 #include "server/answer.h"
@@ -245,9 +246,117 @@ static void test_continue_and_methods(void **state)
     fixture_close(f);
 }
 
+// ---- content in pieces --------------------------------------------------------------------------
+
+#define RANGES(path) "GET " path " HTTP/1.1\r\n" HOST "Range: bytes=0-9,300-2000,-5000\r\n\r\n"
+
+static struct fixture *open_with_entries(int entries)
+{
+    char name[32], path[PATH_MAX];
+    struct fixture *f = fixture_open("timeouts.send", "5s", NULL);
+    for (int i = 0; i < entries; i++) {
+        snprintf(name, sizeof(name), "sub/%d", i);
+        assert_int_equal(mknod(tempdir_path(&f->dir, name, path), S_IFREG | 0644, 0), 0);
+    }
+    f->conf->sites[0].listing = true;
+    return f;
+}
+
+// However the socket takes the pieces, the bytes are the same, and the next answer follows.
+static void test_partial_writes_of_pieces(void **state)
+{
+    static const char all[] = GET("/sub/") RANGES("/large.bin") RANGES("/medium.bin")
+        GET("/hello.txt");
+    static const ssize_t most[] = {1, 7, 100, 1448, 5000};
+    (void)state;
+    struct fixture *f = open_with_entries(20);
+    struct client whole = client_open(f), c = client_open(f);
+    client_ask(f, &whole, all);
+    assert_int_equal(count_text(whole.got, "HTTP/1.1 200 OK\r\n"), 2);
+    assert_string_equal(whole.got + whole.len - strlen(HELLO), HELLO);
+    for (size_t i = 0; i < ARRAY_SIZE(most); i++) {
+        client_forget(&c);
+        client_send(&c, all);
+        for (size_t rounds = 0; c.len < whole.len && rounds < 2 * whole.len; rounds++) {
+            allowance = most[i];
+            fixture_round(f);
+            client_take(&c, 65536);
+        }
+        allowance = -1;
+        assert_int_equal(c.len, whole.len);
+        assert_memory_equal(c.got, whole.got, c.len);
+    }
+    client_close(&whole);
+    client_close(&c);
+    fixture_close(f);
+}
+
+// Of listings that are asked for together each has a turn of its own.
+static void test_pipelined_listings(void **state)
+{
+    (void)state;
+    struct fixture *f = open_with_entries(5);
+    struct client c = client_open(f);
+    fixture_round(f);
+    client_send(&c, GET("/sub/") GET("/sub/") GET("/sub/") GET("/sub/") GET("/hello.txt"));
+    for (size_t rounds = 0; rounds < 4; rounds++) {
+        fixture_round(f);
+        client_take(&c, 65536);
+        assert_in_range(count_text(c.got, "</html>"), 0, rounds);
+    }
+    client_pump(f, &c);
+    assert_int_equal(count_text(c.got, "</html>\n\r\n0\r\n\r\n"), 4);
+    assert_string_equal(c.got + c.len - strlen(HELLO), HELLO);
+    client_close(&c);
+    fixture_close(f);
+}
+
+// A client cannot take what is not made yet; one that goes away ends the work.
+static void test_listing_takes_longer_than_a_client_may(void **state)
+{
+    (void)state;
+    struct fixture *f = open_with_entries(5000);
+    struct client c = client_open(f);
+    client_send(&c, GET("/sub/"));
+    fixture_round(f);
+    for (int i = 0; i < 5; i++)
+        fixture_pass_time(f, 5000);
+    for (int i = 0; i < 10000 && !strstr(c.got ? c.got : "", "\r\n0\r\n\r\n"); i++) {
+        fixture_round(f);
+        client_take(&c, 65536);
+    }
+    assert_false(c.eof);
+    assert_contains(c.got, "</html>\n\r\n0\r\n\r\n");
+
+    const size_t fds = count_fds();
+    client_send(&c, GET("/sub/"));
+    fixture_round(f);
+    fixture_round(f);
+    assert_non_null(fixture_conn(f)->pieces);
+    client_close(&c);
+    fixture_await(f, 0);
+    assert_int_equal(count_fds(), fds - 2);
+    // One that takes nothing is cut off.
+    c = client_open(f);
+    allowance = 5000;
+    client_send(&c, GET("/sub/"));
+    for (int i = 0; i < 1000 && allowance; i++)
+        fixture_round(f);
+    assert_int_equal(allowance, 0);
+    for (int i = 0; i < 3; i++)
+        fixture_pass_time(f, 5000);
+    assert_int_equal(f->loop.connections, 0);
+    allowance = -1;
+    client_close(&c);
+    fixture_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_partial_writes_of_pieces),
+        cmocka_unit_test(test_pipelined_listings),
+        cmocka_unit_test(test_listing_takes_longer_than_a_client_may),
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_log_fields),
         cmocka_unit_test(test_log_of_long_answers),
