@@ -172,6 +172,9 @@ static enum accepted accept_one(struct loop *l, struct acceptor *a)
     struct sockaddr_in6 peer = {0};
     socklen_t len = sizeof(peer);
     int fd = accept4(a->source.fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    // The kernel says so also when nobody waits, for whom there would have to be room.
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !poller_is_readable(a->source.fd))
+        return ACCEPT_NONE;
     if (fd < 0 && (errno == EMFILE || errno == ENFILE))
         return free_descriptor(l) ? ACCEPT_AGAIN : accept_with_spare(l, a);
     if (fd < 0)
@@ -192,6 +195,7 @@ static enum accepted accept_one(struct loop *l, struct acceptor *a)
     return ACCEPTED;
 }
 
+// No connection makes room for one of these: who has it serves it on.
 static enum accepted take_handed(struct loop *l, const struct acceptor *a)
 {
     static const enum accepted meanings[] = {
@@ -201,7 +205,7 @@ static enum accepted take_handed(struct loop *l, const struct acceptor *a)
         [HANDOFF_SHORTAGE] = ACCEPT_SHORTAGE,
     };
     enum accepted result = meanings[handoff_take(l, a->source.fd)];
-    if (result == ACCEPT_SHORTAGE && free_descriptor(l))
+    if (result == ACCEPT_SHORTAGE && filecache_drop_file(&l->cache))
         result = ACCEPT_AGAIN;
     l->accepted += result == ACCEPTED;
     return result;

@@ -1,6 +1,7 @@
 #include "sys/poller.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -61,4 +62,10 @@ int poller_wait(struct poller *p, struct poller_event events[static POLLER_MAX_E
             events[i].ready |= POLLER_OUT;
     }
     return count < 0 ? 0 : count;
+}
+
+bool poller_is_readable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) > 0;
 }

@@ -5,6 +5,7 @@
 // it is shared with one, before it is closed: close() alone leaves such a registration behind.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // Interest, and what an event says. Errors and hang-ups are reported without being asked for, as
@@ -41,3 +42,6 @@ void poller_remove(struct poller *p, int fd);
 // interrupted.
 int poller_wait(struct poller *p, struct poller_event events[static POLLER_MAX_EVENTS],
                 int timeout_ms);
+
+// Whether there is something to be read from `fd`, or accepted, without waiting; no poller needed.
+bool poller_is_readable(int fd);

@@ -154,6 +154,25 @@ static void test_no_descriptors(void **state)
     fixture_close(f);
 }
 
+// Without descriptors, but nobody waits for one: nobody has to make room.
+static void test_no_descriptors_and_nobody_there(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(NULL);
+    struct client a = client_open(f);
+    client_ask(f, &a, GET("/"));
+    int spare = open("/", O_PATH);
+    close(spare);
+    limit_descriptors((rlim_t)spare);
+    for (int i = 0; i < 5; i++)
+        fixture_pass_time(f, 2000);
+    limit_descriptors(0);
+    assert_int_equal(f->loop.connections, 1);
+    assert_starts(client_ask(f, &a, GET("/")), "HTTP/1.1 200 ");
+    client_close(&a);
+    fixture_close(f);
+}
+
 static void test_start_and_stop(void **state)
 {
     (void)state;
@@ -208,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_request_of_this_round_stays),
         cmocka_unit_test(test_busiest_round),
         cmocka_unit_test(test_no_descriptors),
+        cmocka_unit_test(test_no_descriptors_and_nobody_there),
         cmocka_unit_test(test_start_and_stop),
         cmocka_unit_test(test_over_share),
     };

@@ -85,6 +85,17 @@ static void test_errors(void **state)
     assert_int_equal(poller_add(&f->poller, f->fds[0], POLLER_IN, f), -EEXIST);
 }
 
+static void test_is_readable(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(poller_is_readable(f->fds[0]));
+    assert_int_equal(write(f->fds[1], "x", 1), 1);
+    assert_true(poller_is_readable(f->fds[0]));
+    char c;
+    assert_int_equal(read(f->fds[0], &c, 1), 1);
+    assert_false(poller_is_readable(f->fds[0]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +103,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hang_up_is_both, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exclusive_wakes_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_is_readable, setup, teardown),
     };
     return cmocka_run_group_tests_name("poller", tests, NULL, NULL);
 }
