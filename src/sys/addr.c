@@ -500,6 +500,15 @@ bool addr_equal(const struct endpoint *a, const struct endpoint *b)
     return x.sa.sa_family == y.sa.sa_family && addr_port(&x) == addr_port(&y) && same_host(&x, &y);
 }
 
+bool addr_accepts(const struct endpoint *listener, const struct endpoint *local)
+{
+    const struct endpoint v4 = unmapped(local);
+    sa_family_t family = listener->sa.sa_family;
+    return addr_equal(listener, local) ||
+           (is_wildcard(listener) && addr_port(listener) == addr_port(local) &&
+            (family == local->sa.sa_family || family == v4.sa.sa_family));
+}
+
 bool addr_overlaps(const struct endpoint *a, const struct endpoint *b)
 {
     struct endpoint x = unmapped(a), y = unmapped(b);

@@ -59,5 +59,9 @@ uint16_t addr_port(const struct endpoint *e);
 // the wildcard of that family. Port 0 collides with nothing.
 bool addr_overlaps(const struct endpoint *a, const struct endpoint *b);
 
+// Whether a connection whose own address is `local` arrives at a listener on this one: the same, or
+// the wildcard of its family and its port. ::ffff:a.b.c.d arrives at both wildcards.
+bool addr_accepts(const struct endpoint *listener, const struct endpoint *local);
+
 // The same address and port; ::ffff:a.b.c.d equals a.b.c.d.
 bool addr_equal(const struct endpoint *a, const struct endpoint *b);

@@ -24,6 +24,12 @@ int fdpass_pair(int fds[static 2])
     return 0;
 }
 
+void fdpass_enlarge(int sock, int bytes)
+{
+    if (setsockopt(sock, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+        setsockopt(sock, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 static bool is_gone(int error)
 {
     return error == EPIPE || error == ECONNRESET || error == ECONNREFUSED || error == ENOTCONN;

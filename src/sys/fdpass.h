@@ -11,6 +11,10 @@
 // A connected pair, non-blocking and close-on-exec. 0 or a negative errno.
 int fdpass_pair(int fds[static 2]);
 
+// Lets `sock` have so many bytes under way, and a single message of that length. What the system
+// does not allow is cut to what it does (net.core.wmem_max).
+void fdpass_enlarge(int sock, int bytes);
+
 // Sends one message of at least one byte; fd -1: none; the sender keeps its own. EINTR is retried,
 // SIGPIPE never raised. 0 or a negative errno (-EAGAIN: full, -EPIPE: nobody there).
 int fdpass_send(int sock, const void *data, size_t len, int fd);

@@ -1,6 +1,7 @@
 #include "sys/transmit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -34,6 +35,20 @@ ssize_t transmit_file(int socket, int file, uint64_t offset, size_t len)
         n = sendfile(socket, file, &at, len);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
+}
+
+static int option(int socket, int name)
+{
+    int value;
+    socklen_t len = sizeof(value);
+    return getsockopt(socket, SOL_SOCKET, name, &value, &len) < 0 ? -1 : value;
+}
+
+bool transmit_is_stream(int socket)
+{
+    int flags = fcntl(socket, F_GETFL);
+    return flags >= 0 && (flags & O_NONBLOCK) && option(socket, SO_TYPE) == SOCK_STREAM &&
+           option(socket, SO_ACCEPTCONN) == 0;
 }
 
 uint64_t transmit_queued(int socket)

@@ -16,6 +16,10 @@ ssize_t transmit_receive(int socket, void *data, size_t len);
 // segment that is not full may wait for them (MSG_MORE).
 ssize_t transmit_send(int socket, struct iovec *parts, int count, bool more);
 
+// Whether the functions here can be used with it: a stream socket that is or was connected, and on
+// which nothing blocks.
+bool transmit_is_stream(int socket);
+
 // Bytes that were sent but have not reached the peer yet (not acknowledged, or for a UNIX socket
 // not read); 0 when that cannot be told.
 uint64_t transmit_queued(int socket);

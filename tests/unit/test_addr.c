@@ -288,6 +288,41 @@ static void test_mapped_is_ip4(void **state)
     assert_false(addr_overlaps(&any6, &mapped));
 }
 
+// Where a connection arrived, by its own address.
+static void test_accepts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *listener, *local;
+        bool accepts;
+    } cases[] = {
+        {"192.0.2.1:80", "192.0.2.1:80", true},
+        {"192.0.2.1:80", "192.0.2.2:80", false},
+        {"192.0.2.1:80", "192.0.2.1:81", false},
+        {"0.0.0.0:80", "192.0.2.1:80", true},
+        {"0.0.0.0:80", "192.0.2.1:81", false},
+        {"0.0.0.0:80", "[2001:db8::1]:80", false},
+        {"192.0.2.1:80", "0.0.0.0:80", false},
+        {"[::]:80", "[2001:db8::1]:80", true},
+        {"[::]:80", "192.0.2.1:80", false},
+        {"[2001:db8::1]:80", "[2001:db8::2]:80", false},
+        {"unix:/a", "unix:/a", true},
+        {"unix:/a", "unix:/b", false},
+        {"0.0.0.0:80", "unix:/a", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct endpoint a = endpoint_of(cases[i].listener), b = endpoint_of(cases[i].local);
+        if (addr_accepts(&a, &b) != cases[i].accepts)
+            fail_msg("%s and %s", cases[i].listener, cases[i].local);
+    }
+    struct endpoint mapped = ip6_of("::ffff:192.0.2.1", 80), any = endpoint_of("0.0.0.0:80"),
+                    plain = endpoint_of("192.0.2.1:80"), any6 = endpoint_of("[::]:80"), none = {0};
+    assert_true(addr_accepts(&plain, &mapped));
+    assert_true(addr_accepts(&any, &mapped));
+    assert_true(addr_accepts(&any6, &mapped));
+    assert_false(addr_accepts(&none, &plain));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_format_of_what_the_kernel_gives),
         cmocka_unit_test(test_overlaps),
         cmocka_unit_test(test_mapped_is_ip4),
+        cmocka_unit_test(test_accepts),
     };
     return cmocka_run_group_tests_name("addr", tests, NULL, NULL);
 }

@@ -41,8 +41,44 @@ static void test_expire_in_order(void **state)
     assert_int_equal(d.counts[DEADLINE_SEND], 1);
 }
 
+// Those that were in the class before, elsewhere, find their place among the others.
+static void test_set_since(void **state)
+{
+    static const int64_t sinces[] = {50, 70, 60, 40, 70, 55, 100, 0, 69};
+    struct deadline all[ARRAY_SIZE(sinces)];
+    struct deadlines d;
+    (void)state;
+    deadlines_init(&d, timeouts);
+    for (size_t i = 0; i < ARRAY_SIZE(sinces); i++) {
+        deadline_init(&all[i]);
+        deadline_set_since(&d, &all[i], DEADLINE_IDLE, sinces[i]);
+        assert_int_equal(all[i].since, sinces[i]);
+        assert_int_equal(all[i].class, DEADLINE_IDLE);
+    }
+    assert_ptr_equal(d.lists[DEADLINE_IDLE].prev, &all[6].link);
+    int64_t last = -1;
+    for (size_t i = 0; i < ARRAY_SIZE(sinces); i++) {
+        struct deadline *oldest = deadlines_oldest(&d, DEADLINE_IDLE);
+        assert_true(oldest->since >= last);
+        last = oldest->since;
+        assert_int_equal(deadlines_next(&d), last + 60);
+        deadline_set(&d, oldest, DEADLINE_NONE, 200);
+    }
+    assert_null(deadlines_oldest(&d, DEADLINE_IDLE));
+    // From one class into another; the same time stands behind who was there first.
+    deadline_set(&d, &all[0], DEADLINE_HEAD, 100);
+    deadline_set(&d, &all[1], DEADLINE_IDLE, 100);
+    deadline_set_since(&d, &all[0], DEADLINE_IDLE, 100);
+    assert_null(deadlines_oldest(&d, DEADLINE_HEAD));
+    assert_ptr_equal(deadlines_oldest(&d, DEADLINE_IDLE), &all[1]);
+    assert_ptr_equal(d.lists[DEADLINE_IDLE].prev, &all[0].link);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_expire_in_order)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_expire_in_order),
+        cmocka_unit_test(test_set_since),
+    };
     return cmocka_run_group_tests_name("deadline", tests, NULL, NULL);
 }

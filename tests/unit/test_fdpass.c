@@ -202,6 +202,74 @@ static void test_no_descriptor_free(void **state)
     assert_int_equal(fd, 99);
 }
 
+static void test_two_descriptors_and_parts(void **state)
+{
+    (void)state;
+    char data[16];
+    int fds[FDPASS_MAX] = {-1, -1}, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int before = lowest_free();
+    size_t count = 99;
+    const struct iovec parts[] = {{(char[]){"one "}, 4}, {NULL, 0}, {(char[]){"two"}, 3}};
+    const int sent[] = {null, pair[0]};
+    assert_int_equal(fdpass_send_parts(pair[0], parts, 3, sent, 2), 0);
+    assert_int_equal(fdpass_receive_many(pair[1], data, sizeof(data), fds, &count), 7);
+    assert_memory_equal(data, "one two", 7);
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(same_file(fds[i], sent[i]));
+        assert_true(fcntl(fds[i], F_GETFD) & FD_CLOEXEC);
+        close(fds[i]);
+    }
+    assert_int_equal(fdpass_send_parts(pair[0], parts, 1, NULL, 0), 0);
+    assert_int_equal(fdpass_receive_many(pair[1], data, sizeof(data), fds, &count), 4);
+    assert_int_equal(count, 0);
+    for (int n = 3; n <= 8; n++) { // one more than fits, up to what alignment leaves room for
+        count = 99;
+        send_many(pair[0], n);
+        assert_int_equal(fdpass_receive_many(pair[1], data, sizeof(data), fds, &count), -EMSGSIZE);
+        assert_int_equal(count, 99);
+    }
+    assert_int_equal(fdpass_receive_many(pair[1], data, sizeof(data), fds, &count), -EAGAIN);
+    assert_int_equal(lowest_free(), before);
+    close(null);
+}
+
+// Two come and there is room for one: both are lost, and none is left behind.
+static void test_one_descriptor_free(void **state)
+{
+    (void)state;
+    struct rlimit limit, few;
+    char data[4];
+    int fds[FDPASS_MAX], before = lowest_free();
+    size_t count = 99;
+    send_many(pair[0], 2);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    few = limit;
+    few.rlim_cur = (rlim_t)before + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    ssize_t n = fdpass_receive_many(pair[1], data, sizeof(data), fds, &count);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(n, -EMSGSIZE);
+    assert_int_equal(count, 99);
+    assert_int_equal(lowest_free(), before);
+}
+
+// More goes at once than by default, also in one message.
+static void test_enlarged(void **state)
+{
+    (void)state;
+    static char large[250000], got[sizeof(large)];
+    int fd;
+    const int small = 10000;
+    assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+    assert_int_equal(fdpass_send(pair[0], large, sizeof(large), -1), -EMSGSIZE);
+    fdpass_enlarge(pair[0], sizeof(large));
+    memset(large, 'x', sizeof(large));
+    assert_int_equal(fdpass_send(pair[0], large, sizeof(large), -1), 0);
+    assert_int_equal(fdpass_receive(pair[1], got, sizeof(got), &fd), sizeof(got));
+    assert_memory_equal(got, large, sizeof(got));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -217,6 +285,9 @@ int main(void)
         TEST(test_too_long),
         TEST(test_more_than_one_descriptor),
         TEST(test_no_descriptor_free),
+        TEST(test_two_descriptors_and_parts),
+        TEST(test_one_descriptor_free),
+        TEST(test_enlarged),
     };
     return cmocka_run_group_tests_name("fdpass", tests, NULL, NULL);
 }

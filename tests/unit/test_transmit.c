@@ -94,6 +94,32 @@ static void test_file(void **state)
     close(file);
 }
 
+static void test_is_stream(void **state)
+{
+    static const struct {
+        int type;
+        bool listens, is_stream;
+    } cases[] = {
+        {SOCK_STREAM | SOCK_NONBLOCK, false, true},
+        {SOCK_STREAM, false, false},
+        {SOCK_STREAM | SOCK_NONBLOCK, true, false},
+        {SOCK_DGRAM | SOCK_NONBLOCK, false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int fd = socket(AF_INET, cases[i].type, 0);
+        assert_true(fd >= 0);
+        if (cases[i].listens)
+            assert_int_equal(listen(fd, 1), 0);
+        assert_int_equal(transmit_is_stream(fd), cases[i].is_stream);
+        close(fd);
+    }
+    int file = temporary_file("x");
+    assert_false(transmit_is_stream(file));
+    assert_false(transmit_is_stream(-1));
+    close(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +128,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_full_socket_says_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file, setup, teardown),
+        cmocka_unit_test(test_is_stream),
     };
     return cmocka_run_group_tests_name("transmit", tests, NULL, NULL);
 }
