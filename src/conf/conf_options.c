@@ -92,10 +92,6 @@ static const struct conf_option options[] = {
      "Least important messages that are logged: \"error\", \"warning\", \"notice\", \"info\" or "
      "\"debug\"."},
 
-    {TOP(admin.address), CONF_STRING, "", 0, NAME_MAX_LENGTH, CHECK_ADDRESS, "127.0.0.1:8081",
-     "Address on which /healthz and /readyz answer for the server itself, for balancers and probes; "
-     "empty means none."},
-
     {TOP(cache.memory), CONF_SIZE, "16M", 0, 64 * GIB, CHECK_NONE, NULL,
      "Memory of one worker for the content of small files."},
     {TOP(cache.files), CONF_COUNT, "512", 0, 65536, CHECK_NONE, NULL,
@@ -114,6 +110,10 @@ static const struct conf_option options[] = {
      "Whether to listen on an address that the machine does not have yet."},
     {LISTEN(backlog), CONF_COUNT, "0", 0, INT_MAX, CHECK_NONE, NULL,
      "Most connections that wait to be accepted here; 0 means the global backlog."},
+
+    {TOP(admin.address), CONF_STRING, "", 0, NAME_MAX_LENGTH, CHECK_ADDRESS, "127.0.0.1:8081",
+     "Address on which /healthz and /readyz answer for the server itself, for balancers and probes; "
+     "empty means none."},
 
     {SITE(names), CONF_STRINGS, "", 0, 65536, CHECK_SITE_NAME, "example.org|*.example.org",
      "Host names that the site answers for, \"*.\" standing for any labels; a site without names "

@@ -373,7 +373,9 @@ bool generation_reap_is_due(const struct generation *g, unsigned worker, int64_t
 
 static struct scoreboard_slot *slots_of(const struct generation *g, unsigned worker)
 {
-    return &g->scoreboard.slots[worker * g->conf->threads];
+    // Of workers of another image the slots are not known.
+    struct scoreboard_slot *all = g->scoreboard.slots;
+    return all ? &all[worker * g->conf->threads] : NULL;
 }
 
 static void log_end(const struct generation *g, unsigned worker, int pid, int status, int64_t now)

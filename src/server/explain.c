@@ -396,6 +396,7 @@ static int start(struct job *j)
     if (!explain_parse_client(j->e->client, &peer))
         return -EINVAL;
     j->service = (struct service){
+        .admin = SIZE_MAX,
         .conf = j->e->conf,
         .sites = j->e->sites,
         .types = j->e->types,

@@ -33,6 +33,7 @@ struct fixture {
     int listeners[16];
     _Atomic bool leaving[17];
     struct endpoint addresses[16];
+    _Atomic bool draining;
     struct service service;
     struct loop loop;
     unsigned stopped_accepting;
@@ -134,6 +135,8 @@ static MAYBE_UNUSED struct fixture *fixture_prepare(va_list options)
         .leaving = f->leaving,
         .listener_count = 1,
         .addresses = f->addresses,
+        .admin = SIZE_MAX,
+        .draining = &f->draining,
         .handoff_in = -1,
         .handoff_out = -1,
         .access_log = -1,

@@ -118,8 +118,8 @@ static void test_groups_stand_together(void **state)
         size_t before = (size_t)(conf_option_name(&rows[i - 1]) - rows[i - 1].path);
         changes += here && (here != before || memcmp(rows[i].path, rows[i - 1].path, here) != 0);
     }
-    // limits, timeouts, log, cache, listen, sites, rules, headers, cors, mounts
-    assert_int_equal(changes, 10);
+    // limits, timeouts, log, cache, listen, admin, sites, rules, headers, cors, mounts
+    assert_int_equal(changes, 11);
 }
 
 // Two rows for one member would be two names for one thing.

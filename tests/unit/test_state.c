@@ -23,9 +23,9 @@ static const char *format(const struct state *s)
     return text;
 }
 
-#define HEAD "tined-state 1\nid 7\ndrain 30000\nhandoff 5 6\n"
+#define HEAD "tined-state 1\nid 7\nstarted 5\ndrain 30000\nhandoff 5 6\n"
 
-static const char full[] = HEAD "image 9\npath /usr/sbin/tined\n"
+static const char full[] = HEAD "count 2 99\nwaiter 30\nimage 9\npath /usr/sbin/tined\n"
                                 "listener 10 0 0.0.0.0:80\nlistener 11 1 [::1]:0\n"
                                 "listener 12 0 unix:/run/a b.sock\n"
                                 "worker 6 1 100 20 21\nworker 7 0 101 22 23\n"
@@ -39,6 +39,10 @@ static void test_there_and_back(void **state)
     struct state_worker workers[] = {{6, true, 100, 20, 21}, {7, false, 101, 22, 23}};
     struct systemd_socket sockets[] = {{11, "http"}};
     struct state s = {.last_id = 7,
+                      .started_s = 5,
+                      .counts = {[2] = 99},
+                      .waiters = {30},
+                      .waiter_count = 1,
                       .drain = 30000,
                       .handoff = {5, 6},
                       .image = 9,
@@ -84,6 +88,9 @@ static void test_refused(void **state)
         HEAD "path /x\nworker 1 0 99999999999 1 2\nend\n",
         HEAD "path /x\nworker 1 0 1 1\nend\n",
         HEAD "path /x\nsocket 1 \nend\n",
+        HEAD "path /x\ncount 99999 1\nend\n",
+        HEAD "path /x\nwaiter 1\nwaiter 1\nwaiter 1\nwaiter 1\nwaiter 1\nwaiter 1\nwaiter 1\n"
+             "waiter 1\nwaiter 1\nend\n", // one too many
         HEAD "handoff x y\npath /x\nend\n",
     };
     (void)state;
@@ -105,7 +112,7 @@ static void see(int fd)
 
 static void test_every_descriptor(void **state)
 {
-    static const int want[] = {5, 6, 9, 10, 11, 12, 11, 20, 21, 22, 23};
+    static const int want[] = {5, 6, 30, 9, 10, 11, 12, 11, 20, 21, 22, 23};
     struct state s;
     (void)state;
     assert_int_equal(state_parse(SLICE(full), &s), 0);

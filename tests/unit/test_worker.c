@@ -34,6 +34,7 @@ static int run(void *context, int channel)
         .listeners = &listener,
         .listener_count = 1,
         .addresses = &address,
+        .admin = SIZE_MAX,
         .handoff_in = -1,
         .handoff_out = -1,
         .access_log = log_fd,
