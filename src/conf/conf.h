@@ -113,20 +113,23 @@ struct conf_site {
 };
 
 struct conf_limits {
-    uint64_t request_line; // bytes
-    uint64_t fields;       // bytes
-    uint64_t field_lines;  // lines
-    uint64_t body;         // bytes of a request's content that are read and thrown away
-    uint64_t requests;     // per connection; 0: no limit
-    uint64_t send_rate;    // bytes per second that a client must take on average
-    uint64_t connections;  // per worker; 0: derived from RLIMIT_NOFILE
-    uint64_t big_heads;    // per worker: request heads beyond 4K at one time
-    uint64_t listing;      // entries of a directory that are listed
-    uint64_t listings;     // per worker: at one time
+    uint64_t request_line;    // bytes
+    uint64_t fields;          // bytes
+    uint64_t field_lines;     // lines
+    uint64_t body;            // bytes of a request's content that are read and thrown away
+    uint64_t requests;        // per connection; 0: no limit
+    uint64_t send_rate;       // bytes per second that a client must take on average
+    uint64_t connections;     // per worker; 0: derived from RLIMIT_NOFILE
+    uint64_t big_heads;       // per worker: request heads beyond 4K at one time
+    uint64_t listing;         // entries of a directory that are listed
+    uint64_t worker_requests; // that a worker answers before it is replaced; 0: no limit
+    uint64_t worker_age;      // ms that it serves before it is replaced; 0: no limit
+    uint64_t listings;        // per worker: at one time
 };
 
 struct conf_timeouts {
     uint64_t head, body, send, idle, linger, drain; // ms
+    uint64_t watchdog;                              // ms; 0: off
 };
 
 struct conf_log {

@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#define WATCHDOG_MIN 3000 // ms
+
 // ---- sites -------------------------------------------------------------------------------------
 
 static bool has_string(const struct conf_strings *strings, const char *text)
@@ -275,10 +277,20 @@ static void check_rule(struct conf_build *b, size_t rule)
     check_company(b, rule);
 }
 
+// A loop that has nothing to do moves once a second, and is looked at as often.
+static void check_watchdog(struct conf_build *b)
+{
+    const struct conf_origin *at = written(b, "timeouts.watchdog", 0);
+    uint64_t limit = b->conf->timeouts.watchdog;
+    if (at && limit && limit < WATCHDOG_MIN)
+        conf_build_error(b, *at, "\"timeouts.watchdog\" must be 0 or at least 3s");
+}
+
 void conf_cross_check(struct conf_build *b)
 {
     const struct conf *c = b->conf;
     bool is_whole = !b->failed;
+    check_watchdog(b);
     for (size_t i = 0; i < c->site_count; i++) {
         check_names(b, i);
         check_mounts(b, &c->sites[i]);

@@ -71,6 +71,11 @@ static const struct conf_option options[] = {
      "Most entries of a directory that a listing shows."},
     {TOP(limits.listings), CONF_COUNT, "64", 1, 65536, CHECK_NONE, NULL,
      "Most listings that one worker makes or sends at the same time; beyond it the answer is 503."},
+    {TOP(limits.worker_requests), CONF_COUNT, "0", 0, UINT64_C(1000000000000), CHECK_NONE, NULL,
+     "Requests after which a worker is replaced and its connections go to the others, some a quarter "
+     "earlier so that not all come due together; 0 means no limit."},
+    {TOP(limits.worker_age), CONF_TIME, "0", 0, 366 * DAY, CHECK_NONE, NULL,
+     "Time after which a worker is replaced, likewise; 0 means no limit."},
 
     {TOP(timeouts.head), CONF_TIME, "10s", 10, DAY, CHECK_NONE, NULL,
      "Time for a request's head to arrive as a whole."},
@@ -84,6 +89,9 @@ static const struct conf_option options[] = {
      "Time to wait for the client to close after the last answer of a connection."},
     {TOP(timeouts.drain), CONF_TIME, "30s", 0, DAY, CHECK_NONE, NULL,
      "Time for answers in flight to finish when tined stops or a worker is replaced."},
+    {TOP(timeouts.watchdog), CONF_TIME, "10s", 0, DAY, CHECK_NONE, NULL,
+     "Time after which an event loop that stands still has its worker killed and replaced, at least "
+     "3s; 0 means never."},
 
     {TOP(log.access), CONF_LOG_TARGET, "off", 1, PATH_MAX_LENGTH, CHECK_NONE,
      "/var/log/tined/access.log",

@@ -88,7 +88,7 @@ static void describe(struct master *m, struct overview *s, struct overview_liste
     if (!m->current)
         return;
     s->generation = m->current->id;
-    s->workers = m->current->worker_count;
+    s->workers = m->current->wanted;
     for (size_t i = 0; i < m->current->listeners.count && i < LISTENERS_SHOWN; i++)
         overview_look_at(m->current->listeners.items[i].fd, &listeners[s->listener_count++]);
 }

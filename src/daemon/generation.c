@@ -16,12 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-// A generation must be ready within this time.
-#define START_TIME 30000 // ms
-
-// A worker that does not end by itself at timeouts.drain gets this much longer.
-#define KILL_DELAY 2000 // ms
-
 // A process that is traced is its tracer's to reap first (ptrace(2)): strace, a debugger, a leak
 // checker. Until then its pidfd is readable, and waiting for that would spin.
 #define REAP_DELAY 50 // ms
@@ -108,15 +102,22 @@ static int resolve_privs(struct generation *g, bool keep_ids)
 
 static int make_workers(struct generation *g)
 {
-    g->worker_count = g->conf->workers ? (unsigned)g->conf->workers : cpus_usable();
+    const struct conf_limits *limits = &g->conf->limits;
+    bool spare = limits->worker_requests || limits->worker_age; // for a successor
+    unsigned threads = (unsigned)g->conf->threads;
+    g->wanted = g->conf->workers ? (unsigned)g->conf->workers : cpus_usable();
+    g->worker_count = g->wanted + spare;
     g->workers = calloc(g->worker_count, sizeof(*g->workers));
-    if (!g->workers)
+    g->watchdogs = calloc((size_t)g->worker_count * threads, sizeof(*g->watchdogs));
+    if (!g->workers || !g->watchdogs)
         return -ENOMEM;
     for (unsigned i = 0; i < g->worker_count; i++) {
         g->workers[i].channel_watch = (struct watch){WATCH_CHANNEL, g, i};
         g->workers[i].child_watch = (struct watch){WATCH_CHILD, g, i};
     }
-    return scoreboard_init(&g->scoreboard, g->worker_count * (unsigned)g->conf->threads);
+    if (spare)
+        supervise_retire(&g->workers[g->wanted].policy);
+    return scoreboard_init(&g->scoreboard, g->worker_count * threads);
 }
 
 // What the configuration alone decides.
@@ -200,7 +201,8 @@ struct generation *generation_new(struct generation_maker *maker, unsigned id, s
     g->poller = maker->poller;
     g->handoff = maker->handoff;
     g->totals = &maker->totals;
-    g->deadline = clock_now() + START_TIME;
+    g->looked = clock_now();
+    g->deadline = g->looked + GENERATION_START_TIME;
     list_init(&g->link);
     bool usable = prepare(g, maker) == 0;
     if (!usable || acquire(g, previous ? &previous->listeners : NULL) < 0) {
@@ -220,6 +222,7 @@ void generation_free(struct generation *g, const struct generation *successor)
     scoreboard_cleanup(&g->scoreboard);
     if (g->access_log >= 0)
         close(g->access_log);
+    free(g->watchdogs);
     free(g->workers);
     conf_free(g->conf);
     free(g);
@@ -329,7 +332,8 @@ void generation_do_due(struct generation *g, int64_t now)
 {
     if (g->phase == GENERATION_ENDING && now >= g->deadline) {
         generation_kill(g);
-        g->deadline = now + KILL_DELAY; // a process that waits for a disk dies when it likes
+        g->deadline = now +
+                      GENERATION_KILL_DELAY; // a process that waits for a disk dies when it likes
     }
     for (unsigned i = 0; i < g->worker_count && g->phase != GENERATION_ENDING; i++)
         if (supervise_is_due(&g->workers[i].policy, now))
@@ -359,10 +363,10 @@ bool generation_worker_ready(struct generation *g, unsigned worker, int64_t now)
     supervise_ready(&g->workers[worker].policy, now);
     if (g->phase != GENERATION_STARTING)
         return false;
+    unsigned ready = 0;
     for (unsigned i = 0; i < g->worker_count; i++)
-        if (g->workers[i].policy.phase != SUPERVISE_READY)
-            return false;
-    return true;
+        ready += g->workers[i].policy.phase == SUPERVISE_READY;
+    return ready == g->wanted;
 }
 
 bool generation_reap_is_due(const struct generation *g, unsigned worker, int64_t now)
@@ -371,7 +375,7 @@ bool generation_reap_is_due(const struct generation *g, unsigned worker, int64_t
     return w->reap_at && now >= w->reap_at;
 }
 
-static struct scoreboard_slot *slots_of(const struct generation *g, unsigned worker)
+struct scoreboard_slot *generation_slots(const struct generation *g, unsigned worker)
 {
     // Of workers of another image the slots are not known.
     struct scoreboard_slot *all = g->scoreboard.slots;
@@ -383,7 +387,7 @@ static void log_end(const struct generation *g, unsigned worker, int pid, int st
     char how[128], text[POSTMORTEM_MAX];
     struct buf b = buf_make(text, sizeof(text));
     child_describe_status(status, how, sizeof(how));
-    postmortem_describe(&b, slots_of(g, worker), (uint32_t)g->conf->threads, now);
+    postmortem_describe(&b, generation_slots(g, worker), (uint32_t)g->conf->threads, now);
     log_warn("worker %u of generation %u (pid %d) %s%.*s", worker, g->id, pid, how, (int)b.len,
              text);
 }
@@ -391,7 +395,7 @@ static void log_end(const struct generation *g, unsigned worker, int pid, int st
 static void fold_slots(struct generation *g, unsigned worker)
 {
     for (uint64_t i = 0; i < g->conf->threads; i++)
-        totals_fold(g->totals, &slots_of(g, worker)[i]);
+        totals_fold(g->totals, &generation_slots(g, worker)[i]);
 }
 
 bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now)
@@ -408,7 +412,7 @@ bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now)
     w->reap_at = 0;
     child_close(&w->child);
     g->alive--;
-    if (g->phase != GENERATION_ENDING || status != 0)
+    if (w->policy.phase != SUPERVISE_RETIRED || status != 0)
         log_end(g, worker, pid, status, now);
     fold_slots(g, worker);
     supervise_died(&w->policy, now);
@@ -434,7 +438,7 @@ static void tell_all(struct generation *g, enum channel_type type, uint32_t valu
 void generation_end(struct generation *g, const struct generation *successor, int64_t now)
 {
     g->phase = GENERATION_ENDING;
-    g->deadline = now + (int64_t)g->conf->timeouts.drain + KILL_DELAY;
+    g->deadline = now + (int64_t)g->conf->timeouts.drain + GENERATION_KILL_DELAY;
     for (unsigned i = 0; i < g->worker_count; i++)
         supervise_retire(&g->workers[i].policy);
     for (size_t i = 0; i < g->listeners.count; i++) {
@@ -453,6 +457,11 @@ void generation_end(struct generation *g, const struct generation *successor, in
 void generation_drain(struct generation *g)
 {
     tell_all(g, CHANNEL_DRAIN, 0, -1);
+}
+
+void generation_retire_worker(struct generation *g, unsigned worker)
+{
+    tell(g, worker, CHANNEL_RETIRE, true, -1);
 }
 
 void generation_stop_handing(struct generation *g)

@@ -8,6 +8,7 @@
 #include "daemon/listeners.h"
 #include "daemon/supervise.h"
 #include "daemon/totals.h"
+#include "daemon/watchdog.h"
 #include "server/mimetable.h"
 #include "server/scoreboard.h"
 #include "server/sites.h"
@@ -41,6 +42,8 @@ struct generation_worker {
     struct watch channel_watch;
     struct watch child_watch;
     int64_t reap_at; // its process has ended, but cannot be reaped before; 0: no such thing
+    int64_t kill_at; // it should have ended by itself; 0: no such thing
+    bool hangs;      // it was told to abort
 };
 
 struct generation {
@@ -57,12 +60,23 @@ struct generation {
     struct privs privs;
     int access_log;
     struct generation_worker *workers;
-    unsigned worker_count;
+    unsigned worker_count; // places: one more than `wanted` when workers are replaced by and by
+    unsigned wanted;
     unsigned alive; // workers with a process
+    // The upkeep's (daemon/upkeep.h):
+    struct watchdog *watchdogs;                     // one for each slot of the scoreboard
+    int64_t looked;                                 // when last
+    struct generation_worker *replaced, *successor; // or NULL
     struct poller *poller;
     const int *handoff;    // the maker's
     struct totals *totals; // the maker's
 };
+
+// A generation must be ready within this time.
+#define GENERATION_START_TIME 30000 // ms
+
+// A worker that does not end by itself at timeouts.drain gets this much longer.
+#define GENERATION_KILL_DELAY 2000 // ms
 
 // How generations are made, the same for all of one master.
 struct generation_maker {
@@ -108,6 +122,12 @@ bool generation_reap_is_due(const struct generation *g, unsigned worker, int64_t
 // Tells the workers to end, and to hand their connections to `successor` (or NULL). Listeners that
 // it does not have are closed here, and by the workers when they have accepted what is queued.
 void generation_end(struct generation *g, const struct generation *successor, int64_t now);
+
+// Tells one worker to end, and to hand its connections to the others.
+void generation_retire_worker(struct generation *g, unsigned worker);
+
+// The slots of the scoreboard that belong to a worker, one for each of its threads.
+struct scoreboard_slot *generation_slots(const struct generation *g, unsigned worker);
 
 // A worker of this or another generation has died: the others are to look at the listeners, for it
 // may have been woken for a connection and taken the wake-up with it.

@@ -59,7 +59,7 @@ struct generation *legacy_adopt(const struct generation_maker *maker, const stru
     g->poller = maker->poller;
     g->handoff = maker->handoff;
     g->deadline = clock_now() + (int64_t)s->drain + ENDING_MARGIN;
-    g->worker_count = count_workers(s, *at);
+    g->worker_count = g->wanted = count_workers(s, *at);
     g->workers = calloc(g->worker_count + 1, sizeof(*g->workers));
     g->conf = calloc(1, sizeof(*g->conf));
     bool good = g->workers && g->conf && (first->ending || take_listeners(g, s));

@@ -1,6 +1,7 @@
 #include "daemon/mastery.h"
 
 #include "base/log.h"
+#include "daemon/upkeep.h"
 #include "server/channel.h"
 #include "sys/clock.h"
 #include "sys/fdpass.h"
@@ -22,7 +23,7 @@ void master_notify_ready(const struct master *m)
 {
     char state[128];
     snprintf(state, sizeof(state), "READY=1\nSTATUS=Serving, generation %u, %u workers",
-             m->current->id, m->current->worker_count);
+             m->current->id, m->current->wanted);
     systemd_notify(state);
 }
 
@@ -105,6 +106,7 @@ static void heed_message(struct master *m, struct generation *g, unsigned worker
     if (message->type == CHANNEL_READY) {
         if (generation_worker_ready(g, worker, clock_now()))
             succession_take_over(m, g);
+        upkeep_worker_ready(g, worker, clock_now());
     } else if (message->type == CHANNEL_ROOT) {
         succession_check_roots(m);
     } else if (message->type == CHANNEL_CUT) {
@@ -132,6 +134,7 @@ static void heed_child(struct master *m, struct generation *g, unsigned worker)
     heed_channel(m, g, worker); // its last words
     if (!generation_worker_ended(g, worker, clock_now()))
         return;
+    upkeep_worker_ended(g, worker);
     master_each(m, generation_poke);
     if (g == m->starting)
         succession_give_up(m);
@@ -176,6 +179,7 @@ static void do_what_is_due(struct master *m, int64_t now)
         for (unsigned i = 0; i < g->worker_count; i++)
             if (generation_reap_is_due(g, i, now))
                 heed_child(m, g, i);
+        upkeep_do_due(g, now);
         generation_do_due(g, now);
     }
     explainers_do_due(&m->explainers, now);
@@ -197,7 +201,8 @@ static int timeout(const struct master *m)
     if (m->control)
         next = earlier(next, control_next(m->control));
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
-        next = earlier(next, generation_next(CONTAINER_OF(l, struct generation, link)));
+        const struct generation *g = CONTAINER_OF(l, struct generation, link);
+        next = earlier(next, earlier(generation_next(g), upkeep_next(g)));
     }
     return next < 0 ? -1 : (int)MAX(next - clock_now(), 1);
 }

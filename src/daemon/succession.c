@@ -110,7 +110,7 @@ void succession_take_over(struct master *m, struct generation *g)
     if (m->way_back >= 0)
         close(m->way_back);
     m->way_back = -1;
-    log_info("ready: generation %u, %u workers", g->id, g->worker_count);
+    log_info("ready: generation %u, %u workers", g->id, g->wanted);
     if (m->went_back)
         master_conclude(m, false,
                         "the new program could not start; generation %u is of the old one", g->id);

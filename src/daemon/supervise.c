@@ -12,6 +12,23 @@ int64_t supervise_next(const struct supervise *s)
     return s->phase == SUPERVISE_WANTED ? s->due : -1;
 }
 
+// Multiples of the golden ratio, of which only the fraction counts, are spread evenly however many
+// they are.
+static uint64_t cut(uint64_t limit, uint32_t number)
+{
+    uint64_t fraction = (number * UINT32_C(2654435769)) >> 16; // of 65536
+    return limit - limit / 4 * fraction / 65536;
+}
+
+bool supervise_is_worn(const struct supervise *s, const struct supervise_limits *limits,
+                       uint64_t requests, uint32_t number, int64_t now)
+{
+    if (s->phase != SUPERVISE_READY)
+        return false;
+    return (limits->requests && requests >= cut(limits->requests, number)) ||
+           (limits->age && now - s->ready_at >= (int64_t)cut((uint64_t)limits->age, number));
+}
+
 void supervise_started(struct supervise *s)
 {
     s->phase = SUPERVISE_STARTING;

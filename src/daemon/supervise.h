@@ -1,4 +1,5 @@
-// The policy of keeping workers alive: whether and when to start one. No fork, no clock, no log.
+// The policy of keeping workers alive: whether and when to start one, and when one has served long
+// enough. No fork, no clock, no log.
 //
 // A worker that dies is replaced at once. One that died before it was ready, or so soon after that
 // it can have served nobody, is replaced after a delay that doubles with each failure in a row, up
@@ -29,6 +30,18 @@ bool supervise_is_due(const struct supervise *s, int64_t now);
 
 // When supervise_is_due() becomes true, or -1 when nothing is wanted.
 int64_t supervise_next(const struct supervise *s);
+
+// How long a worker serves before it is replaced; 0: no limit.
+struct supervise_limits {
+    uint64_t requests;
+    int64_t age; // ms since it was ready
+};
+
+// The worker has served long enough, after `requests`. `number` is its own: by it the limits are
+// cut by up to a quarter, differently even for neighbours, so that workers which were started
+// together do not come due together.
+bool supervise_is_worn(const struct supervise *s, const struct supervise_limits *limits,
+                       uint64_t requests, uint32_t number, int64_t now);
 
 // What happened.
 void supervise_started(struct supervise *s);

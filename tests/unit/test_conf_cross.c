@@ -186,12 +186,33 @@ static void test_number_of_rules(void **state)
     }
 }
 
+static void test_watchdog(void **state)
+{
+    static const struct {
+        const char *value, *want;
+    } cases[] = {
+        {"0", ""},
+        {"3s", ""},
+        {"2999ms", "f:1: \"timeouts.watchdog\" must be 0 or at least 3s\n"},
+        {"1ms", "f:1: \"timeouts.watchdog\" must be 0 or at least 3s\n"},
+    };
+    char config[256], text[4096];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        snprintf(config, sizeof(config),
+                 "timeouts = { watchdog = \"%s\"; }; sites = ( { root = \"/r\"; } );",
+                 cases[i].value);
+        assert_string_equal(reports_of(config, text), cases[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_number_of_rules),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_sites),
+        cmocka_unit_test(test_watchdog),
     };
     return cmocka_run_group_tests_name("conf_cross", tests, NULL, NULL);
 }

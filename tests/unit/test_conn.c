@@ -183,11 +183,6 @@ static void test_slow_reader(void **state)
     for (int i = 0; i < 100; i++)
         fixture_round(f);
     assert_int_equal(fixture_conn(f)->state, CONN_SEND);
-    const struct flight *flights = f->scoreboard.slots[0].flights.entries;
-    assert_false(flights[0].is_used);
-    assert_true(flights[1].is_used);
-    assert_memory_equal(flights[1].line, "GET /large.bin HTTP/1.1\r\n", 25);
-    assert_memory_equal(&flights[1].peer, &fixture_conn(f)->peer, sizeof(flights[1].peer));
     for (int i = 0; i < 10000 && !(c.len > LARGE && strstr(c.got + LARGE, HELLO)); i++) {
         struct pollfd p = {.fd = c.fd, .events = POLLIN};
         fixture_round(f);
@@ -198,9 +193,6 @@ static void test_slow_reader(void **state)
     assert_pattern(content_of(c.got), LARGE);
     assert_starts(content_of(c.got) + LARGE, OK);
     assert_string_equal(content_of(content_of(c.got) + LARGE), HELLO);
-    assert_int_equal(fixture_conn(f)->state, CONN_IDLE);
-    for (size_t i = 0; i < FLIGHTS_MAX; i++)
-        assert_false(flights[i].is_used);
     client_close(&c);
     fixture_close(f);
 }

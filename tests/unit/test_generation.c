@@ -164,7 +164,7 @@ static void test_life(void **state)
     run_until(g, &e, one_ended);
     assert_int_equal(g->alive, 1);
     assert_true(log_has(&dir, "worker 1 of generation 1 (pid "));
-    assert_true(log_has(&dir, ") was killed by signal 9 (Killed)\n"));
+    assert_true(log_has(&dir, ") was killed by signal 9 (Killed)"));
     assert_int_equal(generation_next(g), 1000000);
     generation_do_due(g, 999999);
     assert_int_equal(g->alive, 1);

@@ -32,6 +32,33 @@ static void test_slots(void **state)
     fixture_close(f);
 }
 
+// What waits for its client is told from what is done.
+static void test_in_flight(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open_unstarted(NULL);
+    const struct flight *flights = f->scoreboard.slots[0].flights.entries;
+    const int small = 8192;
+    setsockopt(f->listeners[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    fixture_start(f);
+    struct client c = client_open(f);
+    setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    fixture_await(f, 1);
+    client_send(&c, GET("/hello.txt") GET("/large.bin"));
+    for (int i = 0; i < 100 && fixture_conn(f)->state != CONN_SEND; i++)
+        fixture_round(f);
+    assert_int_equal(fixture_conn(f)->state, CONN_SEND);
+    assert_false(flights[0].is_used);
+    assert_true(flights[1].is_used);
+    assert_memory_equal(flights[1].line, "GET /large.bin HTTP/1.1\r\n", 25);
+    assert_memory_equal(&flights[1].peer, &fixture_conn(f)->peer, sizeof(flights[1].peer));
+    client_close(&c);
+    fixture_await(f, 0);
+    for (size_t i = 0; i < FLIGHTS_MAX; i++)
+        assert_false(flights[i].is_used);
+    fixture_close(f);
+}
+
 static void test_figures(void **state)
 {
     (void)state;
@@ -316,6 +343,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_in_flight),
         cmocka_unit_test(test_figures),
         cmocka_unit_test(test_date),
         cmocka_unit_test(test_fresh),

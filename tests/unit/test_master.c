@@ -128,7 +128,7 @@ static void test_worker_dies(void **state)
         pid_t worker = (pid_t)strtol(children, NULL, 10);
         assert_true(worker > 1);
         kill(worker, SIGKILL);
-        await_log(&dir, "was killed by signal 9 (Killed)\n");
+        await_log(&dir, "was killed by signal 9 (Killed)");
         assert_fetched(&dir, "/hello", "hello");
     }
     kill(pid, SIGQUIT);

@@ -111,6 +111,64 @@ static void test_ready_counts_only_when_started(void **state)
     assert_int_equal(s.phase, SUPERVISE_WANTED);
 }
 
+static void test_worn(void **state)
+{
+    static const struct {
+        struct supervise_limits limits;
+        uint64_t requests;
+        int64_t now;
+        bool want;
+    } cases[] = {
+        {{0, 0}, UINT64_MAX, INT64_MAX, false},
+        {{100, 0}, 74, 1000000, false},
+        {{100, 0}, 100, 500, true},
+        {{0, 1000}, 0, 500 + 749, false},
+        {{0, 1000}, 0, 500 + 1000, true},
+        {{100, 1000}, 100, 500, true},
+        {{100, 1000}, 0, 1500, true},
+        {{100, 1000}, 74, 1249, false},
+    };
+    struct supervise s = {0};
+    (void)state;
+    assert_false(supervise_is_worn(&s, &cases[2].limits, 100, 0, 500)); // not there yet
+    supervise_started(&s);
+    assert_false(supervise_is_worn(&s, &cases[2].limits, 100, 0, 500));
+    supervise_ready(&s, 500);
+    for (uint32_t number = 0; number < 1000; number++)
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+            if (supervise_is_worn(&s, &cases[i].limits, cases[i].requests, number, cases[i].now) !=
+                cases[i].want)
+                fail_msg("case %zu, number %u", i, number);
+    supervise_retire(&s);
+    assert_false(supervise_is_worn(&s, &cases[2].limits, 100, 0, 500));
+}
+
+static uint64_t limit_of(const struct supervise *s, uint32_t number)
+{
+    const struct supervise_limits limits = {.requests = 1000000};
+    uint64_t requests = 1000000;
+    while (supervise_is_worn(s, &limits, requests - 1000, number, 0))
+        requests -= 1000;
+    return requests;
+}
+
+// Neighbours come due apart: 16 of them no nearer than half of what an even spread would give.
+static void test_worn_apart(void **state)
+{
+    struct supervise s = {0};
+    uint64_t limits[16];
+    (void)state;
+    supervise_started(&s);
+    supervise_ready(&s, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+        limits[i] = limit_of(&s, 54321 + (uint32_t)i);
+        for (size_t j = 0; j < i; j++) {
+            uint64_t apart = limits[i] > limits[j] ? limits[i] - limits[j] : limits[j] - limits[i];
+            assert_true(apart >= 1000000 / 4 / 16 / 2);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +180,8 @@ int main(void)
         cmocka_unit_test(test_short_lives_do_not_forgive),
         cmocka_unit_test(test_retired_is_not_replaced),
         cmocka_unit_test(test_ready_counts_only_when_started),
+        cmocka_unit_test(test_worn),
+        cmocka_unit_test(test_worn_apart),
     };
     return cmocka_run_group_tests_name("supervise", tests, NULL, NULL);
 }

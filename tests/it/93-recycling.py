@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Goal: workers are replaced by and by, one at a time, and no client notices."""
+
+import re
+import signal
+import threading
+import time
+
+import harness
+from harness import Daemon, wait_until
+
+LARGE = bytes(range(256)) * 4096 * 20  # 20 MiB
+FILES = {"index.html": b"hello", "large.bin": LARGE}
+
+
+def replaced(d):
+    return len(re.findall(r" is replaced after \d+ requests and \d+ s", d.log))
+
+
+class Watcher(threading.Thread):
+    """The most workers that were seen at one time."""
+
+    def __init__(self, d):
+        super().__init__(daemon=True)
+        self.daemon_seen, self.most, self.done = d, 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.done.wait(0.01):
+            self.most = max(self.most, len(self.daemon_seen.workers()))
+
+    def finish(self):
+        self.done.set()
+        self.join()
+        return self.most
+
+
+class Recycling(harness.Case):
+    def test_under_load(self):
+        """Pipelined, short and idle connections, and downloads, over five times all workers."""
+        with Daemon(FILES, workers=2, threads=2, limits={"worker_requests": 200}) as d:
+            done, findings, counts = threading.Event(), [], []
+            first = d.workers()
+            idle = [d.connect(family) for family in ("v4", "v6") for _ in range(20)]
+            for c in idle:
+                c.request("/")
+                self.assert_status(c.response(), 200)
+
+            def ask(c, count):
+                for _ in range(count):
+                    c.request("/")
+                for _ in range(count):
+                    r = c.response()
+                    if r.status != 200 or r.body != b"hello" or r.get("Connection"):
+                        findings.append(repr(r))
+                return count
+
+            def client(i):
+                count = 0
+                try:
+                    while not done.is_set():
+                        with d.connect("v4" if i % 2 else "v6") as c:
+                            for _ in range(1 if i == 0 else 200):
+                                count += ask(c, 1 + i % 3)
+                                if done.is_set():
+                                    break
+                                time.sleep(0.002)
+                except Exception as e:  # pylint: disable=broad-except
+                    findings.append(repr(e))
+                counts.append(count)
+
+            def download():
+                try:
+                    with d.connect(receive_buffer=65536) as c:
+                        while not done.is_set():
+                            c.request("/large.bin")
+                            if c.response().body != LARGE:
+                                findings.append("wrong bytes")
+                except Exception as e:  # pylint: disable=broad-except
+                    findings.append(repr(e))
+
+            watcher = Watcher(d)
+            threads = [threading.Thread(target=client, args=(i,)) for i in range(6)]
+            threads.append(threading.Thread(target=download))
+            for t in threads:
+                t.start()
+            wait_until(lambda: replaced(d) >= 6 or findings, "replacements", 60)
+            done.set()
+            for t in threads:
+                t.join(harness.DEADLINE)
+            most = watcher.finish()
+            self.assertEqual(findings, [])
+            for c in idle:
+                self.assertEqual(ask(c, 1), 1)
+                c.close()
+            self.assertEqual(findings, [])
+            self.assertFalse(set(first) & set(d.workers()))
+            self.assertLessEqual(most, 3, "more than one was replaced at a time")
+            self.assertNotIn("warning", d.log)
+            print("%d answers over %d replacements, nothing closed" % (sum(counts), replaced(d)))
+
+    def test_by_age_one_after_the_other(self):
+        with Daemon(FILES, workers=3, listen=("127.0.0.1:0",), limits={"worker_age": "3s"}) as d:
+            watcher = Watcher(d)
+            first = d.workers()
+            with d.connect() as c:
+                while set(first) & set(d.workers()):
+                    c.request("/")
+                    self.assertEqual(c.response().body, b"hello")
+                    time.sleep(0.01)
+            self.assertLessEqual(watcher.finish(), 4)
+            wait_until(lambda: len(d.workers()) == 3, "three workers")
+
+    def test_what_cannot_be_handed_over_is_finished(self):
+        with Daemon(FILES, workers=1, listen=("127.0.0.1:0",), limits={"worker_requests": 2}) as d:
+            old, = d.workers()
+            with d.connect(receive_buffer=65536) as ranges, d.connect() as idle:
+                idle.request("/")
+                self.assert_status(idle.response(), 200)
+                ranges.request("/large.bin", fields=[("Range", "bytes=0-9999999,12000000-19999999")])
+                ranges.read_head()
+                wait_until(lambda: replaced(d), "its replacement")
+                wait_until(lambda: len(d.workers()) == 2, "its successor")
+                end = time.monotonic() + 2.5
+                while time.monotonic() < end:  # the new one has served enough by then
+                    idle.request("/")
+                    self.assert_status(idle.response(), 200)
+                    time.sleep(0.1)
+                self.assertEqual(replaced(d), 1)
+                self.assertIn(old, d.workers())
+                ranges.read_exactly(17990000)
+                harness.wait_gone([old])
+                for _ in range(2):
+                    idle.request("/")
+                    self.assert_status(idle.response(), 200)
+            wait_until(lambda: replaced(d) == 2, "the next replacement")
+
+    def test_reload_and_stop_on_the_way(self):
+        with Daemon(FILES, workers=2, listen=("127.0.0.1:0",), limits={"worker_requests": 1}) as d:
+            for n in range(2, 6):
+                self.assertEqual(d.get("/").body, b"hello")
+                wait_until(lambda before=replaced(d): replaced(d) > before, "a replacement")
+                mark = d.mark()
+                d.send_signal(signal.SIGHUP)
+                d.wait_log("ready: generation %d, 2 workers" % n, after=mark)
+                self.assertEqual(d.get("/").body, b"hello")
+                wait_until(lambda: len(d.workers()) in (2, 3), "the end of the others")
+            self.assertEqual(d.get("/").body, b"hello")
+            wait_until(lambda before=replaced(d): replaced(d) > before, "a replacement")
+            d.stop(signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    harness.main()
