@@ -14,10 +14,33 @@
 // and a little more.
 #define LEAVING 1300 // ms
 
+// The most generations at one time.
+#define GENERATIONS_MAX 8u
+
+// What is left in an old generation are answers that cannot be handed over, perhaps to clients that
+// take them as slowly as they may. That must not keep a new configuration waiting: before there are
+// too many generations the oldest is ended.
+static void limit_generations(const struct master *m)
+{
+    struct generation *oldest = NULL;
+    unsigned count = 0;
+    for (struct list *l = m->generations.prev; l != &m->generations; l = l->prev) {
+        struct generation *g = CONTAINER_OF(l, struct generation, link);
+        count++;
+        if (g->phase == GENERATION_ENDING)
+            oldest = g;
+    }
+    if (count < GENERATIONS_MAX || !oldest)
+        return;
+    log_warn("generation %u is cut short, for there are %u", oldest->id, count);
+    generation_kill(oldest);
+}
+
 void succession_begin(struct master *m, struct conf *conf)
 {
     bool usable = true;
     struct generation *g = NULL;
+    limit_generations(m);
     if (commands_open(m, conf))
         g = generation_new(&m->maker, m->last_id + 1, conf, m->current, &usable);
     else

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Goal: workers are replaced by and by, one at a time, and no client notices."""
 
+import contextlib
 import re
 import signal
 import threading
@@ -148,6 +149,34 @@ class Recycling(harness.Case):
             self.assertEqual(d.get("/").body, b"hello")
             wait_until(lambda before=replaced(d): replaced(d) > before, "a replacement")
             d.stop(signal.SIGTERM)
+
+
+class Generations(harness.Case):
+    def test_there_are_only_so_many(self):
+        """A client cannot keep old generations from ending, and new ones from coming."""
+        with Daemon(FILES, workers=1, listen=("127.0.0.1:0",)) as d, contextlib.ExitStack() as stack:
+            clients = []
+            for n in range(2, 20):
+                c = stack.enter_context(d.connect(receive_buffer=65536))
+                c.request("/large.bin", fields=[("Range", "bytes=0-9999999,12000000-19999999")])
+                c.read_head()
+                clients.append(c)
+                mark = d.mark()
+                d.send_signal(signal.SIGHUP)
+                d.wait_log("ready: generation %d" % n, after=mark)
+                if "cut short" in d.log:
+                    break
+            d.wait_log(r"generation \d is cut short, for there are 8")
+            wait_until(lambda: len(d.workers()) <= 8, "the end of one")
+            self.assertEqual(d.get("/").body, b"hello")
+            finished = 0
+            for c in clients:
+                with contextlib.suppress(AssertionError, OSError):
+                    c.read_exactly(17990000)
+                    finished += 1
+            print("%d of %d answers were finished" % (finished, len(clients)))
+            self.assertGreaterEqual(finished, 6)
+        self.assertEqual(d.log.count("cut short"), 1)
 
 
 if __name__ == "__main__":
