@@ -397,6 +397,8 @@ static int start(struct job *j)
         return -EINVAL;
     j->service = (struct service){
         .admin = SIZE_MAX,
+        .handoff_in = -1,
+        .handoff_out = -1,
         .conf = j->e->conf,
         .sites = j->e->sites,
         .types = j->e->types,
