@@ -23,7 +23,7 @@ REQUESTS = int(os.environ.get("TINED_TEST_REQUESTS", "100000"))
 PSS_ALL = 3 * 1024      # kB: master and two workers
 PRIVATE_WORKER = 400    # kB, after it has served
 PER_CONNECTION = 256    # bytes, idle
-GROWTH = 16             # kB, over any number of requests
+GROWTH = 40             # kB, over any number of requests: what the first tick touches
 KEPT = 200              # kB, for the next burst
 
 
