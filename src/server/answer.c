@@ -176,10 +176,18 @@ static void answer_file(const struct reply *a)
 
 // ---- listings ----------------------------------------------------------------------------------
 
+// What a program asks for: on a tie that names JSON, which browsers do not.
+static bool prefers_json(const struct request *r)
+{
+    struct slice json = SLICE("application/json"), html = SLICE("text/html");
+    unsigned x = accept_quality(r, json), y = accept_quality(r, html);
+    return x > y || (x == y && accept_names(r, json) && !accept_names(r, html));
+}
+
 static struct listing_view view_of(const struct reply *a)
 {
     struct listing_view view = {.path = slice_skip(a->route->path, 1)};
-    if (accept_quality(a->r, SLICE("application/json")) > accept_quality(a->r, SLICE("text/html")))
+    if (prefers_json(a->r))
         view.format = LISTING_JSON;
     listing_view_parse(a->r->query, &view);
     return view;

@@ -106,6 +106,8 @@ class Requests(harness.Case):
                     ("/", None, html), ("/", "*/*", html), ("/", "application/json", json_type),
                     ("/", "text/html,application/xhtml+xml,*/*;q=0.8", html),
                     ("/", "text/html;q=0.5, application/json", json_type),
+                    ("/", "application/json, text/plain, */*", json_type),
+                    ("/", "application/json, text/html", html),
                     ("/?format=json", "text/html", json_type), ("/?format=html", "application/json", html)):
                 r = d.get(target, fields={"Accept": accept} if accept else ())
                 self.assertEqual(r.get("Content-Type"), want, (target, accept))
