@@ -129,6 +129,7 @@ struct conf_limits {
 
 struct conf_timeouts {
     uint64_t head, body, send, idle, linger, drain; // ms
+    uint64_t lame_duck;                             // ms
     uint64_t watchdog;                              // ms; 0: off
 };
 

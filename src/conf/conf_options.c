@@ -89,6 +89,9 @@ static const struct conf_option options[] = {
      "Time to wait for the client to close after the last answer of a connection."},
     {TOP(timeouts.drain), CONF_TIME, "30s", 0, DAY, CHECK_NONE, NULL,
      "Time for answers in flight to finish when tined stops or a worker is replaced."},
+    {TOP(timeouts.lame_duck), CONF_TIME, "0", 0, DAY, CHECK_NONE, "10s",
+     "Time for which a server that is told to stop serves on and says at the admin listener that it "
+     "is not ready, so that balancers go elsewhere before it stops."},
     {TOP(timeouts.watchdog), CONF_TIME, "10s", 0, DAY, CHECK_NONE, NULL,
      "Time after which an event loop that stands still has its worker killed and replaced, at least "
      "3s; 0 means never."},

@@ -54,12 +54,9 @@ void master_drain(struct master *m)
 
 // ---- stopping ----------------------------------------------------------------------------------
 
-void master_stop(struct master *m)
+static void begin_stop(struct master *m)
 {
-    if (m->stopping) {
-        master_each(m, generation_kill);
-        return;
-    }
+    m->stop_at = 0;
     m->stopping = true;
     m->starting = NULL;
     systemd_notify("STOPPING=1");
@@ -75,8 +72,22 @@ void master_stop(struct master *m)
 
 static void stop_at_once(struct master *m)
 {
-    master_stop(m);
+    if (!m->stopping)
+        begin_stop(m);
     master_each(m, generation_kill);
+}
+
+void master_stop(struct master *m)
+{
+    int64_t delay = m->current ? (int64_t)m->current->conf->timeouts.lame_duck : 0;
+    if (m->stopping || m->stop_at) { // the second time
+        stop_at_once(m);
+    } else if (delay) {
+        master_drain(m);
+        m->stop_at = clock_now() + delay;
+    } else {
+        begin_stop(m);
+    }
 }
 
 // ---- events ------------------------------------------------------------------------------------
@@ -187,6 +198,8 @@ static void do_what_is_due(struct master *m, int64_t now)
         control_do_due(m->control, now);
     succession_do_due(m, now);
     renewal_do_due(m, now);
+    if (m->stop_at && now >= m->stop_at)
+        begin_stop(m);
 }
 
 // Of two times, of which -1 is never.
@@ -200,6 +213,7 @@ static int timeout(const struct master *m)
     int64_t next = earlier(succession_next(m), explainers_next(&m->explainers));
     if (m->control)
         next = earlier(next, control_next(m->control));
+    next = earlier(next, m->stop_at ? m->stop_at : -1);
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
         const struct generation *g = CONTAINER_OF(l, struct generation, link);
         next = earlier(next, earlier(generation_next(g), upkeep_next(g)));

@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import subprocess
+import time
 
 import harness
 from harness import wait_until
@@ -136,6 +137,30 @@ class Orders(harness.Case):
         self.assertEqual(self.status()["state"], "draining")
         self.order("reload")
         wait_until(lambda: ask("/readyz").status == 200, "ready again")
+
+    def test_lame_duck(self):
+        d = self.daemon(admin={"address": "127.0.0.1:0"}, timeouts={"lame_duck": "500ms"})
+        host, port = d.addresses[-1].rsplit(":", 1)
+        begun = time.monotonic()
+        d.send_signal(harness.signal.SIGTERM)
+        d.wait_log("draining")
+        with harness.Client(harness.socket.AF_INET, (host, int(port))) as c:
+            def is_draining():
+                c.request("/readyz")
+                return c.response().status == 503
+            wait_until(is_draining, "not ready")
+        r = self.assert_status(d.get("/"), 200)  # new clients are served on, and their connections
+        self.assertIsNone(r.get("Connection"))
+        d.wait_log("stopping")
+        self.assertGreater(time.monotonic() - begun, 0.5)
+        self.assertEqual(d.wait_exit(), 0)
+
+    def test_the_second_signal_ends_a_lame_duck_at_once(self):
+        d = self.daemon(timeouts={"lame_duck": "1h"})
+        d.send_signal(harness.signal.SIGTERM)
+        d.wait_log("draining")
+        d.send_signal(harness.signal.SIGTERM)
+        self.assertEqual(d.wait_exit(), 0)
 
 
 if __name__ == "__main__":
