@@ -314,6 +314,16 @@ static int spawn(struct generation *g, unsigned worker)
     return r;
 }
 
+static void tell(struct generation *g, unsigned worker, enum channel_type type, uint32_t value,
+                 int fd)
+{
+    const struct child *child = &g->workers[worker].child;
+    int r = child->pid ? channel_send(child->channel, type, value, fd) : 0;
+    if (r < 0 && r != -EPIPE) // it has ended: that is heard of elsewhere
+        log_warn("worker %u of generation %u (pid %d) does not listen: %s", worker, g->id,
+                 (int)child->pid, strerror(-r));
+}
+
 static void start(struct generation *g, unsigned worker, int64_t now)
 {
     struct generation_worker *w = &g->workers[worker];
@@ -321,6 +331,8 @@ static void start(struct generation *g, unsigned worker, int64_t now)
     int r = spawn(g, worker);
     if (r == 0) {
         g->alive++;
+        if (g->draining)
+            tell(g, worker, CHANNEL_DRAIN, 0, -1);
         return;
     }
     supervise_died(&w->policy, now);
@@ -419,16 +431,6 @@ bool generation_worker_ended(struct generation *g, unsigned worker, int64_t now)
     return true;
 }
 
-static void tell(struct generation *g, unsigned worker, enum channel_type type, uint32_t value,
-                 int fd)
-{
-    const struct child *child = &g->workers[worker].child;
-    int r = child->pid ? channel_send(child->channel, type, value, fd) : 0;
-    if (r < 0 && r != -EPIPE) // it has ended: that is heard of elsewhere
-        log_warn("worker %u of generation %u (pid %d) does not listen: %s", worker, g->id,
-                 (int)child->pid, strerror(-r));
-}
-
 static void tell_all(struct generation *g, enum channel_type type, uint32_t value, int fd)
 {
     for (unsigned i = 0; i < g->worker_count; i++)
@@ -456,6 +458,7 @@ void generation_end(struct generation *g, const struct generation *successor, in
 
 void generation_drain(struct generation *g)
 {
+    g->draining = true;
     tell_all(g, CHANNEL_DRAIN, 0, -1);
 }
 

@@ -52,6 +52,7 @@ struct generation {
     enum generation_phase phase;
     int64_t deadline; // STARTING: to be given up; ENDING: to be killed
     bool failed;      // STARTING: a worker could not even be forked
+    bool draining;    // balancers are told to go elsewhere
     struct conf *conf;
     struct sites sites;
     struct mimetable types;

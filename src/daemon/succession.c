@@ -123,6 +123,8 @@ void succession_take_over(struct master *m, struct generation *g)
     struct generation *old = m->current;
     g->phase = GENERATION_CURRENT;
     m->current = g;
+    if (m->draining) // it is here for another reason than a reload
+        generation_drain(g);
     set_log_level(g->conf);
     listeners_announce(&g->listeners);
     commands_take(m);

@@ -7,6 +7,7 @@ listener that balancers and probes ask.
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import time
@@ -135,6 +136,13 @@ class Orders(harness.Case):
         self.assertEqual(ask("/healthz").status, 200)
         self.assert_status(d.get("/"), 200)  # it serves on
         self.assertEqual(self.status()["state"], "draining")
+        # So do workers that come later.
+        for pid in d.workers():
+            os.kill(pid, signal.SIGKILL)
+            d.wait_log(r"\(pid %d\) was killed" % pid)
+        wait_until(lambda: len(d.workers()) == 2, "new workers")
+        for _ in range(10):
+            self.assertEqual(ask("/readyz").status, 503)
         self.order("reload")
         wait_until(lambda: ask("/readyz").status == 200, "ready again")
 
