@@ -39,8 +39,8 @@ static const struct conf_option options[] = {
     {TOP(server_header), CONF_BOOL, "true", 0, 1, CHECK_NONE, NULL,
      "Whether answers carry the Server field."},
     {TOP(control), CONF_PATH, "/run/tined/control.sock", 0, 107, CHECK_NONE, NULL,
-     "UNIX socket on which the master takes commands such as tined explain; empty means none. The "
-     "default one is done without where its directory is missing."},
+     "UNIX socket on which the master takes commands such as tined explain; the default one is done "
+     "without where its directory is missing, and empty means none."},
     {TOP(mime_types), CONF_PATH, "/etc/mime.types", 1, PATH_MAX_LENGTH, CHECK_NONE, NULL,
      "File that says which media type belongs to which file name extension; the default one need "
      "not exist."},
