@@ -37,10 +37,11 @@ struct master {
     int64_t proof_deadline; // of the new image's proof
     int way_back;           // the image that this one has taken over from and may go back to, or -1
     bool stopping;
-    int64_t stop_at; // when a stop that was announced begins; 0: none was
+    int64_t stop_at;     // when a stop that was announced begins; 0: none was
     bool reload_wanted;  // a HUP came while there could be no new generation
     int64_t ports_taken; // until then, by listeners that a generation leaves
     bool went_back;      // this image was gone back to after an upgrade that failed
+    bool ends_drain;     // the generation that is starting comes of a reload
     bool draining;       // not ready for more, as balancers are told
     struct waiters waiters;
     char outcome[256]; // of the last reload or upgrade; "" when there was none

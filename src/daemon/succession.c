@@ -86,11 +86,11 @@ void succession_reload(struct master *m)
     if (m->reload_wanted)
         return;
     systemd_notify_reloading();
-    m->draining = false;
     waiters_listen(&m->waiters);
     struct conf *conf = m->options->load(m->options->context);
     if (conf)
         succession_begin(m, conf);
+    m->ends_drain = m->starting != NULL;
     if (!m->starting) {
         fail_reload(m);
         master_notify_ready(m);
@@ -123,6 +123,9 @@ void succession_take_over(struct master *m, struct generation *g)
     struct generation *old = m->current;
     g->phase = GENERATION_CURRENT;
     m->current = g;
+    if (m->ends_drain)
+        m->draining = false;
+    m->ends_drain = false;
     if (m->draining) // it is here for another reason than a reload
         generation_drain(g);
     set_log_level(g->conf);
@@ -149,6 +152,7 @@ void succession_take_over(struct master *m, struct generation *g)
 void succession_give_up(struct master *m)
 {
     struct generation *g = m->starting;
+    m->ends_drain = false;
     generation_end(g, m->current, clock_now());
     generation_kill(g);
     commands_give_up(m);

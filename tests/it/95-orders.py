@@ -136,6 +136,12 @@ class Orders(harness.Case):
         self.assertEqual(ask("/healthz").status, 200)
         self.assert_status(d.get("/"), 200)  # it serves on
         self.assertEqual(self.status()["state"], "draining")
+        with open(d.config_path, encoding="utf-8") as f:
+            good = f.read()
+        d.write_config("nonsense = 1;\n")
+        self.order("reload", status=1)
+        self.assertEqual((self.status()["state"], ask("/readyz").status), ("draining", 503))
+        d.write_config(good)
         # So do workers that come later.
         for pid in d.workers():
             os.kill(pid, signal.SIGKILL)
