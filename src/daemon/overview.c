@@ -142,7 +142,7 @@ static void put_lower(struct buf *b, const char *key, uint64_t value)
 {
     char lower[32];
     size_t i = 0;
-    for (; key[i] && i < sizeof(lower) - 1; i++)
+    for (; i < sizeof(lower) - 1 && key[i]; i++)
         lower[i] = (char)(key[i] | 0x20);
     lower[i] = '\0';
     put_number(b, lower, value);

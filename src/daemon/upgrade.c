@@ -175,6 +175,7 @@ void upgrade_give_up(struct upgrade *u)
 // Executes `path`, or the program that is open as `image`.
 static int become(const struct upgrade *u, const struct state *s, const char *path, int image)
 {
+    char *const *argv = u->argv;
     char value[32];
     int fd = write_state(s);
     if (fd < 0)
@@ -188,9 +189,9 @@ static int become(const struct upgrade *u, const struct state *s, const char *pa
     keep_on_exec(fd);
     fflush(NULL);
     if (path)
-        execv(path, u->argv);
+        execv(path, argv);
     else
-        execveat(image, "", u->argv, environ, AT_EMPTY_PATH);
+        execveat(image, "", argv, environ, AT_EMPTY_PATH);
     int error = -errno;
     unsetenv(VARIABLE);
     state_each_fd(s, close_on_exec);
