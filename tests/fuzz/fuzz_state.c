@@ -5,6 +5,11 @@
 
 #define ROOM (256u << 10)
 
+static void see(int fd)
+{
+    assert(fd >= 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static char first[ROOM], second[ROOM];
@@ -12,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct state s, back;
     char *copy = fuzz_copy(fuzz_slice(bytes, size));
     if (size < ROOM / 8 && state_parse(slice_make(copy, size), &s) == 0) {
+        state_each_fd(&s, see);
         state_format(&a, &s);
         assert(!a.overflow);
         assert(state_parse(buf_slice(&a), &back) == 0);
