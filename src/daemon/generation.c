@@ -282,12 +282,12 @@ static int *inherited_fds(const struct generation *g, size_t *ret_count)
     return fds;
 }
 
-// The addresses of the listeners, in their order. The caller frees.
-static struct endpoint *wanted_addresses(const struct generation *g)
+// The addresses that the listeners are bound to, in their order. The caller frees.
+static struct endpoint *bound_addresses(const struct generation *g)
 {
     struct endpoint *addresses = calloc(g->listeners.count + 1, sizeof(*addresses));
     for (size_t i = 0; addresses && i < g->listeners.count; i++)
-        addresses[i] = g->listeners.items[i].wanted;
+        listener_address(g->listeners.items[i].fd, &addresses[i]);
     return addresses;
 }
 
@@ -304,7 +304,7 @@ static int spawn(struct generation *g, unsigned worker)
     struct generation_worker *w = &g->workers[worker];
     size_t count = 0;
     int *fds = inherited_fds(g, &count);
-    struct endpoint *addresses = wanted_addresses(g);
+    struct endpoint *addresses = bound_addresses(g);
     struct start start = {g, worker, fds, addresses, getpid()};
     int r = fds && addresses ? child_spawn(&w->child, run_worker, &start, fds, count) : -ENOMEM;
     free(addresses);
@@ -456,6 +456,16 @@ void generation_end(struct generation *g, const struct generation *successor, in
     listeners_close(&g->listeners, successor ? &successor->listeners : NULL);
 }
 
+void generation_give_up(struct generation *g, const struct generation *successor, int64_t now)
+{
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        const struct generation_worker *w = &g->workers[i];
+        if (w->child.pid && (!successor || w->policy.phase != SUPERVISE_READY))
+            kill(w->child.pid, SIGKILL);
+    }
+    generation_end(g, successor, now);
+}
+
 void generation_drain(struct generation *g)
 {
     g->draining = true;
@@ -467,8 +477,9 @@ void generation_retire_worker(struct generation *g, unsigned worker)
     tell(g, worker, CHANNEL_RETIRE, true, -1);
 }
 
-void generation_stop_handing(struct generation *g)
+void generation_stop_handing(struct generation *g, int64_t now)
 {
+    g->deadline = now + (int64_t)g->conf->timeouts.drain + GENERATION_KILL_DELAY;
     tell_all(g, CHANNEL_RETIRE, 0, -1);
 }
 

@@ -130,6 +130,10 @@ void generation_retire_worker(struct generation *g, unsigned worker);
 // The slots of the scoreboard that belong to a worker, one for each of its threads.
 struct scoreboard_slot *generation_slots(const struct generation *g, unsigned worker);
 
+// The same for one that is not to become the current one. Those of its workers that were ready may
+// have connections already, and hand them over; others are killed, as all are without a successor.
+void generation_give_up(struct generation *g, const struct generation *successor, int64_t now);
+
 // A worker of this or another generation has died: the others are to look at the listeners, for it
 // may have been woken for a connection and taken the wake-up with it.
 void generation_poke(struct generation *g);
@@ -138,7 +142,7 @@ void generation_poke(struct generation *g);
 void generation_drain(struct generation *g);
 
 // Of a generation that is ending and hands over: there is nobody to take it any more.
-void generation_stop_handing(struct generation *g);
+void generation_stop_handing(struct generation *g, int64_t now);
 
 // Kills every worker at once.
 void generation_kill(struct generation *g);

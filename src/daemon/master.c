@@ -3,8 +3,8 @@
 #include "base/log.h"
 #include "daemon/upkeep.h"
 #include "server/channel.h"
+#include "server/handoff.h"
 #include "sys/clock.h"
-#include "sys/fdpass.h"
 #include "sys/signals.h"
 #include "sys/systemd.h"
 
@@ -64,7 +64,7 @@ static void begin_stop(struct master *m)
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
         struct generation *g = CONTAINER_OF(l, struct generation, link);
         if (g->phase == GENERATION_ENDING)
-            generation_stop_handing(g);
+            generation_stop_handing(g, clock_now());
         else
             generation_end(g, NULL, clock_now());
     }
@@ -259,7 +259,7 @@ static int init_first(struct master *m)
     if (r < 0)
         return r;
     m->maker.inherited = (struct listeners_inherited){m->inherited, (size_t)r};
-    return fdpass_pair(m->maker.handoff);
+    return handoff_pair(m->maker.handoff);
 }
 
 static int init(struct master *m, enum upgrade_role role, const struct state *s)

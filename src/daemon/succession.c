@@ -153,10 +153,11 @@ void succession_give_up(struct master *m)
 {
     struct generation *g = m->starting;
     m->ends_drain = false;
-    generation_end(g, m->current, clock_now());
-    generation_kill(g);
+    generation_give_up(g, m->current, clock_now());
     commands_give_up(m);
     if (m->current) {
+        if (!listeners_has_all(&m->current->listeners, &g->listeners))
+            m->ports_taken = clock_now() + LEAVING;
         log_err("generation %u could not start", g->id);
         renewal_go_back(m);
         fail_reload(m);

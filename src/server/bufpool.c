@@ -11,8 +11,6 @@
 // So many stay in any case: the next clients of a quiet server are not to wait for memory.
 #define FREE_MIN 16u
 
-#define SMALL_CAP ((uint32_t)(BLOCK_SMALL - sizeof(struct block)))
-
 void bufpool_init(struct bufpool *p, uint32_t big_cap, uint32_t big_limit)
 {
     *p = (struct bufpool){.big_cap = big_cap, .big_limit = big_limit};
@@ -55,7 +53,7 @@ static struct block *make(uint32_t cap, enum block_kind kind)
 struct block *bufpool_get(struct bufpool *p)
 {
     if (!p->free)
-        return make(SMALL_CAP, BLOCK_KEPT);
+        return make(BUFPOOL_SMALL, BLOCK_KEPT);
     struct block *b = take(p);
     b->start = b->end = 0;
     return b;
@@ -71,7 +69,7 @@ struct block *bufpool_get_big(struct bufpool *p)
 
 struct block *bufpool_get_sized(struct bufpool *p, uint32_t cap)
 {
-    return cap <= SMALL_CAP ? bufpool_get(p) : make(cap, BLOCK_SIZED);
+    return cap <= BUFPOOL_SMALL ? bufpool_get(p) : make(cap, BLOCK_SIZED);
 }
 
 void bufpool_put(struct bufpool *p, struct block *b)

@@ -23,6 +23,9 @@ struct block {
 // Bytes of a small block with its header: one page.
 #define BLOCK_SMALL 4096u
 
+// Data bytes of a small block.
+#define BUFPOOL_SMALL ((uint32_t)(BLOCK_SMALL - sizeof(struct block)))
+
 struct bufpool {
     struct block *free;
     uint32_t free_count;

@@ -362,6 +362,20 @@ struct cached_file *filecache_adopt(int fd)
     return f;
 }
 
+struct cached_file *filecache_adopt_content(struct slice content)
+{
+    char *body = malloc(content.len ? content.len : 1);
+    struct cached_file *f = body ? filecache_adopt(-1) : NULL;
+    if (!f) {
+        free(body);
+        return NULL;
+    }
+    if (content.len)
+        memcpy(body, content.ptr, content.len);
+    f->body = body;
+    return f;
+}
+
 bool filecache_is_newer(const struct cached_file *a, const struct cached_file *b)
 {
     const struct file_identity *x = &a->identity, *y = &b->identity;

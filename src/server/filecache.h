@@ -81,6 +81,9 @@ int filecache_get(struct filecache *c, const struct file_key *key, const struct 
 // descriptor. NULL: no memory; the descriptor is the caller's then.
 struct cached_file *filecache_adopt(int fd);
 
+// The same of content in memory, which is copied.
+struct cached_file *filecache_adopt_content(struct slice content);
+
 // Whether the content of `a` was changed later than that of `b`, by their times.
 bool filecache_is_newer(const struct cached_file *a, const struct cached_file *b);
 

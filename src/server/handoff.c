@@ -2,7 +2,9 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "server/handoff_record.h"
 #include "sys/fdpass.h"
+#include "sys/listener.h"
 #include "sys/transmit.h"
 
 #include <errno.h>
@@ -11,122 +13,47 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// A binary that is upgraded may send to one that knows other records.
-#define MAGIC          0x656e6974u // "tine"
-#define RECORD_VERSION 1u
+// The most loops of a process that room is made for: all of them may be receiving.
+#define LOOPS_MAX 64u
 
-// What a connection brings, and one more that receiving must not be the last.
-#define SPARE_FDS 3
-
-struct record {
-    uint32_t magic;
-    uint16_t version;
-    uint16_t size;
-    uint8_t state; // CONN_HEAD, CONN_IDLE or CONN_SEND
-    uint8_t ending;
-    uint8_t eof;
-    uint8_t has_file;
-    uint16_t status;
-    uint32_t requests;
-    uint32_t split;
-    int64_t since; // of its deadline
-    uint64_t offset, end, length, sent, due;
-    uint32_t in_len, out_len, held_len; // of the bytes that follow, in this order
-    struct sockaddr_in6 peer;
-    struct endpoint listener;
-};
+int handoff_pair(int pair[static 2])
+{
+    int fds[2];
+    int r = fdpass_pair(fds);
+    if (r < 0)
+        return r;
+    fdpass_enlarge(fds[1], HANDOFF_MAX);
+    pair[0] = fds[0];
+    pair[1] = fds[1];
+    return 0;
+}
 
 // ---- sending -----------------------------------------------------------------------------------
 
-// Whether a record can hold all that the connection is doing.
-static bool is_movable(const struct conn *c)
-{
-    if (c->broken || c->pieces)
-        return false;
-    if (c->state == CONN_SEND)
-        return c->resume == CONN_HEAD;
-    return c->state == CONN_HEAD || c->state == CONN_IDLE;
-}
-
-// Where it came in; nothing when nobody listens there any more.
-static struct endpoint address_of(const struct loop *l, const struct conn *c)
-{
-    return c->listener < l->service->listener_count ? l->service->addresses[c->listener]
-                                                    : (struct endpoint){.len = 0};
-}
-
-static struct record record_of(const struct loop *l, const struct conn *c)
-{
-    return (struct record){
-        .magic = MAGIC,
-        .version = RECORD_VERSION,
-        .size = sizeof(struct record),
-        .state = c->state,
-        .ending = c->ending,
-        .eof = c->eof,
-        .status = c->status,
-        .requests = c->requests,
-        .split = c->split,
-        .since = c->deadline.since,
-        .length = c->length,
-        .sent = c->sent,
-        .due = c->due,
-        .peer = c->peer,
-        .listener = address_of(l, c),
-    };
-}
-
-struct message {
-    struct record record;
-    struct iovec parts[5];
-    size_t count, len;
-    int fds[FDPASS_MAX];
-    size_t fd_count;
-};
-
-static uint32_t put(struct message *m, struct slice s)
-{
-    if (s.len)
-        m->parts[m->count++] = (struct iovec){(void *)(uintptr_t)s.ptr, s.len};
-    m->len += s.len;
-    return (uint32_t)s.len;
-}
-
-static struct slice bytes_of(const struct block *b)
-{
-    return b ? block_slice(b) : (struct slice){NULL, 0};
-}
-
-// Content that is in memory goes as bytes, content in a file as the file.
-static void put_content(struct message *m, const struct conn *c)
-{
-    m->record.out_len = put(m, bytes_of(c->out));
-    if (c->file && c->file->body) {
-        m->record.out_len += put(
-            m, slice_make(c->file->body + c->offset, (size_t)(c->end - c->offset)));
-    } else if (c->file) {
-        m->record.has_file = true;
-        m->record.offset = c->offset;
-        m->record.end = c->end;
-        m->fds[m->fd_count++] = c->file->fd;
-    }
-}
-
 static int send_message(struct loop *l, const struct conn *c)
 {
-    struct message m = {.record = record_of(l, c), .fds = {c->source.fd}, .fd_count = 1};
-    put(&m, slice_make((const char *)&m.record, sizeof(m.record)));
-    m.record.in_len = put(&m, bytes_of(c->in));
-    put_content(&m, c);
-    m.record.held_len = put(&m, bytes_of(c->held));
-    if (m.len > HANDOFF_MAX)
+    struct handoff_parts p;
+    handoff_record_make(c, &p);
+    const struct slice slices[] = {
+        slice_make((const char *)&p.record, sizeof(p.record)), p.in, p.out, p.content, p.held,
+    };
+    struct iovec parts[ARRAY_SIZE(slices)];
+    size_t len = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(slices); i++) {
+        // Nothing is written through an iovec that is only sent.
+        parts[i] = (struct iovec){(void *)(uintptr_t)slices[i].ptr, slices[i].len};
+        len += slices[i].len;
+    }
+    if (len > HANDOFF_MAX)
         return -EMSGSIZE;
-    return fdpass_send_parts(l->service->handoff_out, m.parts, m.count, m.fds, m.fd_count);
+    const int fds[] = {c->source.fd, p.record.has_file ? c->file->fd : -1};
+    return fdpass_send_parts(l->service->handoff_out, parts, ARRAY_SIZE(parts), fds,
+                             p.record.has_file ? 2 : 1);
 }
 
 enum handoff_sent handoff_send(struct loop *l, struct conn *c)
 {
-    if (!is_movable(c))
+    if (!handoff_record_fits(c))
         return HANDOFF_STAYS;
     // First: whoever has the socket from now on must not wake this loop.
     conn_unwatch(l, c);
@@ -136,23 +63,23 @@ enum handoff_sent handoff_send(struct loop *l, struct conn *c)
         return HANDOFF_SENT;
     }
     conn_watch(l, c);
-    return r == -EAGAIN || r == -ETOOMANYREFS || r == -ENOBUFS || r == -ENOMEM ? HANDOFF_FULL
-                                                                               : HANDOFF_STAYS;
+    return r == -EMSGSIZE ? HANDOFF_STAYS : HANDOFF_FULL;
 }
 
 // ---- receiving ---------------------------------------------------------------------------------
 
-// Whether so many descriptors can be had as a connection may bring: what does not find room when it
-// is received is lost.
-static bool has_room(void)
+// Whether so many descriptors can be had as a connection may bring, to each loop of the process,
+// and one more: what does not find room when it is received is lost.
+static bool has_room(const struct loop *l)
 {
-    int fds[SPARE_FDS];
-    int count = 0;
-    while (count < SPARE_FDS && (fds[count] = loop_open_spare()) >= 0)
+    int fds[FDPASS_MAX * LOOPS_MAX + 1];
+    size_t wanted = FDPASS_MAX * MIN(l->service->conf->threads, LOOPS_MAX) + 1;
+    size_t count = 0;
+    while (count < wanted && (fds[count] = loop_open_spare()) >= 0)
         count++;
-    for (int i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         close(fds[i]);
-    return count == SPARE_FDS;
+    return count == wanted;
 }
 
 static bool is_file(int fd)
@@ -161,70 +88,29 @@ static bool is_file(int fd)
     return rootfs_fstat(fd, &id) == 0 && S_ISREG(id.mode);
 }
 
-static bool is_socket(int fd)
+// The listener on which a connection would have arrived here, an exact address before a wildcard.
+// One that is gone has its place behind the others: no site is bound to it.
+static size_t listener_of(const struct service *s, const struct endpoint *local)
 {
-    struct file_identity id;
-    return rootfs_fstat(fd, &id) == 0 && S_ISSOCK(id.mode);
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (addr_equal(&s->addresses[i], local))
+            return i;
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (addr_accepts(&s->addresses[i], local))
+            return i;
+    return s->listener_count;
 }
 
-// What came, apart.
-struct taken {
-    struct record record;
-    struct slice in, out, held;
-    int fd, file; // or -1
-};
-
-static struct slice cut(struct slice *rest, uint32_t len)
-{
-    struct slice s = slice_make(rest->ptr, len);
-    *rest = slice_skip(*rest, len);
-    return s;
-}
-
-static bool has_good_lengths(const struct record *r, size_t rest)
-{
-    return (uint64_t)r->in_len + r->out_len + r->held_len == rest && r->split <= r->held_len;
-}
-
-static bool has_good_state(const struct record *r)
-{
-    bool sends = r->state == CONN_SEND;
-    return (sends || r->state == CONN_HEAD || r->state == CONN_IDLE) && r->ending <= CONN_LINGERS &&
-           r->offset <= r->end && r->end - r->offset <= r->length &&
-           (sends || (r->out_len == 0 && !r->has_file && r->held_len == 0));
-}
-
-// Takes a message apart. False: it is none that this version sends.
-static bool read_message(struct slice bytes, const int *fds, size_t fd_count, struct taken *ret)
-{
-    struct taken t = {.file = -1};
-    if (bytes.len < sizeof(t.record))
-        return false;
-    memcpy(&t.record, bytes.ptr, sizeof(t.record));
-    const struct record *r = &t.record;
-    struct slice rest = slice_skip(bytes, sizeof(*r));
-    if (r->magic != MAGIC || r->version != RECORD_VERSION || r->size != sizeof(*r) ||
-        !has_good_lengths(r, rest.len) || !has_good_state(r))
-        return false;
-    if (fd_count != (r->has_file ? 2u : 1u) || !is_socket(fds[0]) ||
-        (r->has_file && !is_file(fds[1])))
-        return false;
-    t.in = cut(&rest, r->in_len);
-    t.out = cut(&rest, r->out_len);
-    t.held = cut(&rest, r->held_len);
-    t.fd = fds[0];
-    if (r->has_file)
-        t.file = fds[1];
-    *ret = t;
-    return true;
-}
-
-// A block with these bytes in it and room for more; *ok turns false without memory. NULL for none.
-static struct block *block_of(struct bufpool *pool, struct slice bytes, uint32_t cap, bool *ok)
+// A block with these bytes in it and room for one more at least, for a head is read on into it;
+// *ok turns false without memory. NULL for none.
+static struct block *block_of(struct bufpool *pool, struct slice bytes, bool *ok)
 {
     if (bytes.len == 0 || !*ok)
         return NULL;
-    struct block *b = bufpool_get_sized(pool, MAX((uint32_t)bytes.len, cap));
+    // What was a large head before is one here, and goes on growing. Who sent it has counted it.
+    bool is_big = bytes.len >= BUFPOOL_SMALL;
+    struct block *b = bufpool_get_sized(pool,
+                                        MAX((uint32_t)bytes.len + 1, is_big ? pool->big_cap : 0));
     if (!b) {
         *ok = false;
         return NULL;
@@ -234,75 +120,86 @@ static struct block *block_of(struct bufpool *pool, struct slice bytes, uint32_t
     return b;
 }
 
-// The listener of this address. That nobody listens on it any more is said by a number that no
-// listener has: to take another one's would show the client the sites that are bound to that.
-static size_t listener_of(const struct loop *l, const struct endpoint *e)
+// The content as it was there: `file` or bytes. Takes the file over. False without memory.
+static bool fill_content(struct conn *c, const struct handoff_parts *p, int file)
 {
-    for (size_t i = 0; i < l->service->listener_count; i++)
-        if (addr_equal(&l->service->addresses[i], e))
-            return i;
-    return l->service->listener_count;
+    bool in_memory = p->content.len > 0;
+    if (file < 0 && !in_memory)
+        return true;
+    c->file = in_memory ? filecache_adopt_content(p->content) : filecache_adopt(file);
+    if (!c->file && file >= 0)
+        close(file);
+    c->offset = in_memory ? 0 : p->record.offset;
+    c->end = in_memory ? p->content.len : p->record.end;
+    return c->file;
 }
 
 // Fills a slot that is open already. False without memory.
-static bool fill(struct loop *l, struct conn *c, const struct taken *t)
+static bool fill(struct loop *l, struct conn *c, const struct handoff_parts *p, int file)
 {
-    const struct record *r = &t->record;
-    bool ok = true;
+    const struct handoff_record *r = &p->record;
+    bool ok = fill_content(c, p, file);
     c->state = r->state;
     c->resume = CONN_HEAD;
     c->ending = r->ending;
     c->eof = r->eof;
-    c->status = r->status;
+    c->status = (uint16_t)r->status;
     c->requests = r->requests;
     c->split = r->split;
     c->length = r->length;
     c->sent = r->sent;
     c->due = r->due;
-    c->in = block_of(&l->pool, t->in, l->pool.big_cap, &ok);
-    c->out = block_of(&l->pool, t->out, 0, &ok);
-    c->held = block_of(&l->pool, t->held, 0, &ok);
-    if (t->file >= 0) {
-        c->offset = r->offset;
-        c->end = r->end;
-        c->file = filecache_adopt(t->file);
-        ok = ok && c->file;
-        if (!c->file)
-            close(t->file);
-    }
+    c->in = block_of(&l->pool, p->in, &ok);
+    c->out = block_of(&l->pool, p->out, &ok);
+    c->held = block_of(&l->pool, p->held, &ok);
     return ok;
 }
 
-static enum handoff_taken adopt(struct loop *l, struct conn *c, const struct taken *t)
+static enum handoff_taken adopt(struct loop *l, const struct handoff_parts *p, size_t listener,
+                                const int *fds)
 {
-    conn_open(c, t->fd, &t->record.peer, listener_of(l, &t->record.listener));
-    if (!fill(l, c, t) || !conn_resume(l, c, t->record.since)) {
+    struct conn *c = loop_take_slot(l);
+    // Another loop's clock may be ahead; and nothing is younger than now.
+    int64_t since = MAX(MIN(p->record.since, l->clock.now), 0);
+    conn_open(c, fds[0], &p->record.peer, listener);
+    scoreboard_add(&l->slot->taken, 1);
+    if (!fill(l, c, p, p->record.has_file ? fds[1] : -1) || !conn_resume(l, c, since)) {
         conn_close(l, c, CONN_CLOSE_MEMORY);
         return HANDOFF_LOST;
     }
-    scoreboard_add(&l->slot->taken, 1);
+    if (loop_is_ending(l))
+        conn_drain(l, c);
     return HANDOFF_TAKEN;
+}
+
+// Whether a message can be served: `bytes` with descriptors that are what they should be.
+static bool check(struct slice bytes, const int *fds, size_t fd_count, struct handoff_parts *ret,
+                  struct endpoint *ret_local)
+{
+    return handoff_record_parse(bytes, fd_count, ret) && transmit_is_stream(fds[0]) &&
+           listener_address(fds[0], ret_local) == 0 &&
+           ret_local->sa.sa_family == ret->record.peer.sin6_family &&
+           (!ret->record.has_file || is_file(fds[1]));
 }
 
 enum handoff_taken handoff_take(struct loop *l, int socket)
 {
     int fds[FDPASS_MAX];
-    size_t fd_count;
-    struct taken t;
+    size_t fd_count = 0;
+    struct handoff_parts parts;
+    struct endpoint local;
+    if (!poller_is_readable(socket))
+        return HANDOFF_NONE;
     if (!l->handoff)
         l->handoff = malloc(HANDOFF_MAX);
-    if (!l->handoff || !has_room())
-        return HANDOFF_SHORTAGE;
-    struct conn *c = loop_take_slot(l);
-    if (!c)
+    if (!l->handoff || !loop_has_slot(l) || !has_room(l))
         return HANDOFF_SHORTAGE;
     ssize_t n = fdpass_receive_many(socket, l->handoff, HANDOFF_MAX, fds, &fd_count);
-    if (n > 0 && read_message(slice_make(l->handoff, (size_t)n), fds, fd_count, &t))
-        return adopt(l, c, &t);
-    loop_give_slot(l, c);
-    if (n == -EAGAIN || n == 0)
+    if (n == -EAGAIN) // another loop was quicker
         return HANDOFF_NONE;
-    for (size_t i = 0; n > 0 && i < fd_count; i++)
+    if (n >= 0 && check(slice_make(l->handoff, (size_t)n), fds, fd_count, &parts, &local))
+        return adopt(l, &parts, listener_of(l->service, &local), fds);
+    for (size_t i = 0; i < fd_count; i++)
         close(fds[i]);
     log_warn("a connection that was handed over cannot be read and is closed");
     return HANDOFF_LOST;

@@ -1,16 +1,20 @@
 // Connections that change hands: a loop that ends sends them, with all that belongs to them, to the
 // loops of the generation that has taken over.
 //
-// One message for each connection, over one pair of sockets that all generations share: a record
-// and the bytes that were received or are to be sent, with the connection's descriptor and, in the
-// middle of a file, that of the file. Who receives checks every value: it comes from a process that
-// could be taken over. A message that nobody has taken yet survives the death of any worker.
+// One message for each connection (server/handoff_record.h), over one pair of sockets that all
+// generations share, with the connection's descriptor and, in the middle of a file, that of the
+// file. Who receives checks every value: it comes from a process that could be taken over. A
+// message that nobody has taken yet survives the death of any worker.
 #pragma once
 
 #include "server/loop.h"
 
-// The largest message.
+// The largest message, with room for the longest head that the limits allow to be configured and
+// for all that can be on its way out. One that is larger waits until it has shrunk.
 #define HANDOFF_MAX (256u << 10)
+
+// Makes the pair: connections go into pair[1] and come out of pair[0]. 0 or a negative errno.
+int handoff_pair(int pair[static 2]);
 
 enum handoff_sent {
     HANDOFF_SENT,  // the slot is free

@@ -46,9 +46,14 @@ static bool grow_slots(struct loop *l)
     return true;
 }
 
+bool loop_has_slot(struct loop *l)
+{
+    return l->free || grow_slots(l);
+}
+
 struct conn *loop_take_slot(struct loop *l)
 {
-    if (!l->free && !grow_slots(l))
+    if (!loop_has_slot(l))
         return NULL;
     struct conn *c = l->free;
     l->free = c->next_free;
@@ -222,18 +227,22 @@ static void cut(struct loop *l, struct conn *c)
     conn_close(l, c, CONN_CLOSE_STOP);
 }
 
-static void hand_over_one(struct loop *l, struct conn *c)
-{
-    if (!l->handoff_full)
-        l->handoff_full = handoff_send(l, c) == HANDOFF_FULL;
-}
-
 // Hands over what can be moved now. What cannot, an answer in pieces or content that is thrown
-// away, goes on here until it can.
+// away, goes on here until it can. In the order of their deadlines: whoever takes them finds the
+// place of each at the end of its own.
 static void hand_over(struct loop *l)
 {
+    static const enum deadline_class classes[] = {DEADLINE_HEAD, DEADLINE_SEND, DEADLINE_IDLE};
     l->handoff_full = false;
-    each_connection(l, hand_over_one);
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        const struct list *all = &l->deadlines.lists[classes[i]];
+        struct list *next;
+        for (struct list *link = all->next; link != all && !l->handoff_full; link = next) {
+            next = link->next;
+            struct conn *c = CONTAINER_OF(link, struct conn, deadline.link);
+            l->handoff_full = handoff_send(l, c) == HANDOFF_FULL;
+        }
+    }
 }
 
 // How long listeners that nobody takes over are accepted on.

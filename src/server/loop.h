@@ -23,7 +23,7 @@ struct service {
     const int *listeners; // descriptors
     size_t listener_count;
     const _Atomic bool *leaving;      // for each listener: nobody accepts on it after us
-    const struct endpoint *addresses; // of the listeners, as configured
+    const struct endpoint *addresses; // that the listeners are bound to
     size_t admin; // number of the first listener that is for the server itself, not for sites
     const _Atomic bool *draining; // not ready for more
     int handoff_in, handoff_out;  // where connections come from, and go to; or -1
@@ -127,7 +127,10 @@ void loop_round(struct loop *l);
 // its listeners without having been woken.
 void loop_poke(struct loop *l, enum loop_phase phase);
 
-// A free slot, or NULL when the limit is reached or there is no memory.
+// Whether there is a free slot; false: no memory for one.
+bool loop_has_slot(struct loop *l);
+
+// A free slot, or NULL without memory.
 struct conn *loop_take_slot(struct loop *l);
 void loop_give_slot(struct loop *l, struct conn *c);
 

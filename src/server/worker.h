@@ -19,7 +19,7 @@ struct heritage {
     const struct mimetable *types;
     int *listeners; // descriptors; the worker closes them when it accepts no more
     size_t listener_count;
-    const struct endpoint *addresses; // of the listeners, as configured
+    const struct endpoint *addresses; // that the listeners are bound to
     size_t admin; // number of the first listener that is for the server itself, not for sites
     int handoff_in, handoff_out;   // where connections come from and go to (server/handoff.h)
     int access_log;                // or -1

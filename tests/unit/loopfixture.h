@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #define HELLO  "hello, world\n"
@@ -244,6 +245,15 @@ static MAYBE_UNUSED void fixture_await(struct fixture *f, uint32_t connections)
         fixture_round(f);
     }
     assert_int_equal(f->loop.connections, connections);
+}
+
+// No descriptor from this one on; 0: as many as there may be.
+static MAYBE_UNUSED void limit_descriptors(rlim_t soft)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = soft ? soft : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 // ---- clients ------------------------------------------------------------------------------------

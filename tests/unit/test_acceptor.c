@@ -1,8 +1,6 @@
-#include "loopfixture.h"
+#include "looppair.h"
 
 #include "server/acceptor.h"
-
-#include <sys/resource.h>
 
 #define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
 
@@ -117,14 +115,6 @@ static void test_busiest_round(void **state)
     fixture_close(f);
 }
 
-static void limit_descriptors(rlim_t soft)
-{
-    struct rlimit limit;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    limit.rlim_cur = soft ? soft : limit.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-}
-
 // Without descriptors newcomers hear that there is no room; who is open is served.
 static void test_no_descriptors(void **state)
 {
@@ -219,6 +209,94 @@ static void test_over_share(void **state)
     fixture_close(f);
 }
 
+// ---- taking what is handed over -----------------------------------------------------------------
+
+// Without descriptors nothing is taken, nothing is lost, and nobody has to make room.
+static void test_handed_without_descriptors(void **state)
+{
+    (void)state;
+    struct pair p = pair_open();
+    struct client old = client_open(p.to), c = client_open(p.from), large = client_open(p.from);
+    client_ask(p.to, &old, GET("/hello.txt"));
+    client_ask(p.from, &c, GET("/hello.txt"));
+    allowance = 1000;
+    client_ask(p.from, &large, GET("/large.bin"));
+    fixture_clock.now += 5000; // so long idle that it would make room for a newcomer
+    loop_poke(&p.from->loop, LOOP_HANDING);
+    fixture_round(p.from);
+    assert_int_equal(p.from->loop.connections, 0);
+    int lowest = dup(0);
+    close(lowest);
+    for (int spare = 0; spare < 3; spare++) {
+        limit_descriptors((rlim_t)(lowest + spare));
+        assert_int_equal(handoff_take(&p.to->loop, p.sockets[0]), HANDOFF_SHORTAGE);
+        for (int i = 0; i < 5; i++)
+            fixture_pass_time(p.to, 200);
+        assert_int_equal(p.to->loop.connections, 1);
+    }
+    limit_descriptors(0);
+    fixture_pass_time(p.to, 200);
+    fixture_await(p.to, 3);
+    allowance = -1;
+    client_pump(p.to, &large);
+    assert_pattern(content_of(large.got), LARGE);
+    assert_string_equal(content_of(client_ask(p.to, &c, GET("/hello.txt"))), HELLO);
+    assert_string_equal(content_of(client_ask(p.to, &old, GET("/hello.txt"))), HELLO);
+    client_close(&c);
+    client_close(&large);
+    client_close(&old);
+    pair_close(&p);
+}
+
+// What is on its way survives whoever was to take it.
+static void test_receiver_dies(void **state)
+{
+    struct client clients[5];
+    (void)state;
+    struct pair p = pair_open();
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+        clients[i] = client_open(p.from);
+        client_ask(p.from, &clients[i], GET("/hello.txt") "GET /hello.txt");
+    }
+    loop_poke(&p.from->loop, LOOP_HANDING);
+    fixture_round(p.from);
+    assert_int_equal(p.from->loop.connections, 0);
+    loop_cleanup(&p.to->loop); // it had them before its eyes
+    fixture_start(p.to);
+    fixture_await(p.to, ARRAY_SIZE(clients));
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+        client_ask(p.to, &clients[i], " HTTP/1.1\r\n" HOST "\r\n");
+        assert_string_equal(content_of(clients[i].got), HELLO);
+        client_close(&clients[i]);
+    }
+    pair_close(&p);
+}
+
+// More than the limit allows newcomers: all are taken, and newcomers hear that there is no room.
+static void test_over_the_limit(void **state)
+{
+    struct client clients[6];
+    (void)state;
+    struct pair p = pair_open();
+    p.to->service.connection_limit = 3;
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+        clients[i] = client_open(p.from);
+        client_ask(p.from, &clients[i], GET("/hello.txt"));
+    }
+    loop_poke(&p.from->loop, LOOP_HANDING);
+    pair_rounds(&p, 3);
+    fixture_await(p.to, ARRAY_SIZE(clients));
+    struct client newcomer = client_open(p.to);
+    client_ask(p.to, &newcomer, GET("/"));
+    assert_starts(newcomer.got, "HTTP/1.1 503 ");
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+        assert_string_equal(content_of(client_ask(p.to, &clients[i], GET("/hello.txt"))), HELLO);
+        client_close(&clients[i]);
+    }
+    client_close(&newcomer);
+    pair_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +308,9 @@ int main(void)
         cmocka_unit_test(test_no_descriptors_and_nobody_there),
         cmocka_unit_test(test_start_and_stop),
         cmocka_unit_test(test_over_share),
+        cmocka_unit_test_setup(test_handed_without_descriptors, pair_setup),
+        cmocka_unit_test_setup(test_receiver_dies, pair_setup),
+        cmocka_unit_test_setup(test_over_the_limit, pair_setup),
     };
     return cmocka_run_group_tests_name("acceptor", tests, NULL, NULL);
 }

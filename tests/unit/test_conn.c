@@ -1,40 +1,10 @@
 #include "loopfixture.h"
+#include "scarce.h"
 #include "slowsocket.h"
 
 #define GET(path)    "GET " path " HTTP/1.1\r\n" HOST "\r\n"
 #define OK           "HTTP/1.1 200 OK\r\n"
 #define RANGES(path) "GET " path " HTTP/1.1\r\n" HOST "Range: bytes=0-9,300-2000,-5000\r\n\r\n"
-
-// ---- memory that ends ---------------------------------------------------------------------------
-
-static unsigned allocations, failing_allocation; // 0: none fails
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static bool fails(void)
-{
-    return failing_allocation && ++allocations == failing_allocation;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
 
 // ---- receiving ----------------------------------------------------------------------------------
 

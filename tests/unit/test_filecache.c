@@ -519,6 +519,25 @@ static void test_swapped_tree(void **state)
     assert_int_equal(rename(aside, dir.path), 0);
 }
 
+static void test_adopt(void **state)
+{
+    (void)state;
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct cached_file *f = filecache_adopt(fd);
+    assert_non_null(f);
+    assert_int_equal(f->fd, fd);
+    assert_null(f->body);
+    filecache_release(f);
+    assert_int_equal(fcntl(fd, F_GETFD), -1); // it was taken over
+    char text[] = "content";
+    f = filecache_adopt_content(slice_of(text));
+    text[0] = 'x';
+    assert_non_null(f);
+    assert_int_equal(f->fd, -1);
+    assert_memory_equal(f->body, "content", 7);
+    filecache_release(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -537,6 +556,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_etag_modes, open_usual, close_cache),
         cmocka_unit_test(test_is_newer),
         cmocka_unit_test_setup_teardown(test_swapped_tree, open_usual, close_cache),
+        cmocka_unit_test_setup_teardown(test_adopt, open_usual, close_cache),
     };
     return cmocka_run_group_tests_name("filecache", tests, NULL, NULL);
 }

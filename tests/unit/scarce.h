@@ -1,0 +1,36 @@
+// Memory that ends when the test says so (linked with $(wrap_memory)).
+#pragma once
+
+#include "base/util.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+static unsigned allocations, failing_allocation; // 0: none fails
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static bool fails(void)
+{
+    return failing_allocation && ++allocations == failing_allocation;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
