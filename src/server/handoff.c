@@ -8,6 +8,7 @@
 #include "sys/transmit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -75,7 +76,7 @@ static bool has_room(const struct loop *l)
     int fds[FDPASS_MAX * LOOPS_MAX + 1];
     size_t wanted = FDPASS_MAX * MIN(l->service->conf->threads, LOOPS_MAX) + 1;
     size_t count = 0;
-    while (count < wanted && (fds[count] = loop_open_spare()) >= 0)
+    while (count < wanted && (fds[count] = fcntl(l->control.fd, F_DUPFD_CLOEXEC, 0)) >= 0)
         count++;
     for (size_t i = 0; i < count; i++)
         close(fds[i]);

@@ -4,6 +4,7 @@
 #include "base/util.h"
 #include "server/channel.h"
 #include "server/loop.h"
+#include "sys/listener.h"
 #include "sys/signals.h"
 
 #include <errno.h>
@@ -60,8 +61,11 @@ static void on_swapped(void *context)
     channel_send(w->channel.fd, CHANNEL_ROOT, 0, -1);
 }
 
+// Nobody else is there to prepare the listeners for their end.
 static void lose_master(struct worker *w)
 {
+    for (size_t i = 0; i < w->heritage->listener_count; i++)
+        listener_stop_deferring(w->heritage->listeners[i]);
     poller_remove(&w->loops[0].poller, w->channel.fd);
     poke_all(w, LOOP_STOPPING);
 }

@@ -10,12 +10,12 @@
 // for on a busy machine this program is slow. --scarce: the server may be out of room, and turn
 // connections away. Exit status 1 when there was a fault.
 #include "attack.h"
+#include "target.h"
 #include "verdict.h"
 
 #include "base/util.h"
 
 #include <assert.h>
-#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -24,7 +24,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,8 +64,7 @@ static struct {
     int64_t patience; // ms
     int64_t deadline; // ms
     bool scarce;
-    struct sockaddr_storage address;
-    socklen_t address_len;
+    struct target target;
 } options = {.seed = 1, .count = 1000, .at_once = 256, .patience = 1000, .deadline = 15000};
 
 static struct {
@@ -220,12 +218,12 @@ static void settle(struct client *c, int64_t time)
 // False: not now (no port, no room in the queue).
 static bool start(struct client *c, uint64_t number)
 {
-    int fd = socket(options.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int error, fd = target_connect(&options.target, 0, &error);
     if (fd < 0)
         die("socket");
-    if (connect(fd, (struct sockaddr *)&options.address, options.address_len) < 0 &&
-        errno != EINPROGRESS) {
-        if (errno != EAGAIN && errno != EADDRNOTAVAIL)
+    if (error) {
+        errno = error;
+        if (error != EAGAIN && error != EADDRNOTAVAIL)
             die("connect");
         close(fd);
         return false;
@@ -296,38 +294,6 @@ static void run(void)
 
 // ---- the command -------------------------------------------------------------------------------
 
-static bool parse_address(const char *text)
-{
-    struct sockaddr_in *in4 = (struct sockaddr_in *)&options.address;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&options.address;
-    struct sockaddr_un *un = (struct sockaddr_un *)&options.address;
-    const char *colon = strrchr(text, ':');
-    char host[64];
-    if (strncmp(text, "unix:", 5) == 0 && strlen(text + 5) < sizeof(un->sun_path)) {
-        un->sun_family = AF_UNIX;
-        strcpy(un->sun_path, text + 5);
-        options.address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-                                          strlen(un->sun_path));
-        if (un->sun_path[0] == '@') // an abstract name
-            un->sun_path[0] = '\0';
-        return true;
-    }
-    bool bracketed = text[0] == '[';
-    int len = colon ? (int)(colon - text) - 2 * bracketed : -1;
-    if (len < 0 || len >= (int)sizeof(host))
-        return false;
-    snprintf(host, sizeof(host), "%.*s", len, text + bracketed);
-    in_port_t port = htons((uint16_t)atoi(colon + 1));
-    if (bracketed) {
-        *in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = port};
-        options.address_len = sizeof(*in6);
-        return inet_pton(AF_INET6, host, &in6->sin6_addr) == 1;
-    }
-    *in4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port};
-    options.address_len = sizeof(*in4);
-    return inet_pton(AF_INET, host, &in4->sin_addr) == 1;
-}
-
 static bool parse_options(int argc, char **argv)
 {
     static const struct option known[] = {
@@ -355,7 +321,7 @@ static bool parse_options(int argc, char **argv)
         else
             return false;
     }
-    return optind + 1 == argc && parse_address(argv[optind]);
+    return optind + 1 == argc && target_parse(argv[optind], &options.target);
 }
 
 static void report(void)
