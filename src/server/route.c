@@ -173,18 +173,31 @@ static void find_target(const struct route_query *q, struct route *route,
     }
 }
 
+// Moves a directory's path, which the next look for a file would write over.
+static void keep_directory(struct resource *r, char *text)
+{
+    if (r->kind != RESOURCE_DIRECTORY)
+        return;
+    memcpy(text, r->directory.ptr, r->directory.len);
+    r->directory.ptr = text;
+}
+
 // The first candidate that is a file; else what the first one is that is anything.
 static void find_tries(const struct route_query *q, struct route *route, struct resource *ret)
 {
     const struct rule_use *use = &route->ruling.tries;
+    char directory[PATH_MAX];
     *ret = (struct resource){.kind = RESOURCE_STATUS, .status = 404};
     for (size_t i = 0; i < use->rule->try_count && ret->kind != RESOURCE_FILE; i++) {
         struct resource found;
         const struct target target = {ROUTE_FOR_TRY, use->rule->tries[i], &use->captures};
         find_target(q, route, &target, &found);
-        if (found.kind == RESOURCE_FILE || ret->kind == RESOURCE_STATUS)
+        if (found.kind == RESOURCE_FILE || ret->kind == RESOURCE_STATUS) {
             *ret = found;
+            keep_directory(ret, directory);
+        }
     }
+    keep_directory(ret, route->resolved_text);
 }
 
 // A script that is missing is not to be answered with a page.

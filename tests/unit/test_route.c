@@ -27,6 +27,7 @@ static const char configuration[] =
     "    { match = \"/links/**\"; symlinks = \"any\"; },\n"
     "    { match = \"/cors/**\"; cors = { origins = [ \"https://x.test\" ]; }; },\n"
     "    { match = \"/**/index.html\"; headers = { set = [ \"X-Index: 1\" ]; }; },\n"
+    "    { match = \"/tried/\"; try = [ \"/list/\", \"/none/such\" ]; listing = true; },\n"
     "    { match = \"/as-list\"; rewrite = \"/list/\"; listing = true; },\n"
     "    { match = \"/app/**/*.json\"; type = \"application/json\"; },\n"
     "    { match = \"/big/*\"; redirect = \"/$1/$1/$1/$1\"; },\n"
@@ -188,6 +189,7 @@ static void test_routes(void **state)
         {"/list/deep/", "", "200 list list/deep/"},
         {"/list/deep", "", "301 deep/"},
         {"/list/none/", "", "404"},
+        {"/tried/", "", "200 list list/"},    // the candidate behind it is none
         {"/as-list?q", "", "301 as-list/?q"}, // links of a listing are relative
         {"/.hidden", "", "404"},
         {"/.shown", "", "200 .shown"},
