@@ -181,7 +181,8 @@ class Large(harness.Case):
 
     def test_clients_that_stop_reading(self):
         """They hold no more listings than limits.listings, and so a bounded memory; files are served on."""
-        with Listed({"large": None, "s/small": b"hello"}, workers=1, threads=1, limits={"listings": 3}) as d:
+        with Listed({"large": None, "s/small": b"hello"}, workers=1, threads=1, limits={"listings": 3},
+                    timeouts={"send": "10min"}) as d:  # on a busy machine, too, they are not cut off
             for i in range(LARGE // 4):
                 os.mknod(d.path("large/entry-%06d" % i))
             with contextlib.ExitStack() as stack:
