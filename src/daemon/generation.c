@@ -440,6 +440,7 @@ static void tell_all(struct generation *g, enum channel_type type, uint32_t valu
 void generation_end(struct generation *g, const struct generation *successor, int64_t now)
 {
     g->phase = GENERATION_ENDING;
+    g->ended_at = now;
     g->deadline = now + (int64_t)g->conf->timeouts.drain + GENERATION_KILL_DELAY;
     for (unsigned i = 0; i < g->worker_count; i++)
         supervise_retire(&g->workers[i].policy);

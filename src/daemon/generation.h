@@ -51,6 +51,7 @@ struct generation {
     unsigned id;
     enum generation_phase phase;
     int64_t deadline; // STARTING: to be given up; ENDING: to be killed
+    int64_t ended_at; // ENDING: since
     bool failed;      // STARTING: a worker could not even be forked
     bool draining;    // balancers are told to go elsewhere
     struct conf *conf;

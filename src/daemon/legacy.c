@@ -58,7 +58,8 @@ struct generation *legacy_adopt(const struct generation_maker *maker, const stru
     g->access_log = -1;
     g->poller = maker->poller;
     g->handoff = maker->handoff;
-    g->deadline = clock_now() + (int64_t)s->drain + ENDING_MARGIN;
+    g->ended_at = clock_now();
+    g->deadline = g->ended_at + (int64_t)s->drain + ENDING_MARGIN;
     g->worker_count = g->wanted = count_workers(s, *at);
     g->workers = calloc(g->worker_count + 1, sizeof(*g->workers));
     g->conf = calloc(1, sizeof(*g->conf));

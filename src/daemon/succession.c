@@ -17,6 +17,33 @@
 // The most generations at one time.
 #define GENERATIONS_MAX 8u
 
+// How long a generation that ends may be busy handing over: one that is still there after this has
+// answers that cannot be moved.
+#define HANDING 5000 // ms
+
+// With so many of them a reload waits, for each would hand over what it has just been handed.
+#define HANDING_MAX 2u
+
+static bool is_handing(const struct generation *g, int64_t now)
+{
+    return g->phase == GENERATION_ENDING && now < g->ended_at + HANDING;
+}
+
+// When a reload may start another generation: it may want what is being left, and what is being
+// handed over is to arrive first. A worker's end is looked at as it comes.
+static int64_t room_at(const struct master *m)
+{
+    int64_t now = clock_now(), room = m->ports_taken;
+    unsigned count = 0;
+    for (struct list *l = m->generations.prev; l != &m->generations; l = l->prev) {
+        const struct generation *g = CONTAINER_OF(l, struct generation, link);
+        count += is_handing(g, now);
+        if (is_handing(g, now) && count >= HANDING_MAX)
+            room = MAX(room, g->ended_at + HANDING);
+    }
+    return room;
+}
+
 // What is left in an old generation are answers that cannot be handed over, perhaps to clients that
 // take them as slowly as they may. That must not keep a new configuration waiting: before there are
 // too many generations the oldest is ended.
@@ -30,7 +57,7 @@ static void limit_generations(const struct master *m)
         if (g->phase == GENERATION_ENDING)
             oldest = g;
     }
-    if (count < GENERATIONS_MAX || !oldest)
+    if (count < GENERATIONS_MAX || !oldest || is_handing(oldest, clock_now()))
         return;
     log_warn("generation %u is cut short, for there are %u", oldest->id, count);
     generation_kill(oldest);
@@ -80,9 +107,8 @@ static void fail_reload(struct master *m)
 
 void succession_reload(struct master *m)
 {
-    // One at a time, and none that may want what is being left; the next one takes what the file
-    // says then.
-    m->reload_wanted = m->starting || clock_now() < m->ports_taken;
+    // One at a time; the next one takes what the file says then.
+    m->reload_wanted = m->starting || clock_now() < room_at(m);
     if (m->reload_wanted)
         return;
     systemd_notify_reloading();
@@ -191,7 +217,7 @@ void succession_do_due(struct master *m, int64_t now)
     }
     if (now - m->roots_checked >= ROOT_CHECK)
         succession_check_roots(m);
-    if (m->reload_wanted && !m->starting && !m->stopping && now >= m->ports_taken)
+    if (m->reload_wanted && !m->starting && !m->stopping && now >= room_at(m))
         succession_reload(m);
 }
 
@@ -200,5 +226,5 @@ int64_t succession_next(const struct master *m)
     if (m->stopping)
         return -1;
     int64_t next = m->roots_checked + ROOT_CHECK;
-    return m->reload_wanted && m->ports_taken < next ? m->ports_taken : next;
+    return m->reload_wanted ? MIN(next, room_at(m)) : next;
 }
