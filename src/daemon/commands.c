@@ -117,7 +117,7 @@ static void run_status(void *context, const struct control_request *request)
 static void run_and_wait(struct master *m, const struct control_request *request,
                          void (*start)(struct master *))
 {
-    int r = m->stopping || !m->current ? -ESHUTDOWN : waiters_add(&m->waiters, request->fd);
+    int r = master_is_ending(m) || !m->current ? -ESHUTDOWN : waiters_add(&m->waiters, request->fd);
     if (r < 0)
         control_answer(request->fd, "error",
                        r == -EBUSY ? "too many wait for a reload already" : strerror(-r));
@@ -132,7 +132,10 @@ static void run_reload(void *context, const struct control_request *request)
 
 static void run_upgrade(void *context, const struct control_request *request)
 {
-    run_and_wait(context, request, renewal_start);
+    if (renewal_is_possible(context))
+        run_and_wait(context, request, renewal_start);
+    else
+        control_answer(request->fd, "error", RENEWAL_NOT_NOW);
 }
 
 static void run_reopen(void *context, const struct control_request *request)

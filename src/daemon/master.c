@@ -54,6 +54,14 @@ void master_drain(struct master *m)
 
 // ---- stopping ----------------------------------------------------------------------------------
 
+// What has not begun yet does not begin any more.
+static void dismiss_waiters(struct master *m)
+{
+    m->reload_wanted = false;
+    waiters_listen(&m->waiters);
+    waiters_tell(&m->waiters, false, "the server stops");
+}
+
 static void begin_stop(struct master *m)
 {
     m->stop_at = 0;
@@ -61,6 +69,7 @@ static void begin_stop(struct master *m)
     m->starting = NULL;
     systemd_notify("STOPPING=1");
     log_info("stopping");
+    dismiss_waiters(m);
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
         struct generation *g = CONTAINER_OF(l, struct generation, link);
         if (g->phase == GENERATION_ENDING)
@@ -77,13 +86,19 @@ static void stop_at_once(struct master *m)
     master_each(m, generation_kill);
 }
 
+bool master_is_ending(const struct master *m)
+{
+    return m->stopping || m->stop_at;
+}
+
 void master_stop(struct master *m)
 {
     int64_t delay = m->current ? (int64_t)m->current->conf->timeouts.lame_duck : 0;
-    if (m->stopping || m->stop_at) { // the second time
+    if (master_is_ending(m)) { // the second time
         stop_at_once(m);
     } else if (delay) {
         master_drain(m);
+        dismiss_waiters(m);
         m->stop_at = clock_now() + delay;
     } else {
         begin_stop(m);
@@ -102,7 +117,7 @@ static void heed_signals(struct master *m)
             stop_at_once(m);
         else if (signal == SIGHUP && m->options->hup_stops)
             master_stop(m);
-        else if (signal == SIGHUP && !m->stopping)
+        else if (signal == SIGHUP && !master_is_ending(m))
             succession_reload(m);
         else if (signal == SIGUSR1)
             master_each(m, generation_reopen_log);
@@ -272,7 +287,7 @@ static int init(struct master *m, enum upgrade_role role, const struct state *s)
 
 static void cleanup(struct master *m)
 {
-    waiters_tell(&m->waiters, false, "the server stops");
+    dismiss_waiters(m);
     explainers_cleanup(&m->explainers);
     commands_give_up(m);
     control_free(m->control);

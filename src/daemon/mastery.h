@@ -52,6 +52,9 @@ struct master {
 
 // ---- master.c
 
+// Whether a stop was announced or has begun.
+bool master_is_ending(const struct master *m);
+
 // Drains and stops; the second time at once.
 void master_stop(struct master *m);
 
@@ -91,6 +94,10 @@ void succession_do_due(struct master *m, int64_t now);
 int64_t succession_next(const struct master *m);
 
 // ---- renewal.c
+
+// Whether an upgrade can begin now; and what is said otherwise.
+#define RENEWAL_NOT_NOW "no upgrade now: wait for what is under way"
+bool renewal_is_possible(const struct master *m);
 
 // Has a new image prove itself; its proof has ended; what is due.
 void renewal_start(struct master *m);

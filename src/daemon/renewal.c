@@ -39,12 +39,22 @@ static void fail_upgrade(struct master *m, int error)
     master_conclude(m, false, "upgrade failed, generation %u goes on", m->current->id);
 }
 
+// Whether there is something to take over, and nothing that another image would not know of.
+static bool is_settled(const struct master *m)
+{
+    return !master_is_ending(m) && !m->starting && m->current && m->current->alive;
+}
+
+bool renewal_is_possible(const struct master *m)
+{
+    return is_settled(m) && !m->upgrade.proof.pid && !m->reload_wanted;
+}
+
 void renewal_start(struct master *m)
 {
     struct state s;
-    if (m->stopping || m->starting || m->upgrade.proof.pid || m->current->alive == 0) {
-        log_err("no upgrade now: wait for what is under way");
-        master_conclude(m, false, "no upgrade: something else was under way");
+    if (!renewal_is_possible(m)) {
+        log_err(RENEWAL_NOT_NOW);
         return;
     }
     waiters_listen(&m->waiters);
@@ -82,10 +92,13 @@ void renewal_heed(struct master *m)
 {
     poller_remove(&m->poller, m->upgrade.proof.pidfd);
     bool proven = upgrade_judge(&m->upgrade) == UPGRADE_PROVEN;
-    if (proven && !m->stopping && !m->starting)
+    if (proven && is_settled(m)) {
         become_new(m);
-    else
-        master_conclude(m, false, "upgrade refused");
+        return;
+    }
+    if (proven)
+        log_err(RENEWAL_NOT_NOW);
+    master_conclude(m, false, "upgrade refused");
 }
 
 void renewal_do_due(struct master *m, int64_t now)

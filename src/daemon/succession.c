@@ -63,6 +63,13 @@ static void limit_generations(const struct master *m)
     generation_kill(oldest);
 }
 
+// A new image that proves itself will start a generation of what the file says and where roots lead
+// by then; only if it is refused there is something left to do.
+static bool is_busy(const struct master *m)
+{
+    return m->starting || m->upgrade.proof.pid;
+}
+
 void succession_begin(struct master *m, struct conf *conf)
 {
     bool usable = true;
@@ -91,7 +98,7 @@ void succession_begin(struct master *m, struct conf *conf)
 void succession_check_roots(struct master *m)
 {
     m->roots_checked = clock_now();
-    if (!m->current || m->starting || m->stopping || !sites_are_swapped(&m->current->sites))
+    if (!m->current || is_busy(m) || m->stopping || !sites_are_swapped(&m->current->sites))
         return;
     log_info("a root leads to another directory now");
     succession_begin(m, conf_share(m->current->conf));
@@ -108,7 +115,7 @@ static void fail_reload(struct master *m)
 void succession_reload(struct master *m)
 {
     // One at a time; the next one takes what the file says then.
-    m->reload_wanted = m->starting || clock_now() < room_at(m);
+    m->reload_wanted = is_busy(m) || clock_now() < room_at(m);
     if (m->reload_wanted)
         return;
     systemd_notify_reloading();
@@ -217,7 +224,7 @@ void succession_do_due(struct master *m, int64_t now)
     }
     if (now - m->roots_checked >= ROOT_CHECK)
         succession_check_roots(m);
-    if (m->reload_wanted && !m->starting && !m->stopping && now >= room_at(m))
+    if (m->reload_wanted && !is_busy(m) && !m->stopping && now >= room_at(m))
         succession_reload(m);
 }
 
@@ -226,5 +233,5 @@ int64_t succession_next(const struct master *m)
     if (m->stopping)
         return -1;
     int64_t next = m->roots_checked + ROOT_CHECK;
-    return m->reload_wanted ? MIN(next, room_at(m)) : next;
+    return m->reload_wanted && !is_busy(m) ? MIN(next, room_at(m)) : next;
 }

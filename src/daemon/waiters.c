@@ -21,6 +21,7 @@ static void hear(void *context, const char *message)
 
 void waiters_listen(struct waiters *w)
 {
+    w->due = w->count;
     w->faults[0] = '\0';
     log_listen(hear, w);
 }
@@ -40,10 +41,12 @@ void waiters_tell(struct waiters *w, bool well, const char *text)
 {
     const char *fault = w->faults[0] ? w->faults : text;
     log_listen(NULL, NULL);
-    for (unsigned i = 0; i < w->count; i++) {
+    for (unsigned i = 0; i < w->due; i++) {
         control_answer(w->fds[i], well ? "result" : "error", well ? text : fault);
         close(w->fds[i]);
     }
-    w->count = 0;
+    w->count -= w->due;
+    memmove(w->fds, w->fds + w->due, w->count * sizeof(*w->fds));
+    w->due = 0;
     w->faults[0] = '\0';
 }

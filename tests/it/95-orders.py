@@ -94,6 +94,53 @@ class Orders(harness.Case):
             self.assertEqual(p.returncode, 0)
         self.assert_status(d.get("/"), 200)
 
+    def test_each_reload_tells_its_own_outcome(self):
+        d = self.daemon()
+        with open(d.config_path, encoding="utf-8") as f:
+            good = f.read()
+        os.unlink(d.config_path)
+        os.mkfifo(d.config_path)  # the master waits for who writes
+        asking = [subprocess.Popen([harness.TINED, "reload", "-s", self.socket],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+        wait_until(lambda: self.connections() >= 2, "two who ask")
+        for text in (good, "nonsense = 1;\n"):
+            d.write_config(text)
+            wait_until(lambda: sum(p.poll() is not None for p in asking) > (text != good), "an answer")
+        self.assertEqual(sorted(p.wait() for p in asking), [0, 1])
+        self.assertIn(b"nonsense", b"".join(p.communicate()[1] for p in asking))
+
+    def connections(self):
+        """How many have connected to the control socket, and are still there."""
+        with open("/proc/net/unix", encoding="utf-8") as f:
+            return sum(line.rstrip().endswith(self.socket) for line in f) - 1
+
+    def test_a_reload_waits_for_an_upgrade_under_way(self):
+        d = self.daemon()
+        begun = os.path.join(d.dir, "begun")
+        with open(self.program + ".new", "w", encoding="utf-8") as f:
+            f.write("#!/bin/sh\n>%s\nsleep 1\nexit 3\n" % begun)
+        os.chmod(self.program + ".new", 0o755)
+        os.rename(self.program + ".new", self.program)
+        upgrade = subprocess.Popen([harness.TINED, "upgrade", "-s", self.socket],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_until(lambda: os.path.exists(begun), "the proof")
+        self.assertIn("no upgrade now", self.order("upgrade", status=1))
+        self.assertEqual(self.order("reload"), "generation 2 is ready\n")
+        self.assertIn(b"upgrade refused", upgrade.communicate(timeout=30)[1])
+        self.assertEqual(upgrade.returncode, 1)
+
+    def test_an_upgrade_does_not_forget_a_stop(self):
+        for before in (True, False):  # the proof has begun
+            d = self.daemon(timeouts={"lame_duck": "300ms"})
+            if before:
+                d.send_signal(harness.signal.SIGUSR2)
+            d.send_signal(harness.signal.SIGTERM)
+            d.wait_log("draining")
+            if not before:
+                d.send_signal(harness.signal.SIGUSR2)
+            d.wait_log("no upgrade now")
+            self.assertEqual(d.wait_exit(), 0)
+
     def test_upgrade_tells_the_outcome(self):
         d = self.daemon()
         pid = d.pid

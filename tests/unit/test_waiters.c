@@ -76,7 +76,7 @@ static void test_what_was_logged(void **state)
     assert_told(a, "{\"error\": \"first\\nsecond\"}\n");
     close(a);
     a = wait_for(&w);
-    log_err("after");
+    waiters_listen(&w);
     waiters_tell(&w, false, "failed");
     assert_told(a, "{\"error\": \"failed\"}\n");
     close(a);
@@ -89,6 +89,27 @@ static void test_what_was_logged(void **state)
     waiters_tell(&w, false, "failed");
 }
 
+static void test_who_comes_later(void **state)
+{
+    struct waiters w = {.count = 0};
+    (void)state;
+    int a = wait_for(&w);
+    waiters_listen(&w);
+    int b = wait_for(&w); // waits for what begins after this
+    waiters_tell(&w, true, "first");
+    assert_told(a, "{\"result\": \"first\"}\n");
+    assert_int_equal(w.count, 1);
+    waiters_tell(&w, false, "nothing was under way");
+    assert_int_equal(w.count, 1);
+    waiters_listen(&w);
+    log_err("wrong");
+    waiters_tell(&w, false, "failed");
+    assert_told(b, "{\"error\": \"wrong\"}\n");
+    assert_int_equal(w.count, 0);
+    close(a);
+    close(b);
+}
+
 static void test_too_many(void **state)
 {
     struct waiters w = {.count = 0};
@@ -97,6 +118,7 @@ static void test_too_many(void **state)
     for (unsigned i = 0; i < WAITERS_MAX; i++)
         fds[i] = wait_for(&w);
     assert_int_equal(waiters_add(&w, 0), -EBUSY);
+    waiters_listen(&w);
     waiters_tell(&w, true, "well");
     for (unsigned i = 0; i < WAITERS_MAX; i++) {
         assert_told(fds[i], "{\"result\": \"well\"}\n");
@@ -110,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_are_told),
         cmocka_unit_test(test_what_was_logged),
+        cmocka_unit_test(test_who_comes_later),
         cmocka_unit_test(test_too_many),
     };
     return cmocka_run_group_tests_name("waiters", tests, setup, teardown);
