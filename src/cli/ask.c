@@ -8,8 +8,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-// Longer than any answer may take.
-#define PATIENCE 20 // s
+// Longer than any answer may take: a reload may wait for another, each for 30 s, or for an upgrade.
+#define PATIENCE 100 // s
 
 static int connect_to(const char *path)
 {
