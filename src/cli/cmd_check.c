@@ -12,7 +12,7 @@ int cmd_check(const struct args *args)
     struct conf *conf = config_load(args);
     if (!conf)
         return CONFIG_EXIT_BAD;
-    bool good = generation_check(conf);
+    bool good = generation_check(conf, false);
     if (good)
         printf("%s can be used\n", args->file ? args->file : "The configuration");
     conf_free(conf);

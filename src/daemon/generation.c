@@ -149,10 +149,10 @@ static int acquire(struct generation *g, const struct listeners *previous)
     return r;
 }
 
-bool generation_check(struct conf *conf)
+bool generation_check(struct conf *conf, bool keep_ids)
 {
     struct generation g = {.conf = conf};
-    int errors = resolve_privs(&g, false) < 0;
+    int errors = resolve_privs(&g, keep_ids) < 0;
     errors += open_sites(&g) < 0;
     errors += load_types(&g) < 0;
     errors += check_log(conf->log.access) < 0;

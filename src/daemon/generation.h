@@ -100,8 +100,8 @@ struct generation *generation_new(struct generation_maker *maker, unsigned id, s
 struct generation *generation_new_idle(struct conf *conf);
 
 // Whether a generation could be made of `conf`, as far as can be told without binding. Logs what is
-// wrong, all of it. Nothing is kept open.
-bool generation_check(struct conf *conf);
+// wrong, all of it. Nothing is kept open. `keep_ids` as in struct generation_maker.
+bool generation_check(struct conf *conf, bool keep_ids);
 
 // Frees it; no worker may be alive. `successor` (or NULL) keeps the files of its UNIX sockets.
 void generation_free(struct generation *g, const struct generation *successor);

@@ -321,6 +321,7 @@ static void begin(struct master *m, struct conf *conf)
     if (!m->starting && m->current) {
         log_err("generation %u goes on; its workers are not replaced until a reload succeeds",
                 m->current->id);
+        m->went_back = false;
         master_conclude(m, false, "neither program can start; generation %u goes on",
                         m->current->id);
         master_notify_ready(m);
@@ -329,9 +330,9 @@ static void begin(struct master *m, struct conf *conf)
 }
 
 // Shows that a state like this could be taken over.
-static int prove(struct conf *conf)
+static int prove(struct conf *conf, bool keep_ids)
 {
-    bool good = conf && generation_check(conf);
+    bool good = conf && generation_check(conf, keep_ids);
     conf_free(conf);
     return good ? EXIT_SUCCESS : EX_CONFIG;
 }
@@ -362,7 +363,7 @@ int master_run(const struct master_options *options)
     struct conf *conf = options->load(options->context);
     if (role == UPGRADE_PROVER) {
         state_cleanup(&state);
-        return prove(conf);
+        return prove(conf, options->keep_ids);
     }
     if (!conf && role == UPGRADE_NONE)
         return EX_CONFIG;

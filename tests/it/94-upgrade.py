@@ -141,6 +141,13 @@ class Upgrade(harness.Case):
     def test_one_that_is_no_program(self):
         self.refuse(b"\x7fELF nonsense", r"upgrade refused: .*ended with status 126")
 
+    def test_serve_needs_no_account(self):
+        with harness.Daemon(FILES, start=False) as d:
+            d.command = [harness.TINED, "serve", d.root, "-l", "127.0.0.1:0", "-o", "user=nobody-here"]
+            d.start()
+            self.upgrade(d, 2)
+            self.assert_status(d.get("/"), 200)
+
     def test_a_bad_configuration(self):
         d = self.daemon()
         d.write_config("nonsense = 1;\n")
