@@ -5,6 +5,7 @@ one that is being answered, in the middle of a download) are open while the serv
 go on in the new generation as if nothing had happened.
 """
 
+import os
 import re
 import threading
 import time
@@ -116,6 +117,44 @@ class Handoff(harness.Case):
         for _ in range(399):
             self.assertEqual(c.response().body, LARGE[:50000])
         c.close()
+
+    def stop_one_that_starts(self, d):
+        """Reloads; the workers before, and a new one that is stopped, or None: all were ready."""
+        def children():
+            with open("/proc/%d/task/%d/children" % (d.pid, d.pid), encoding="utf-8") as f:
+                return [int(n) for n in f.read().split()]
+        old, mark, new = children(), d.mark(), []
+        d.send_signal(harness.signal.SIGHUP)
+        while len(new) < len(old) - 2:
+            new = [w for w in children() if w not in old]
+        os.kill(new[-1], harness.signal.SIGSTOP)
+        try:
+            d.wait_log("ready: generation", timeout=1, after=mark)
+        except AssertionError:
+            return old, new[-1]
+        os.kill(new[-1], harness.signal.SIGCONT)
+        self.old_workers_end(d, old)
+        return old, None
+
+    def test_a_generation_that_is_given_up(self):
+        d = self.daemon(workers=16)
+        for _ in range(10):
+            old, new = self.stop_one_that_starts(d)
+            if new:
+                break
+        else:
+            self.skipTest("generations are complete sooner than a worker of theirs is stopped")
+        clients = []
+        for _ in range(50):  # some of them come to the new workers that are ready
+            clients.append(d.connect())
+            clients[-1].request("/")
+            self.assert_status(clients[-1].response(), 200)
+        os.kill(new, harness.signal.SIGKILL)
+        harness.wait_until(lambda: sorted(d.workers()) == sorted(old), "the end of the new ones")
+        for c in clients:
+            c.request("/")
+            self.assert_status(c.response(), 200)
+            c.close()
 
     def test_what_cannot_move_is_finished(self):
         d = self.daemon()
