@@ -10,8 +10,9 @@
 // Each bucket costs a pointer; chains stay short up to a few times as many files.
 #define BUCKETS 4096u
 
-// Entries that one tick looks at.
-#define TICK_FILES 16
+// Files that one tick looks at, and entries that it goes through for them.
+#define TICK_FILES   16u
+#define TICK_ENTRIES 1024u
 
 // Room for every Content-Type value.
 #define TYPE_MAX 280
@@ -30,6 +31,7 @@ int filecache_init(struct filecache *c, const struct mimetable *types, uint64_t 
         .file_limit = file_limit,
     };
     list_init(&c->lru);
+    c->tick_at = &c->lru;
     return 0;
 }
 
@@ -68,12 +70,20 @@ static void destroy(struct cached_file *f)
     free(f);
 }
 
+// Before the entry is taken from its place in the order.
+static void step_over(struct filecache *c, const struct cached_file *f)
+{
+    if (c->tick_at == &f->lru)
+        c->tick_at = f->lru.next;
+}
+
 static void unlist(struct filecache *c, struct cached_file *f)
 {
     struct cached_file **at = bucket_of(c, &f->key);
     while (*at != f)
         at = &(*at)->next_in_bucket;
     *at = f->next_in_bucket;
+    step_over(c, f);
     list_remove(&f->lru);
     c->memory -= memory_of(f);
     c->files -= f->fd >= 0;
@@ -333,6 +343,7 @@ int filecache_get(struct filecache *c, const struct file_key *key, const struct 
         f = NULL;
     }
     if (f) {
+        step_over(c, f);
         list_move(&c->lru, &f->lru);
         f->references++;
     } else {
@@ -384,11 +395,13 @@ bool filecache_is_newer(const struct cached_file *a, const struct cached_file *b
 
 void filecache_tick(struct filecache *c)
 {
-    struct list *next = c->lru.next;
-    // Those used least are the ones that nobody asks for.
-    for (int i = 0; i < TICK_FILES && next != &c->lru; i++) {
-        struct cached_file *f = CONTAINER_OF(next, struct cached_file, lru);
-        next = next->next;
+    unsigned looks = 0;
+    if (c->tick_at == &c->lru)
+        c->tick_at = c->lru.next;
+    for (unsigned i = 0; i < TICK_ENTRIES && looks < TICK_FILES && c->tick_at != &c->lru; i++) {
+        struct cached_file *f = CONTAINER_OF(c->tick_at, struct cached_file, lru);
+        c->tick_at = f->lru.next;
+        looks += f->fd >= 0;
         if (f->fd >= 0 && !is_current(c, f))
             unlist(c, f);
     }

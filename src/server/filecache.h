@@ -51,6 +51,7 @@ struct filecache {
     struct cached_file **buckets;
     uint32_t bucket_mask;
     struct list lru;               // least recently used first
+    struct list *tick_at;          // in it: where the next tick goes on
     uint64_t memory, memory_limit; // bytes of listed entries
     uint64_t files, file_limit;    // descriptors of listed entries
 };

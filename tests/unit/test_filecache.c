@@ -538,6 +538,59 @@ static void test_adopt(void **state)
     filecache_release(f);
 }
 
+// What was removed is let go of, however much stands before it that nobody asks for either.
+static void test_tick(void **state)
+{
+    char name[16], path[PATH_MAX];
+    (void)state;
+    for (int i = 0; i < 60; i++) {
+        snprintf(name, sizeof(name), "f%d", i);
+        tempdir_fill(&dir, name, i % 5 == 4 ? LARGE : 1);
+        touch(name);
+    }
+    assert_int_equal(cache.files, 12);
+    for (int i = 44; i < 60; i += 5) {
+        snprintf(name, sizeof(name), "f%d", i);
+        assert_int_equal(unlink(tempdir_path(&dir, name, path)), 0);
+    }
+    filecache_tick(&cache);
+    filecache_tick(&cache);
+    assert_int_equal(cache.files, 8);
+    for (int i = 4; i < 44; i += 5) { // they move while ticks go on among them
+        filecache_tick(&cache);
+        snprintf(name, sizeof(name), "f%d", i);
+        touch(name);
+    }
+    while (filecache_drop_file(&cache))
+        filecache_tick(&cache);
+    assert_int_equal(cache.files, 0);
+}
+
+// A tick looks at so many files only: the next one goes on where it stopped.
+static void test_ticks_go_on(void **state)
+{
+    char name[16], path[PATH_MAX];
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        snprintf(name, sizeof(name), "f%d", i);
+        tempdir_fill(&dir, name, LARGE);
+        touch(name);
+    }
+    assert_int_equal(unlink(tempdir_path(&dir, "f39", path)), 0);
+    filecache_tick(&cache);
+    touch("f16"); // the one that is next
+    filecache_tick(&cache);
+    filecache_tick(&cache);
+    assert_int_equal(cache.files, 39);
+}
+
+static int open_many(void **state)
+{
+    (void)state;
+    open_cache(MEMORY, 100);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -555,6 +608,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_variants, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_etag_modes, open_usual, close_cache),
         cmocka_unit_test(test_is_newer),
+        cmocka_unit_test_setup_teardown(test_tick, open_usual, close_cache),
+        cmocka_unit_test_setup_teardown(test_ticks_go_on, open_many, close_cache),
         cmocka_unit_test_setup_teardown(test_swapped_tree, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_adopt, open_usual, close_cache),
     };
