@@ -147,7 +147,7 @@ static void run_reopen(void *context, const struct control_request *request)
 static void run_drain(void *context, const struct control_request *request)
 {
     master_drain(context);
-    control_answer(request->fd, "result", "not ready for more, until the next reload");
+    control_answer(request->fd, "result", "not ready for more, until a reload succeeds");
 }
 
 static void run_stop(void *context, const struct control_request *request)
