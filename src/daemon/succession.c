@@ -186,11 +186,11 @@ void succession_give_up(struct master *m)
 {
     struct generation *g = m->starting;
     m->ends_drain = false;
+    if (m->current && !listeners_has_all(&m->current->listeners, &g->listeners))
+        m->ports_taken = clock_now() + LEAVING; // by those of its workers that were ready
     generation_give_up(g, m->current, clock_now());
     commands_give_up(m);
     if (m->current) {
-        if (!listeners_has_all(&m->current->listeners, &g->listeners))
-            m->ports_taken = clock_now() + LEAVING;
         log_err("generation %u could not start", g->id);
         renewal_go_back(m);
         fail_reload(m);
