@@ -330,10 +330,12 @@ static void begin(struct master *m, struct conf *conf)
 }
 
 // Shows that a state like this could be taken over.
-static int prove(struct conf *conf, bool keep_ids)
+static int prove(struct upgrade *u, struct conf *conf, bool keep_ids)
 {
     bool good = conf && generation_check(conf, keep_ids);
     conf_free(conf);
+    if (good)
+        upgrade_confirm(u);
     return good ? EXIT_SUCCESS : EX_CONFIG;
 }
 
@@ -363,12 +365,14 @@ int master_run(const struct master_options *options)
     struct conf *conf = options->load(options->context);
     if (role == UPGRADE_PROVER) {
         state_cleanup(&state);
-        return prove(conf, options->keep_ids);
+        return prove(&m.upgrade, conf, options->keep_ids);
     }
     if (!conf && role == UPGRADE_NONE)
         return EX_CONFIG;
     m.started_s = now_wall();
     r = init(&m, role, &state);
+    if (r < 0 && role == UPGRADE_SUCCESSOR)
+        upgrade_go_back(&m.upgrade, &state);
     state_cleanup(&state);
     if (r < 0) {
         log_err("the master cannot start: %s", strerror(-r));

@@ -17,6 +17,9 @@
 #define VARIABLE "TINED_STATE"
 #define PROVE    " prove"
 
+// What one that has proven itself writes over the state that it was given.
+#define CONFIRMED "proven "
+
 // The largest state; STATE_MAX listeners with long names need less.
 #define TEXT_MAX (1u << 20)
 
@@ -90,7 +93,7 @@ int upgrade_init(struct upgrade *u, char *const *argv, enum upgrade_role *ret_ro
 {
     enum upgrade_role role = UPGRADE_NONE;
     int fd;
-    *u = (struct upgrade){.argv = argv, .image = -1};
+    *u = (struct upgrade){.argv = argv, .image = -1, .proof_state = -1};
     int r = find_image(u);
     if (r < 0)
         log_notice("without /proc there can be no upgrade: %s", strerror(-r));
@@ -103,7 +106,10 @@ int upgrade_init(struct upgrade *u, char *const *argv, enum upgrade_role *ret_ro
         r = read_state(fd, ret_state);
     if (r < 0)
         return r;
-    close(fd);
+    if (role == UPGRADE_PROVER)
+        u->proof_state = fd;
+    else
+        close(fd);
     state_each_fd(ret_state, close_on_exec);
     // Of a file that was replaced the link says where it was no longer.
     memcpy(u->path, ret_state->path, sizeof(u->path));
@@ -145,8 +151,31 @@ int upgrade_prove(struct upgrade *u, const struct state *s)
         return fd;
     void *context[] = {u, &fd};
     int r = child_spawn(&u->proof, run_proof, context, &fd, 1);
-    close(fd);
+    if (r < 0)
+        close(fd);
+    else
+        u->proof_state = fd;
     return r;
+}
+
+void upgrade_confirm(struct upgrade *u)
+{
+    ssize_t n = pwrite(u->proof_state, CONFIRMED, strlen(CONFIRMED), 0);
+    (void)n; // without it the proof fails, as it should
+}
+
+static bool is_confirmed(const struct upgrade *u)
+{
+    char text[sizeof(CONFIRMED) - 1];
+    return pread(u->proof_state, text, sizeof(text), 0) == (ssize_t)sizeof(text) &&
+           memcmp(text, CONFIRMED, sizeof(text)) == 0;
+}
+
+static void end_proof(struct upgrade *u)
+{
+    if (u->proof_state >= 0)
+        close(u->proof_state);
+    u->proof_state = -1;
 }
 
 enum upgrade_proof upgrade_judge(struct upgrade *u)
@@ -157,10 +186,13 @@ enum upgrade_proof upgrade_judge(struct upgrade *u)
     while (child_reap(&u->proof, &status) == -EAGAIN)
         poll(NULL, 0, 1);
     child_close(&u->proof);
-    if (status == 0)
+    bool confirmed = is_confirmed(u);
+    end_proof(u);
+    if (status == 0 && confirmed)
         return UPGRADE_PROVEN;
     child_describe_status(status, how, sizeof(how));
-    log_err("upgrade refused: \"%s\" %s", u->path, how);
+    log_err("upgrade refused: \"%s\" %s%s", u->path, how,
+            status == 0 ? " and is no tined that can take over" : "");
     return UPGRADE_REFUSED;
 }
 
@@ -168,6 +200,7 @@ void upgrade_give_up(struct upgrade *u)
 {
     if (u->proof.pid)
         child_kill(&u->proof);
+    end_proof(u);
 }
 
 // ---- becoming ----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ struct upgrade {
     int image;           // this program, to go back to
     char path[PATH_MAX]; // where it was started from; a new image is looked for there
     struct child proof;  // pid 0: none is being made
+    int proof_state;     // the state that it was given, or that this process was given to prove; -1
 };
 
 // What became of the proof.
@@ -32,6 +33,9 @@ void upgrade_cleanup(struct upgrade *u);
 // Starts the image that the path leads to now, as a child that has to prove itself. 0 or a negative
 // errno. u->proof.pidfd is readable when it has ended.
 int upgrade_prove(struct upgrade *u, const struct state *s);
+
+// In the child that has to prove itself, when it has: any program may end with status 0.
+void upgrade_confirm(struct upgrade *u);
 
 // The child has ended. Logs why when it is of no use.
 enum upgrade_proof upgrade_judge(struct upgrade *u);

@@ -135,6 +135,9 @@ class Upgrade(harness.Case):
     def test_one_that_cannot_read_the_state(self):
         self.refuse(b"#!/bin/sh\nexit 3\n", r"upgrade refused: .*ended with status 3")
 
+    def test_one_that_is_another_program(self):
+        self.refuse(b"#!/bin/sh\nexit 0\n", r"upgrade refused: .*is no tined")
+
     def test_one_without_permission(self):
         self.refuse(b"#!/bin/sh\n", r"upgrade refused: .*ended with status 126", mode=0o644)
 
@@ -158,8 +161,8 @@ class Upgrade(harness.Case):
 
     def test_one_that_fails_after_its_proof_goes_back(self):
         d = self.daemon()
-        wrapper = ("#!/bin/sh\ncase $TINED_STATE in *prove) exit 0 ;; esac\n"
-                   "rm -f %s\nexec %s \"$@\"\n" % (os.path.join(d.dir, "sane"), harness.TINED))
+        wrapper = ("#!/bin/sh\ncase $TINED_STATE in *prove) ;; *) rm -f %s ;; esac\n"
+                   "exec %s \"$@\"\n" % (os.path.join(d.dir, "sane"), harness.TINED))
         # Takes over with a configuration that turns bad just then.
         with open(os.path.join(d.dir, "sane"), "w", encoding="ascii"):
             pass
