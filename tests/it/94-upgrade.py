@@ -187,7 +187,7 @@ class Upgrade(harness.Case):
 
     def test_stop_in_the_middle(self):
         d = self.daemon()
-        self.replace(b"#!/bin/sh\nsleep 5\n")
+        self.replace(b"#!/bin/sh\nexec sleep 5\n")
         d.send_signal(signal.SIGUSR2)
         d.send_signal(signal.SIGTERM)
         self.assertEqual(d.wait_exit(), 0)

@@ -93,6 +93,7 @@ class Orders(harness.Case):
             self.assertIn(b"is ready", p.communicate(timeout=30)[0])
             self.assertEqual(p.returncode, 0)
         self.assert_status(d.get("/"), 200)
+        wait_until(lambda: len(d.workers()) == 2, "the old workers' end")
 
     def test_each_reload_tells_its_own_outcome(self):
         d = self.daemon()
