@@ -75,7 +75,7 @@ class Reloads(HangsUp):
         # Those who come afresh come and go; files are kept open or not.
         self.assertLessEqual(abs(after[1] - before[1]), 40)
         if not SANITIZED:
-            self.assertLessEqual(after[2], before[2] + 200)
+            self.assertLessEqual(after[2], before[2] + 400)
             self.assertLessEqual(after[3], before[3] * 1.25 + 1500)
 
     def check(self, what, **shape):

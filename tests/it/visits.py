@@ -172,10 +172,11 @@ class Tined(harness.Daemon):
         self.write_config()
 
     def figures(self):
-        """Descriptors and private kB of the master, and of all workers."""
+        """Descriptors and kB of the master, and of all workers: all that was written to of the one,
+        whoever shares it by now, and what is private of the others."""
         workers = self.workers()
         return (figures.descriptors_of(self.pid), sum(map(figures.descriptors_of, workers)),
-                figures.memory_of(self.pid)["Private"], figures.private_of(workers))
+                figures.memory_of(self.pid)["Anonymous"], figures.private_of(workers))
 
 
 def free_port():
