@@ -139,15 +139,17 @@ class Recycling(harness.Case):
     def test_reload_and_stop_on_the_way(self):
         with Daemon(FILES, workers=2, listen=("127.0.0.1:0",), limits={"worker_requests": 1}) as d:
             for n in range(2, 6):
+                before = replaced(d)
                 self.assertEqual(d.get("/").body, b"hello")
-                wait_until(lambda before=replaced(d): replaced(d) > before, "a replacement")
+                wait_until(lambda: replaced(d) > before, "a replacement")
                 mark = d.mark()
                 d.send_signal(signal.SIGHUP)
                 d.wait_log("ready: generation %d, 2 workers" % n, after=mark)
                 self.assertEqual(d.get("/").body, b"hello")
                 wait_until(lambda: len(d.workers()) in (2, 3), "the end of the others")
+            before = replaced(d)
             self.assertEqual(d.get("/").body, b"hello")
-            wait_until(lambda before=replaced(d): replaced(d) > before, "a replacement")
+            wait_until(lambda: replaced(d) > before, "a replacement")
             d.stop(signal.SIGTERM)
 
 
