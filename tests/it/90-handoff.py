@@ -123,10 +123,14 @@ class Handoff(harness.Case):
         def children():
             with open("/proc/%d/task/%d/children" % (d.pid, d.pid), encoding="utf-8") as f:
                 return [int(n) for n in f.read().split()]
+        harness.wait_until(lambda: len(children()) == 16, "one generation alone")
         old, mark, new = children(), d.mark(), []
         d.send_signal(harness.signal.SIGHUP)
-        while len(new) < len(old) - 2:
+        end = time.monotonic() + 5
+        while len(new) < len(old) - 2:  # without a pause: they are ready in no time
             new = [w for w in children() if w not in old]
+            if time.monotonic() > end:  # all have come and taken over between two looks
+                return old, None
         os.kill(new[-1], harness.signal.SIGSTOP)
         try:
             d.wait_log("ready: generation", timeout=1, after=mark)
