@@ -156,7 +156,7 @@ class Large(harness.Case):
                 reader.join()
                 took = time.monotonic() - began
             self.assertEqual(result[0].body.count(b"<tr>"), LARGE + 2)
-            self.assertGreater(served, 20)
+            self.assertGreater(served, 5)  # of some 70 turns: this client may have to wait for a processor
             self.assertLess(longest, took / 2)
 
     def test_steps(self):
@@ -180,10 +180,13 @@ class Large(harness.Case):
             self.assertIn(b"5 files; more are not listed", d.get("/").body)
 
     def test_clients_that_stop_reading(self):
-        """They hold no more listings than limits.listings, and so a bounded memory; files are served on."""
+        """They hold no more listings than limits.listings, and so a bounded memory; files are served on.
+
+        Each listing is more than a socket may hold (net.ipv4.tcp_wmem), or it would be done with.
+        """
         with Listed({"large": None, "s/small": b"hello"}, workers=1, threads=1, limits={"listings": 3},
                     timeouts={"send": "10min"}) as d:  # on a busy machine, too, they are not cut off
-            for i in range(LARGE // 4):
+            for i in range(LARGE * 3 // 2):
                 os.mknod(d.path("large/entry-%06d" % i))
             with contextlib.ExitStack() as stack:
                 stuck = [stack.enter_context(d.connect(receive_buffer=4096)) for _ in range(3)]

@@ -32,6 +32,8 @@ class Trace:
             wait_until(lambda: harness.tracer_of(self.pid) or self.process.poll() is not None, "strace")
             if self.process.poll() is not None:
                 raise unittest.SkipTest("strace may not trace here")
+            # It may be attached and not see the calls yet: the one that is waited in is written first.
+            wait_until(self.written, "strace to see a call")
         except BaseException:
             self.__exit__()
             raise
@@ -44,13 +46,17 @@ class Trace:
             self.process.terminate()
         self.process.wait()
         with self.output:
-            for line in self.output.read().decode("ascii", "replace").splitlines():
+            for line in self.written().splitlines():
                 # A call that was waited in is shown in two parts; the first has no result.
                 # A sanitizer's runtime may have a thread of its own, which is left out.
                 call = re.match(r"%d +(?:<\.\.\. )?(\w+)(?: resumed>|\().*= (-?\w+)(?: (E\w+))?" % self.pid,
                                 line)
                 if call:
                     self.calls.append((call.group(1), call.group(3) or call.group(2)))
+
+    def written(self):
+        self.output.seek(0)
+        return self.output.read().decode("ascii", "replace")
 
     def counts(self):
         return collections.Counter(name for name, _ in self.calls)

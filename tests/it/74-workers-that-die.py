@@ -56,7 +56,7 @@ def listeners_of(pid):
 
 def accepts(pid, listeners):
     """It waits for connections: one of its event loops has a listening socket."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for name in os.listdir("/proc/%d/fd" % pid):
             if os.readlink("/proc/%d/fd/%s" % (pid, name)) == "anon_inode:[eventpoll]":
                 with open("/proc/%d/fdinfo/%s" % (pid, name), encoding="ascii") as f:

@@ -13,8 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAYBE_UNUSED __attribute__((unused))
-
 struct tempdir {
     char path[64];
 };

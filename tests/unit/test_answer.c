@@ -1,5 +1,6 @@
 #include "loopfixture.h"
 #include "slowsocket.h"
+#include "turnclock.h"
 
 #include "http/httpdate.h"
 #include "server/answer.h"

@@ -631,11 +631,10 @@ static bool run_with_failure(const char *request, unsigned nth)
     client_ask(p.from, &c, request);
     assert_int_equal(handoff_send(&p.from->loop, fixture_conn(p.from)), HANDOFF_SENT);
     size_t before = count_fds();
-    allocations = 0;
-    failing_allocation = nth;
+    fail_allocation(nth);
     enum handoff_taken taken = handoff_take(&p.to->loop, p.sockets[0]);
-    bool failed = allocations >= nth;
-    failing_allocation = 0;
+    bool failed = has_failed();
+    fail_allocation(0);
     if (taken == HANDOFF_SHORTAGE)
         taken = handoff_take(&p.to->loop, p.sockets[0]);
     else

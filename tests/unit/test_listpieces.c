@@ -1,3 +1,4 @@
+#include "scarce.h"
 #include "tempdir.h"
 #include "unit.h"
 
@@ -27,36 +28,6 @@ static struct filecache cache;
 static struct route route;
 static size_t fds;
 static uint32_t under_way;
-
-// The allocation that fails, counted from now; 0: none.
-static int fail_at;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static bool fails(void)
-{
-    return fail_at && --fail_at == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
 
 static void fail_on_report(void *context, const char *where, const char *message)
 {
@@ -267,14 +238,14 @@ static void test_no_memory(void **state)
     (void)state;
     const struct listpieces_options o = options_for("/d/", "unix");
     bool done = false;
-    for (int i = 1; i < 100 && !done; i++) {
+    for (unsigned i = 1; i < 100 && !done; i++) {
         struct pieces *p;
         struct buf all = buf_make(text, sizeof(text));
-        fail_at = i;
+        fail_allocation(i);
         int r = listpieces_new(&o, &p);
         enum pieces_state end = r == 0 ? take_all(p, &all) : PIECES_FAILED;
-        done = fail_at > 0; // fewer were wanted
-        fail_at = 0;
+        done = !has_failed(); // fewer were wanted
+        fail_allocation(0);
         if (r == 0)
             p->free(p);
         else

@@ -11,6 +11,9 @@
 #include "base/slice.h"
 #include "base/util.h"
 
+// A helper in a header, which not every test needs.
+#define MAYBE_UNUSED __attribute__((unused))
+
 // Fails unless the slice holds exactly this text.
 #define assert_slice(slice_value, text)                                    \
     do {                                                                   \
