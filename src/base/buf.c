@@ -4,13 +4,18 @@
 
 void buf_putu(struct buf *b, uint64_t v)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
-    buf_put(b, slice_make(digits + at, sizeof(digits) - at));
+    size_t digits = 1;
+    for (uint64_t rest = v; rest >= 10; rest /= 10)
+        digits++;
+    if (digits > b->cap - b->len) {
+        b->overflow = true;
+        return;
+    }
+    b->len += digits;
+    char *at = b->data + b->len;
+    do
+        *--at = (char)('0' + v % 10);
+    while (v /= 10);
 }
 
 void buf_putx(struct buf *b, uint64_t v)

@@ -38,9 +38,9 @@ static bool parse_digits(struct slice s, unsigned base, uint64_t max, uint64_t *
             digit = (unsigned)(c - 'A') + 10;
         else
             return false;
-        if (digit > max || value > (max - digit) / base)
+        if (__builtin_mul_overflow(value, base, &value) ||
+            __builtin_add_overflow(value, digit, &value) || value > max)
             return false;
-        value = value * base + digit;
     }
     *ret = value;
     return true;

@@ -36,19 +36,38 @@ static inline struct slice slice_skip(struct slice s, size_t n)
     return (struct slice){s.ptr + n, s.len - n};
 }
 
-bool slice_equal(struct slice a, struct slice b);
+static inline bool slice_equal(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 
 // Equal when the case of ASCII letters does not count.
 bool slice_equal_nocase(struct slice a, struct slice b);
 
-bool slice_starts_with(struct slice s, struct slice prefix);
+static inline bool slice_starts_with(struct slice s, struct slice prefix)
+{
+    return s.len >= prefix.len && slice_equal(slice_make(s.ptr, prefix.len), prefix);
+}
+
 bool slice_ends_with_nocase(struct slice s, struct slice suffix);
 
 // Index of the first `c`, or -1.
 ptrdiff_t slice_find(struct slice s, char c);
 
+static inline bool slice_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 // Without the spaces and tabs (OWS, RFC 9110 section 5.6.3) at both ends.
-struct slice slice_trim(struct slice s);
+static inline struct slice slice_trim(struct slice s)
+{
+    while (s.len && slice_is_blank(s.ptr[0]))
+        s = slice_skip(s, 1);
+    while (s.len && slice_is_blank(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
 
 // Cuts *rest at the first `sep`: returns what stands before it and leaves in *rest what stands
 // after it. Without a separator returns all and leaves *rest empty with ptr NULL, which is how a

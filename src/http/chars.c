@@ -1,5 +1,7 @@
 #include "http/chars.h"
 
+#include "base/octets.h"
+
 enum {
     T = CHAR_TOKEN,
     V = CHAR_VALUE,
@@ -63,6 +65,17 @@ bool chars_all(struct slice s, enum char_class class)
         if (!chars_has(s.ptr[i], class))
             return false;
     return true;
+}
+
+// Control bytes; the tab is one of them, and stands in values all the same.
+static octets_meant are_controls(octets word)
+{
+    return (word < ' ') | (word == 0x7f);
+}
+
+bool chars_all_value(struct slice s)
+{
+    return (s.len >= sizeof(octets) && octets_none(s, are_controls)) || chars_all(s, CHAR_VALUE);
 }
 
 int chars_hex(char c)

@@ -27,5 +27,8 @@ static inline bool chars_has(char c, enum char_class class)
 // Whether all bytes are of the class; true for the empty slice.
 bool chars_all(struct slice s, enum char_class class);
 
+// The same as chars_all(s, CHAR_VALUE), of which a request has hundreds of bytes.
+bool chars_all_value(struct slice s);
+
 // The value of a hexadecimal digit, or -1.
 int chars_hex(char c);

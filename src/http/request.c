@@ -94,16 +94,6 @@ static struct slice next_line(struct slice *rest)
     return line;
 }
 
-// Index of the equal name, or `count`.
-static size_t find_name(const struct slice *names, size_t count, struct slice name,
-                        bool (*equal)(struct slice, struct slice))
-{
-    size_t i = 0;
-    while (i < count && !equal(names[i], name))
-        i++;
-    return i;
-}
-
 // RFC 9112 section 2.3: HTTP-name is case-sensitive, versions are single digits.
 static int parse_version(struct slice s, int *ret_minor)
 {
@@ -119,7 +109,10 @@ static int parse_version(struct slice s, int *ret_minor)
 
 static enum method find_method(struct slice name)
 {
-    return (enum method)find_name(method_names, METHOD_OTHER, name, slice_equal);
+    size_t i = 0;
+    while (i < METHOD_OTHER && !slice_equal(method_names[i], name))
+        i++;
+    return (enum method)i;
 }
 
 // RFC 9112 section 3: exactly two single spaces. slice_split() leaves a second one in the version.
@@ -137,16 +130,34 @@ static int parse_request_line(struct slice line, struct request *r)
     return status ? status : target_parse(r);
 }
 
+// The table is in the order of lengths, and few names have the same.
+static enum field_id find_field(struct slice name)
+{
+    static const uint8_t lengths[FIELD_OTHER] = {
+#define X(id, name) sizeof(name) - 1,
+        FIELD_TABLE(X)
+#undef X
+    };
+    const uint8_t *first = name.len > UINT8_MAX ? NULL
+                                                : memchr(lengths, (int)name.len, FIELD_OTHER);
+    size_t i = first ? (size_t)(first - lengths) : FIELD_OTHER;
+    for (; i < FIELD_OTHER && lengths[i] == name.len; i++)
+        if (slice_equal(field_names[i], name) || slice_equal_nocase(field_names[i], name))
+            return (enum field_id)i;
+    return FIELD_OTHER;
+}
+
 // RFC 9112 section 5. An obs-fold begins with white space, which is no name.
 static bool parse_field(struct slice line, struct field *ret)
 {
     struct slice rest = line;
     struct slice name = slice_split(&rest, ':');
-    if (!rest.ptr || name.len == 0 || !chars_all(name, CHAR_TOKEN) || !chars_all(rest, CHAR_VALUE))
+    enum field_id id = find_field(name);
+    if (!rest.ptr || !chars_all_value(rest))
         return false;
-    ret->name = name;
-    ret->value = slice_trim(rest);
-    ret->id = (enum field_id)find_name(field_names, FIELD_OTHER, name, slice_equal_nocase);
+    if (id == FIELD_OTHER && (name.len == 0 || !chars_all(name, CHAR_TOKEN)))
+        return false;
+    *ret = (struct field){name, slice_trim(rest), id};
     return true;
 }
 
@@ -217,6 +228,8 @@ static int check_framing(struct request *r)
 static bool has_connection_option(const struct request *r, struct slice option)
 {
     struct slice list;
+    if (!r->first[FIELD_CONNECTION].ptr)
+        return false;
     for (uint32_t at = 0; request_next_field(r, FIELD_CONNECTION, &at, &list);)
         while (list.ptr)
             if (slice_equal_nocase(slice_trim(slice_split(&list, ',')), option))
@@ -276,7 +289,8 @@ bool request_single_field(const struct request *r, enum field_id id, struct slic
 {
     struct slice value, second;
     uint32_t at = 0;
-    if (!request_next_field(r, id, &at, &value) || request_next_field(r, id, &at, &second))
+    if (!r->first[id].ptr || !request_next_field(r, id, &at, &value) ||
+        request_next_field(r, id, &at, &second))
         return false;
     *ret = value;
     return true;

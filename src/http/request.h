@@ -48,27 +48,27 @@ enum head_state head_scan_feed(struct head_scan *s, struct slice data,
 // Number of bytes of empty lines (CRLF) at the start of `data` (RFC 9112 section 2.2).
 size_t head_skip_empty_lines(struct slice data);
 
-// X(id, name): the field names that the server looks at.
-#define FIELD_TABLE(X)                                                \
-    X(ACCEPT, "Accept")                                               \
-    X(ACCEPT_ENCODING, "Accept-Encoding")                             \
-    X(ACCESS_CONTROL_REQUEST_METHOD, "Access-Control-Request-Method") \
-    X(CONNECTION, "Connection")                                       \
-    X(CONTENT_LENGTH, "Content-Length")                               \
-    X(EXPECT, "Expect")                                               \
-    X(HOST, "Host")                                                   \
-    X(IF_MATCH, "If-Match")                                           \
-    X(IF_MODIFIED_SINCE, "If-Modified-Since")                         \
-    X(IF_NONE_MATCH, "If-None-Match")                                 \
-    X(IF_RANGE, "If-Range")                                           \
-    X(IF_UNMODIFIED_SINCE, "If-Unmodified-Since")                     \
-    X(ORIGIN, "Origin")                                               \
-    X(RANGE, "Range")                                                 \
-    X(REFERER, "Referer")                                             \
-    X(SEC_FETCH_MODE, "Sec-Fetch-Mode")                               \
-    X(TRANSFER_ENCODING, "Transfer-Encoding")                         \
-    X(USER_AGENT, "User-Agent")                                       \
-    X(WANT_REPR_DIGEST, "Want-Repr-Digest")
+// X(id, name): the field names that the server looks at, the short ones first.
+#define FIELD_TABLE(X)                            \
+    X(HOST, "Host")                               \
+    X(RANGE, "Range")                             \
+    X(ACCEPT, "Accept")                           \
+    X(EXPECT, "Expect")                           \
+    X(ORIGIN, "Origin")                           \
+    X(REFERER, "Referer")                         \
+    X(IF_MATCH, "If-Match")                       \
+    X(IF_RANGE, "If-Range")                       \
+    X(CONNECTION, "Connection")                   \
+    X(USER_AGENT, "User-Agent")                   \
+    X(IF_NONE_MATCH, "If-None-Match")             \
+    X(CONTENT_LENGTH, "Content-Length")           \
+    X(SEC_FETCH_MODE, "Sec-Fetch-Mode")           \
+    X(ACCEPT_ENCODING, "Accept-Encoding")         \
+    X(WANT_REPR_DIGEST, "Want-Repr-Digest")       \
+    X(IF_MODIFIED_SINCE, "If-Modified-Since")     \
+    X(TRANSFER_ENCODING, "Transfer-Encoding")     \
+    X(IF_UNMODIFIED_SINCE, "If-Unmodified-Since") \
+    X(ACCESS_CONTROL_REQUEST_METHOD, "Access-Control-Request-Method")
 
 enum field_id {
 #define X(id, name) FIELD_##id,

@@ -4,34 +4,29 @@
 
 #include <assert.h>
 
-// Decodes one byte at the start of *s, which is not empty; the status to refuse with, or 0.
-static int decode_byte(struct slice *s, char *ret)
+// The byte that the escape at the start of `s` stands for; -status: it is to be refused.
+static int decode_escape(struct slice s)
 {
-    bool escaped = s->ptr[0] == '%';
-    char c = s->ptr[0];
-    if (escaped) {
-        int high = s->len >= 3 ? chars_hex(s->ptr[1]) : -1;
-        int low = s->len >= 3 ? chars_hex(s->ptr[2]) : -1;
-        if (high < 0 || low < 0)
-            return 400;
-        c = (char)(high << 4 | low);
-    }
-    *s = slice_skip(*s, escaped ? 3 : 1);
-    if (c == '\0')
-        return 400;
-    if (escaped && c == '/')
-        return 404;
-    *ret = c;
-    return 0;
+    int high = s.len >= 3 ? chars_hex(s.ptr[1]) : -1;
+    int low = s.len >= 3 ? chars_hex(s.ptr[2]) : -1;
+    if (high < 0 || low < 0)
+        return -400;
+    int byte = high << 4 | low;
+    return byte == '/' ? -404 : byte;
 }
 
 static int decode_segment(struct slice raw, char *out, struct slice *ret)
 {
     size_t n = 0;
-    while (raw.len) {
-        int status = decode_byte(&raw, &out[n++]);
-        if (status)
-            return status;
+    for (size_t i = 0; i < raw.len; i++) {
+        int byte = (unsigned char)raw.ptr[i];
+        if (byte == '%') {
+            byte = decode_escape(slice_skip(raw, i));
+            i += 2;
+        }
+        if (byte <= 0)
+            return byte ? -byte : 400;
+        out[n++] = (char)byte;
     }
     *ret = slice_make(out, n);
     return 0;

@@ -39,6 +39,25 @@ static void test_all(void **state)
     assert_false(chars_all(SLICE("a\0b"), CHAR_VALUE));
 }
 
+// Every byte at every place of texts of every length up to a few words says the same as the table.
+static void test_all_value(void **state)
+{
+    char text[25];
+    (void)state;
+    for (size_t len = 0; len <= sizeof(text); len++) {
+        memset(text, 'a', sizeof(text));
+        assert_true(chars_all_value(slice_make(text, len)));
+        for (size_t at = 0; at < len; at++) {
+            for (int c = 0; c < 256; c++) {
+                text[at] = (char)c;
+                if (chars_all_value(slice_make(text, len)) != chars_has((char)c, CHAR_VALUE))
+                    fail_msg("byte 0x%02x at %zu of %zu", c, at, len);
+            }
+            text[at] = '\t';
+        }
+    }
+}
+
 static void test_hex(void **state)
 {
     (void)state;
@@ -54,6 +73,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_all),
+        cmocka_unit_test(test_all_value),
         cmocka_unit_test(test_hex),
     };
     return cmocka_run_group_tests_name("chars", tests, NULL, NULL);

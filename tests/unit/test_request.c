@@ -466,9 +466,23 @@ static void test_most_fields(void **state)
     assert_int_equal(request.field_count, REQUEST_MAX_FIELDS);
 }
 
+// find_field() relies on it.
+static void test_names_in_order(void **state)
+{
+    static const size_t lengths[] = {
+#define X(id, name) sizeof(name) - 1,
+        FIELD_TABLE(X)
+#undef X
+    };
+    (void)state;
+    for (size_t i = 1; i < ARRAY_SIZE(lengths); i++)
+        assert_true(lengths[i - 1] <= lengths[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_in_order),
         cmocka_unit_test(test_scan_in_every_split),
         cmocka_unit_test(test_scan_limit_of_fields),
         cmocka_unit_test(test_scan_stops_at_end),
