@@ -71,11 +71,8 @@ static struct slice line_of(const struct flight *flight)
 
 void flight_describe(struct buf *b, const struct flight *flight, int64_t now)
 {
-    char text[ADDR_TEXT_MAX];
-    struct endpoint client = {.len = sizeof(flight->peer)};
     struct slice line = line_of(flight);
     bool is_past = flight->since >= 0 && flight->since <= now;
-    memcpy(&client.in6, &flight->peer, sizeof(flight->peer));
     if (line.len == 0)
         buf_puts(b, "a request that is not known");
     else {
@@ -83,6 +80,7 @@ void flight_describe(struct buf *b, const struct flight *flight, int64_t now)
         buf_put_escaped(b, line);
         buf_puts(b, line.len == sizeof(flight->line) ? "...\"" : "\"");
     }
-    buf_printf(b, " of %s for %" PRId64 " ms", addr_format_host(&client, text),
-               is_past ? now - flight->since : 0);
+    buf_puts(b, " of ");
+    addr_put_host(b, &flight->peer);
+    buf_printf(b, " for %" PRId64 " ms", is_past ? now - flight->since : 0);
 }

@@ -1,11 +1,11 @@
 #include "server/requestlog.h"
 
 static struct access_record record_of(struct loop *l, const struct conn *c, const struct request *r,
-                                      char text[static ADDR_TEXT_MAX])
+                                      char text[static INET6_ADDRSTRLEN])
 {
-    struct endpoint client = conn_client(c);
-    struct access_record record = {.client = slice_of(addr_format_host(&client, text)),
-                                   .wall_s = l->clock.wall_s};
+    struct buf client = buf_make(text, INET6_ADDRSTRLEN);
+    addr_put_host(&client, &c->peer);
+    struct access_record record = {.client = buf_slice(&client), .wall_s = l->clock.wall_s};
     if (r) {
         record.request = r->line;
         record.referer = r->first[FIELD_REFERER];
@@ -17,7 +17,7 @@ static struct access_record record_of(struct loop *l, const struct conn *c, cons
 void requestlog_add(struct loop *l, const struct conn *c, const struct request *r, int status,
                     uint64_t bytes)
 {
-    char text[ADDR_TEXT_MAX];
+    char text[INET6_ADDRSTRLEN];
     if (l->log.fd < 0)
         return;
     struct access_record record = record_of(l, c, r, text);
@@ -26,7 +26,7 @@ void requestlog_add(struct loop *l, const struct conn *c, const struct request *
 
 void requestlog_hold(struct loop *l, struct conn *c, const struct request *r)
 {
-    char text[ADDR_TEXT_MAX];
+    char text[INET6_ADDRSTRLEN];
     if (l->log.fd < 0)
         return;
     c->held = bufpool_get(&l->pool);

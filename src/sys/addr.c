@@ -1,5 +1,6 @@
 #include "sys/addr.h"
 
+#include "base/ipaddr.h"
 #include "base/num.h"
 #include "base/slice.h"
 #include "base/util.h"
@@ -410,19 +411,28 @@ static bool is_mapped(const struct endpoint *e)
     return e->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&e->in6.sin6_addr);
 }
 
+// The address without port and zone, of either family.
+static char *format_ip(const struct endpoint *e, char text[static INET6_ADDRSTRLEN])
+{
+    struct buf b = buf_make(text, INET6_ADDRSTRLEN);
+    if (is_mapped(e))
+        buf_put(&b, SLICE("::ffff:"));
+    addr_put_host(&b, &e->in6);
+    buf_putc(&b, '\0');
+    return text;
+}
+
 char *addr_format(const struct endpoint *e, char text[static ADDR_TEXT_MAX])
 {
     char host[INET6_ADDRSTRLEN], zone[16] = "";
     switch (e->sa.sa_family) {
     case AF_INET:
-        inet_ntop(AF_INET, &e->in.sin_addr, host, sizeof(host));
-        snprintf(text, ADDR_TEXT_MAX, "%s:%u", host, addr_port(e));
+        snprintf(text, ADDR_TEXT_MAX, "%s:%u", format_ip(e, host), addr_port(e));
         break;
     case AF_INET6:
-        inet_ntop(AF_INET6, &e->in6.sin6_addr, host, sizeof(host));
         if (e->in6.sin6_scope_id)
             snprintf(zone, sizeof(zone), "%%%u", e->in6.sin6_scope_id);
-        snprintf(text, ADDR_TEXT_MAX, "[%s%s]:%u", host, zone, addr_port(e));
+        snprintf(text, ADDR_TEXT_MAX, "[%s%s]:%u", format_ip(e, host), zone, addr_port(e));
         break;
     default:
         format_unix(e, text);
@@ -430,17 +440,24 @@ char *addr_format(const struct endpoint *e, char text[static ADDR_TEXT_MAX])
     return text;
 }
 
-char *addr_format_host(const struct endpoint *e, char text[static ADDR_TEXT_MAX])
+void addr_put_host(struct buf *b, const struct sockaddr_in6 *peer)
 {
-    if (e->sa.sa_family == AF_INET)
-        inet_ntop(AF_INET, &e->in.sin_addr, text, ADDR_TEXT_MAX);
-    else if (is_mapped(e))
-        inet_ntop(AF_INET, &e->in6.sin6_addr.s6_addr[12], text, ADDR_TEXT_MAX);
-    else if (e->sa.sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &e->in6.sin6_addr, text, ADDR_TEXT_MAX);
-    else
-        strcpy(text, "unix");
-    return text;
+    const uint8_t *address = peer->sin6_addr.s6_addr;
+    struct sockaddr_in in;
+    switch (peer->sin6_family) {
+    case AF_INET:
+        memcpy(&in, peer, sizeof(in));
+        ipaddr_put_v4(b, (const uint8_t *)&in.sin_addr);
+        break;
+    case AF_INET6:
+        if (IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr))
+            ipaddr_put_v4(b, address + 12);
+        else
+            ipaddr_put_v6(b, address);
+        break;
+    default:
+        buf_put(b, SLICE("unix"));
+    }
 }
 
 // ---- comparing ---------------------------------------------------------------------------------

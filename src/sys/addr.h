@@ -5,6 +5,8 @@
 // "systemd:NAME". Parsing does no I/O; addr_resolve() may ask the resolver for a name.
 #pragma once
 
+#include "base/buf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,8 +51,9 @@ int addr_resolve(const struct addr *a, struct endpoint *out, size_t max);
 char *addr_format(const struct endpoint *e, char text[static ADDR_TEXT_MAX]);
 
 // The address alone, for logs: "192.0.2.1", "2001:db8::1", "unix". ::ffff:a.b.c.d shows as a.b.c.d
-// (RFC 4291 section 2.5.5.2), a zone is left out.
-char *addr_format_host(const struct endpoint *e, char text[static ADDR_TEXT_MAX]);
+// (RFC 4291 section 2.5.5.2), a zone is left out. `peer` is of any family; at most
+// INET6_ADDRSTRLEN bytes.
+void addr_put_host(struct buf *b, const struct sockaddr_in6 *peer);
 
 // Port in host order, 0 for UNIX.
 uint16_t addr_port(const struct endpoint *e);

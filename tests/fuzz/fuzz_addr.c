@@ -10,10 +10,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_again(const struct addr *a)
 {
-    char text[ADDR_TEXT_MAX], host[ADDR_TEXT_MAX];
+    char text[ADDR_TEXT_MAX], host[INET6_ADDRSTRLEN];
+    struct buf h = buf_make(host, sizeof(host));
     struct addr b;
-    addr_format_host(&a->endpoint, host);
-    assert(host[0]);
+    addr_put_host(&h, &a->endpoint.in6);
+    assert(h.len && !h.overflow);
     const char *problem = addr_parse(addr_format(&a->endpoint, text), &b);
     assert(!problem);
     assert(b.kind == a->kind && b.endpoint.len == a->endpoint.len);

@@ -28,6 +28,14 @@ static struct endpoint ip6_of(const char *host, uint16_t port)
     return e;
 }
 
+static void assert_host(const struct endpoint *e, const char *want)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct buf b = buf_make(text, sizeof(text));
+    addr_put_host(&b, &e->in6);
+    assert_slice(buf_slice(&b), want);
+}
+
 static void test_what_formats_as_it_was_written(void **state)
 {
     (void)state;
@@ -52,7 +60,7 @@ static void test_what_formats_as_it_was_written(void **state)
         char text[ADDR_TEXT_MAX];
         struct endpoint e = endpoint_of(cases[i].text);
         assert_string_equal(addr_format(&e, text), cases[i].formatted);
-        assert_string_equal(addr_format_host(&e, text), cases[i].host);
+        assert_host(&e, cases[i].host);
         assert_int_equal(addr_port(&e), cases[i].port);
         struct endpoint again = endpoint_of(cases[i].formatted);
         assert_true(addr_equal(&e, &again));
@@ -229,7 +237,7 @@ static void test_format_of_what_the_kernel_gives(void **state)
     (void)state;
     char text[ADDR_TEXT_MAX];
     struct endpoint mapped = ip6_of("::ffff:192.0.2.1", 80);
-    assert_string_equal(addr_format_host(&mapped, text), "192.0.2.1");
+    assert_host(&mapped, "192.0.2.1");
     assert_string_equal(addr_format(&mapped, text), "[::ffff:192.0.2.1]:80");
 
     struct endpoint unnamed = {.len = sizeof(sa_family_t), .un = {.sun_family = AF_UNIX}};
