@@ -6,6 +6,7 @@
 #include "cli/cmd_explain.h"
 #include "cli/cmd_order.h"
 #include "cli/cmd_precompress.h"
+#include "cli/cmd_probe.h"
 #include "cli/cmd_run.h"
 
 #include <fcntl.h>
@@ -13,17 +14,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define EXIT_USAGE 2
-
 typedef int command_cb(const struct args *args);
 
 static command_cb *const commands[COMMAND_COUNT] = {
     [COMMAND_RUN] = cmd_run,         [COMMAND_SERVE] = cmd_serve,
     [COMMAND_CHECK] = cmd_check,     [COMMAND_CONFIG] = cmd_config,
     [COMMAND_EXPLAIN] = cmd_explain, [COMMAND_PRECOMPRESS] = cmd_precompress,
-    [COMMAND_STATUS] = cmd_order,    [COMMAND_RELOAD] = cmd_order,
-    [COMMAND_UPGRADE] = cmd_order,   [COMMAND_REOPEN] = cmd_order,
-    [COMMAND_DRAIN] = cmd_order,     [COMMAND_STOP] = cmd_order,
+    [COMMAND_PROBE] = cmd_probe,     [COMMAND_STATUS] = cmd_order,
+    [COMMAND_RELOAD] = cmd_order,    [COMMAND_UPGRADE] = cmd_order,
+    [COMMAND_REOPEN] = cmd_order,    [COMMAND_DRAIN] = cmd_order,
+    [COMMAND_STOP] = cmd_order,
 };
 
 static int print_help(void)
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
     log_init("tined");
     if (args_parse(argc, argv, &args, message) < 0) {
         log_err("%s", message);
-        return EXIT_USAGE;
+        return ARGS_EXIT_USAGE;
     }
     int status = args.command == COMMAND_HELP      ? print_help()
                  : args.command == COMMAND_VERSION ? print_version()

@@ -13,7 +13,7 @@
 
 enum {
     SPELLING_MAX = 32,
-    TAKES_DIRECTORY = ON_SERVE | ON_PRECOMPRESS, // commands
+    NO_OPTION = ON_PRECOMPRESS | ON_PROBE, // of the configuration
 };
 
 static const struct args_command commands[COMMAND_COUNT] = {
@@ -29,6 +29,8 @@ static const struct args_command commands[COMMAND_COUNT] = {
                          "say how a request is answered, and why"},
     [COMMAND_PRECOMPRESS] = {"precompress", "[--check] [-j N] [--codings LIST] [-q] DIR",
                              "make or check the compressed siblings of files"},
+    [COMMAND_PROBE] = {"probe", "[--connect ADDRESS] [-t TIME] URL",
+                       "ask for a URL, and say by the exit status whether the answer is good"},
     [COMMAND_STATUS] = {"status", ORDER_SYNOPSIS " [--json]", "show what the running server does"},
     [COMMAND_RELOAD] = {"reload", ORDER_SYNOPSIS,
                         "have it read its configuration anew, and say what became of it"},
@@ -41,9 +43,9 @@ static const struct args_command commands[COMMAND_COUNT] = {
 };
 
 static const struct args_option options[] = {
-    {'c', "config", VALUE_FILE, "FILE", ON_ALL & ~(ON_SERVE | ON_PRECOMPRESS),
+    {'c', "config", VALUE_FILE, "FILE", ON_ALL & ~(ON_SERVE | NO_OPTION),
      "read this configuration file (default " DEFAULT_FILE ")"},
-    {'o', "option", VALUE_OPTION, "OPTION=VALUE", ON_ALL & ~ON_PRECOMPRESS,
+    {'o', "option", VALUE_OPTION, "OPTION=VALUE", ON_ALL & ~NO_OPTION,
      "set an option of the configuration, e.g. timeouts.idle=30s"},
     {'l', "listen", VALUE_ADDRESS, "ADDRESS", ON_SERVE,
      "listen on this address (default " DEFAULT_SERVE_ADDRESS ")"},
@@ -62,6 +64,10 @@ static const struct args_option options[] = {
     {'\0', "codings", VALUE_CODINGS, "LIST", ON_PRECOMPRESS,
      "make these, e.g. br,gzip (default: zstd,br,gzip)"},
     {'q', "quiet", VALUE_NONE, NULL, ON_PRECOMPRESS, "only report errors"},
+    {'\0', "connect", VALUE_CONNECT, "ADDRESS", ON_PROBE,
+     "connect here, e.g. unix:/run/http.sock (default: the URL's host)"},
+    {'t', "timeout", VALUE_TIMEOUT, "TIME", ON_PROBE,
+     "give up after so long altogether (default " ARGS_DEFAULT_TIMEOUT ")"},
     {'h', "help", VALUE_NONE, NULL, ON_ALL, "show this help"},
     {'V', "version", VALUE_NONE, NULL, ON_ALL, "show the version"},
 };
@@ -121,18 +127,28 @@ static int take_assignment(struct parser *p, const char *value)
     return 0;
 }
 
+// The option as it is written: "-c", or "--check" of one without a letter.
+static const char *spell(const struct args_option *option, char text[static SPELLING_MAX])
+{
+    if (option->letter)
+        snprintf(text, SPELLING_MAX, "-%c", option->letter);
+    else
+        snprintf(text, SPELLING_MAX, "--%s", option->name);
+    return text;
+}
+
 // Sets what may be given once.
 static int take_single(struct parser *p, const struct args_option *option, const char *value)
 {
     const char **const places[VALUE_COUNT] = {
-        [VALUE_FILE] = &p->args.file,
-        [VALUE_METHOD] = &p->args.method,
-        [VALUE_CLIENT] = &p->args.client,
-        [VALUE_SOCKET] = &p->args.socket,
+        [VALUE_FILE] = &p->args.file,       [VALUE_METHOD] = &p->args.method,
+        [VALUE_CLIENT] = &p->args.client,   [VALUE_SOCKET] = &p->args.socket,
+        [VALUE_CONNECT] = &p->args.connect, [VALUE_TIMEOUT] = &p->args.timeout,
     };
     const char **place = places[option->value];
+    char text[SPELLING_MAX];
     if (*place)
-        return refuse(p, "-%c stands twice; it may be given once", option->letter);
+        return refuse(p, "%s stands twice; it may be given once", spell(option, text));
     *place = value;
     return 0;
 }
@@ -153,6 +169,8 @@ static int take_option(struct parser *p, const struct args_option *option, const
     case VALUE_METHOD:
     case VALUE_CLIENT:
     case VALUE_SOCKET:
+    case VALUE_CONNECT:
+    case VALUE_TIMEOUT:
         return take_single(p, option, value);
     case VALUE_OPTION:
         return take_assignment(p, value);
@@ -172,16 +190,6 @@ static int take_option(struct parser *p, const struct args_option *option, const
         break;
     }
     return 0;
-}
-
-// The option as it is written: "-c", or "--check" of one without a letter.
-static const char *spell(const struct args_option *option, char text[static SPELLING_MAX])
-{
-    if (option->letter)
-        snprintf(text, SPELLING_MAX, "-%c", option->letter);
-    else
-        snprintf(text, SPELLING_MAX, "--%s", option->name);
-    return text;
 }
 
 // The value is what stands behind the option in the same argument, or the next argument.
@@ -241,9 +249,9 @@ static int take_word(struct parser *p, const char *word)
 {
     if (!p->command_given)
         return take_command(p, word);
-    const char **place = TAKES_DIRECTORY & 1u << p->args.command ? &p->args.directory
-                         : p->args.command == COMMAND_EXPLAIN    ? &p->args.url
-                                                                 : NULL;
+    const char **place = ON_DIRECTORY & 1u << p->args.command ? &p->args.directory
+                         : ON_URL & 1u << p->args.command     ? &p->args.url
+                                                              : NULL;
     if (place && !*place) {
         *place = word;
         return 0;
@@ -339,9 +347,9 @@ static int finish(struct parser *p)
         complete_serve(p);
     else if (!p->args.file)
         p->args.file = DEFAULT_FILE;
-    if (p->args.command == COMMAND_EXPLAIN && !p->args.url)
-        return refuse(p, "no URL is given; usage: tined explain %s",
-                      commands[COMMAND_EXPLAIN].synopsis);
+    if (ON_URL & 1u << p->args.command && !p->args.url)
+        return refuse(p, "no URL is given; usage: tined %s %s", commands[p->args.command].name,
+                      commands[p->args.command].synopsis);
     return 0;
 }
 

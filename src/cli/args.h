@@ -16,6 +16,7 @@ enum command {
     COMMAND_CONFIG,
     COMMAND_EXPLAIN,
     COMMAND_PRECOMPRESS,
+    COMMAND_PROBE,
     COMMAND_STATUS,
     COMMAND_RELOAD,
     COMMAND_UPGRADE,
@@ -26,17 +27,22 @@ enum command {
 };
 enum { COMMAND_HELP = COMMAND_COUNT, COMMAND_VERSION };
 
+// The exit status for a command line that cannot be understood.
+enum { ARGS_EXIT_USAGE = 2 };
+
 struct args {
     char *const *argv;     // all of it
     int command;           // enum command, COMMAND_HELP or COMMAND_VERSION
     const char *file;      // the configuration; NULL: the command takes none
     bool file_is_given;    // by -c
     const char *directory; // of `serve` and `precompress`; NULL for the others
-    const char *url;       // of `explain`, as are the next ones; NULL: not given
-    const char *method;
+    const char *url;       // of `explain` and `probe`; NULL: not given
+    const char *method;    // of `explain`, as are the next ones
     const char *client;
-    const char *socket; // also of the orders to a running server
-    bool json;          // of `status`
+    const char *socket;  // also of the orders to a running server
+    bool json;           // of `status`
+    const char *connect; // of `probe`, as is the next one; not looked at; NULL: not given
+    const char *timeout;
     size_t header_count;
     const char **headers;
     bool check, quiet; // of `precompress`, as are the next two
@@ -47,7 +53,8 @@ struct args {
     char *texts; // private: what the overrides point at
 };
 
-#define ARGS_MESSAGE_MAX 256
+#define ARGS_MESSAGE_MAX     256
+#define ARGS_DEFAULT_TIMEOUT "5s" // of `probe`
 
 // Reads the command line. Returns 0; or -EINVAL, with what is wrong and what would be right in
 // `message`; or -ENOMEM. `ret` points into argv; args_cleanup() frees what it owns, after success
@@ -67,10 +74,14 @@ enum {
     ON_CONFIG = 1 << COMMAND_CONFIG,
     ON_EXPLAIN = 1 << COMMAND_EXPLAIN,
     ON_PRECOMPRESS = 1 << COMMAND_PRECOMPRESS,
+    ON_PROBE = 1 << COMMAND_PROBE,
     ON_STATUS = 1 << COMMAND_STATUS,
     // Orders to the running server.
     ON_ORDERS = ON_STATUS | 1 << COMMAND_RELOAD | 1 << COMMAND_UPGRADE | 1 << COMMAND_REOPEN |
                 1 << COMMAND_DRAIN | 1 << COMMAND_STOP,
+    // What stands behind the command.
+    ON_DIRECTORY = ON_SERVE | ON_PRECOMPRESS,
+    ON_URL = ON_EXPLAIN | ON_PROBE,
     ON_ALL = (1 << COMMAND_COUNT) - 1
 };
 
@@ -85,6 +96,8 @@ enum args_value {
     VALUE_SOCKET,
     VALUE_JOBS,
     VALUE_CODINGS,
+    VALUE_CONNECT,
+    VALUE_TIMEOUT,
     VALUE_COUNT
 };
 

@@ -15,8 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EXIT_USAGE 2
-
 #define REQUEST_MAX_BYTES (64u << 10)
 #define ANSWER_MAX        (6u * EXPLAIN_MAX)
 
@@ -150,11 +148,11 @@ static int explain(struct inquiry *q)
     const char *fault = write_request(q);
     if (fault) {
         log_err("\"%s\" cannot be asked for: %s", args->url, fault);
-        return EXIT_USAGE;
+        return ARGS_EXIT_USAGE;
     }
     if (!explain_parse_client(q->client, &client)) {
         log_err("\"%s\" is no client; found neither an IP address nor \"unix\"", q->client);
-        return EXIT_USAGE;
+        return ARGS_EXIT_USAGE;
     }
     if (args->socket)
         return ask(q, args->socket);

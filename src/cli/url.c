@@ -30,7 +30,8 @@ const char *url_parse(const char *text, struct url *ret, struct buf *target)
     struct slice rest = slice_of(text), port;
     struct url url = {.port = 80};
     uint64_t number;
-    if (take_prefix(&rest, SLICE("https://")))
+    url.is_secure = take_prefix(&rest, SLICE("https://"));
+    if (url.is_secure)
         url.port = 443;
     else
         take_prefix(&rest, SLICE("http://"));

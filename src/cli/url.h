@@ -10,6 +10,7 @@ struct url {
     struct slice authority; // host and port as written, for Host; into the text
     struct slice host;      // alone
     uint16_t port;          // 80 or 443 where none is written
+    bool is_secure;         // https
 };
 
 // Reads `text`: "http://example.org:8080/a b?c#d", "https://...", "example.org/x". The target of

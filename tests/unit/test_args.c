@@ -114,6 +114,22 @@ static void test_precompress(void **state)
     args_cleanup(&args);
 }
 
+static void test_probe(void **state)
+{
+    char message[ARGS_MESSAGE_MAX];
+    struct args args;
+    (void)state;
+    assert_int_equal(parse("probe http://x/", &args, message), 0);
+    assert_int_equal(args.command, COMMAND_PROBE);
+    assert_string_equal(args.url, "http://x/");
+    assert_true(!args.connect && !args.timeout);
+    args_cleanup(&args);
+    assert_int_equal(parse("probe --connect unix:/x -t 1s y", &args, message), 0);
+    assert_string_equal(args.connect, "unix:/x");
+    assert_string_equal(args.timeout, "1s");
+    args_cleanup(&args);
+}
+
 static void test_usage_errors(void **state)
 {
     static const struct {
@@ -135,6 +151,12 @@ static void test_usage_errors(void **state)
          "\"b\" is one argument too many; usage: tined explain [-c FILE] [-m METHOD] "
          "[-H HEADER]... URL"},
         {"explain a -m x -m y", "-m stands twice; it may be given once"},
+        {"probe", "no URL is given; usage: tined probe [--connect ADDRESS] [-t TIME] URL"},
+        {"probe a --connect b --connect c", "--connect stands twice; it may be given once"},
+        {"probe a -o b=c", "-o does not go with \"probe\"; usage: tined probe [--connect ADDRESS] "
+                           "[-t TIME] URL"},
+        {"run -t 1s", "-t does not go with \"run\"; usage: tined run [-c FILE] [-o "
+                      "OPTION=VALUE]..."},
         {"explain a -H b", "-H takes a field, e.g. -H 'Accept: text/html'; found \"b\""},
         {"-o idle", "-o takes OPTION=VALUE, e.g. -o timeouts.idle=30s; found \"idle\""},
         {"-o =1", "-o takes OPTION=VALUE, e.g. -o timeouts.idle=30s; found \"=1\""},
@@ -187,11 +209,9 @@ static void test_help_shows_the_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_explain),
-        cmocka_unit_test(test_precompress),
-        cmocka_unit_test(test_usage_errors),
-        cmocka_unit_test(test_help_shows_the_tables),
+        cmocka_unit_test(test_commands),     cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_precompress),  cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_usage_errors), cmocka_unit_test(test_help_shows_the_tables),
     };
     return cmocka_run_group_tests_name("args", tests, NULL, NULL);
 }

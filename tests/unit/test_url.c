@@ -28,6 +28,7 @@ static void test_good(void **state)
         assert_slice(url.authority, cases[i].authority);
         assert_slice(url.host, cases[i].host);
         assert_int_equal(url.port, cases[i].port);
+        assert_int_equal(url.is_secure, cases[i].port == 443);
         assert_slice(buf_slice(&target), cases[i].target);
     }
 }
