@@ -8,6 +8,7 @@
 #include "cli/cmd_precompress.h"
 #include "cli/cmd_probe.h"
 #include "cli/cmd_run.h"
+#include "sys/journal.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ int main(int argc, char **argv)
     if (open_stdio() < 0)
         return EXIT_FAILURE; // nowhere to say why
     log_init("tined");
+    log_set_sink(journal_log);
     if (args_parse(argc, argv, &args, message) < 0) {
         log_err("%s", message);
         return ARGS_EXIT_USAGE;

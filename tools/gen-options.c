@@ -4,6 +4,7 @@
 #include "conf/conf_options.h"
 #include "http/preset.h"
 #include "base/buf.h"
+#include "base/event.h"
 #include "base/num.h"
 #include "base/util.h"
 
@@ -144,11 +145,58 @@ static void options_words(void)
     printf("%s= %s=", conf_options_scope_path(CONF_LISTEN), conf_options_scope_path(CONF_SITES));
 }
 
+static void print_commands(unsigned which)
+{
+    const char *space = "";
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (which & 1u << i) {
+            printf("%s%s", space, args_command((enum command)i)->name);
+            space = " ";
+        }
+    }
+}
+
 static void commands_words(void)
 {
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        printf("%s%s", i ? " " : "", args_command((enum command)i)->name);
+    print_commands(ON_ALL);
 }
+
+static void directory_words(void)
+{
+    print_commands(ON_DIRECTORY);
+}
+
+// For a place within single quotes: no shell knows another one there.
+static void print_escaped(const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\''", stdout);
+        else
+            putchar(*text);
+    }
+}
+
+// What each shell is told to offer for an option's value.
+static const struct {
+    const char *bash; // arguments of compgen; NULL: nothing
+    const char *zsh, *fish;
+} values[VALUE_COUNT] = {
+    [VALUE_NONE] = {NULL, "", ""},
+    [VALUE_FILE] = {"-f", ":file:_files", " -r -F"},
+    [VALUE_OPTION] = {"-W \"$options\"", ":option:->option", " -x -a \"$options\""},
+    [VALUE_ADDRESS] = {NULL, ":address:", " -x"},
+    [VALUE_METHOD] = {"-W 'GET HEAD OPTIONS'", ":method:(GET HEAD OPTIONS)",
+                      " -x -a 'GET HEAD OPTIONS'"},
+    [VALUE_HEADER] = {NULL, ":header:", " -x"},
+    [VALUE_CLIENT] = {NULL, ":address:", " -x"},
+    [VALUE_SOCKET] = {"-f", ":socket:_files", " -r -F"},
+    [VALUE_JOBS] = {NULL, ":number:", " -x"},
+    [VALUE_CODINGS] = {"-W 'zstd br gzip'", ":codings:_sequence compadd - zstd br gzip",
+                       " -x -a 'zstd br gzip'"},
+    [VALUE_CONNECT] = {NULL, ":address:", " -x"},
+    [VALUE_TIMEOUT] = {NULL, ":time:", " -x"},
+};
 
 static void flags_bash(void)
 {
@@ -165,66 +213,91 @@ static void flags_bash(void)
     }
 }
 
+static void values_bash(void)
+{
+    size_t count;
+    const struct args_option *flags = args_options(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (flags[i].value == VALUE_NONE)
+            continue;
+        fputs("        ", stdout);
+        if (flags[i].letter)
+            printf("-%c | ", flags[i].letter);
+        printf("--%s)", flags[i].name);
+        if (flags[i].value == VALUE_OPTION)
+            fputs(" compopt -o nospace;", stdout);
+        if (values[flags[i].value].bash)
+            printf(" _tined_offer %s;", values[flags[i].value].bash);
+        puts(" return ;;");
+    }
+}
+
 static void commands_zsh(void)
 {
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        printf("        '%s:%s'\n", args_command((enum command)i)->name,
-               args_command((enum command)i)->help);
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        printf("        '%s:", args_command((enum command)i)->name);
+        print_escaped(args_command((enum command)i)->help);
+        puts("'");
+    }
+}
+
+static void flag_zsh(const struct args_option *flag)
+{
+    fputs("            '*'", stdout);
+    if (flag->letter)
+        printf("{-%c,--%s}'[", flag->letter, flag->name);
+    else
+        printf("--%s'[", flag->name);
+    print_escaped(flag->help);
+    printf("]%s'\n", values[flag->value].zsh);
 }
 
 static void flags_zsh(void)
 {
-    static const char *const actions[] = {
-        [VALUE_NONE] = "",
-        [VALUE_FILE] = ":file:_files",
-        [VALUE_OPTION] = ":option:->option",
-        [VALUE_ADDRESS] = ":address:",
-        [VALUE_METHOD] = ":method:(GET HEAD OPTIONS)",
-        [VALUE_HEADER] = ":header:",
-        [VALUE_CLIENT] = ":address:",
-        [VALUE_SOCKET] = ":socket:_files",
-        [VALUE_JOBS] = ":number:",
-        [VALUE_CODINGS] = ":codings:_sequence compadd - zstd br gzip",
-    };
     size_t count;
     const struct args_option *flags = args_options(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (flags[i].letter)
-            printf("        '*'{-%c,--%s}", flags[i].letter, flags[i].name);
-        else
-            printf("        '*--%s'", flags[i].name);
-        printf("'[%s]%s' \\\n", flags[i].help, actions[flags[i].value]);
+    for (int c = 0; c < COMMAND_COUNT; c++) {
+        printf("        %s) flags=(\n", args_command((enum command)c)->name);
+        for (size_t i = 0; i < count; i++)
+            if (flags[i].commands & 1u << c)
+                flag_zsh(&flags[i]);
+        puts("        ) ;;");
     }
 }
 
 static void commands_fish(void)
 {
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        printf("complete -c tined -n __fish_use_subcommand -a %s -d '%s'\n",
-               args_command((enum command)i)->name, args_command((enum command)i)->help);
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        printf("complete -c tined -n __tined_lacks_command -a %s -d '",
+               args_command((enum command)i)->name);
+        print_escaped(args_command((enum command)i)->help);
+        puts("'");
+    }
+}
+
+// Those of `run` go without the command, too.
+static void print_condition_fish(unsigned which)
+{
+    if (which == ON_ALL)
+        return;
+    printf(" -n '%s__fish_seen_subcommand_from ",
+           which & ON_RUN ? "__tined_lacks_command; or " : "");
+    print_commands(which);
+    putchar('\'');
 }
 
 static void flags_fish(void)
 {
-    static const char *const actions[] = {
-        [VALUE_NONE] = "",
-        [VALUE_FILE] = " -r -F",
-        [VALUE_OPTION] = " -x -a \"$options\"",
-        [VALUE_ADDRESS] = " -x",
-        [VALUE_METHOD] = " -x -a 'GET HEAD OPTIONS'",
-        [VALUE_HEADER] = " -x",
-        [VALUE_CLIENT] = " -x",
-        [VALUE_SOCKET] = " -r -F",
-        [VALUE_JOBS] = " -x",
-        [VALUE_CODINGS] = " -x -a 'zstd br gzip'",
-    };
     size_t count;
     const struct args_option *flags = args_options(&count);
     for (size_t i = 0; i < count; i++) {
         fputs("complete -c tined", stdout);
+        print_condition_fish(flags[i].commands);
         if (flags[i].letter)
             printf(" -s %c", flags[i].letter);
-        printf(" -l %s%s -d '%s'\n", flags[i].name, actions[flags[i].value], flags[i].help);
+        printf(" -l %s%s -d '", flags[i].name, values[flags[i].value].fish);
+        print_escaped(flags[i].help);
+        puts("'");
     }
 }
 
@@ -235,9 +308,55 @@ static void sysconfdir(void)
     fputs(SYSCONFDIR, stdout);
 }
 
+static void pkgdatadir(void)
+{
+    fputs(PKGDATADIR, stdout);
+}
+
 static void pkglibexecdir(void)
 {
     fputs(PKGLIBEXECDIR, stdout);
+}
+
+// ---- events -----------------------------------------------------------------------------------
+
+static const struct {
+    const char *name, *message_id, *meaning;
+} events[] = {
+#define X(id, level, name, message_id, meaning) {name, message_id, meaning},
+    EVENT_TABLE(X)
+#undef X
+};
+
+// Manuals begin a line with each sentence.
+static void print_sentences(struct slice text)
+{
+    const char *end;
+    while ((end = memmem(text.ptr, text.len, ". ", 2))) {
+        size_t len = (size_t)(end - text.ptr) + 1;
+        print_wrapped(slice_make(text.ptr, len));
+        text = slice_skip(text, len + 1);
+    }
+    print_wrapped(text);
+}
+
+static void events_mdoc(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+        printf(".It Cm %s\n", events[i].name);
+        print_sentences(slice_of(events[i].meaning));
+    }
+}
+
+// The form of catalog files: https://systemd.io/CATALOG
+static void events_catalog(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+        printf("-- %s\nSubject: tined: %s\nDefined-By: tined\nDocumentation: man:tined(8)\n\n",
+               events[i].message_id, events[i].name);
+        print_wrapped(slice_of(events[i].meaning));
+        putchar('\n');
+    }
 }
 
 static const struct {
@@ -245,11 +364,13 @@ static const struct {
     void (*print)(void);
 } fillings[] = {
     {"presets.mdoc", presets_mdoc},     {"sysconfdir", sysconfdir},
+    {"pkgdatadir", pkgdatadir},         {"pkglibexecdir", pkglibexecdir},
     {"options.mdoc", options_mdoc},     {"options.words", options_words},
-    {"commands.words", commands_words}, {"flags.bash", flags_bash},
+    {"commands.words", commands_words}, {"directory.words", directory_words},
+    {"flags.bash", flags_bash},         {"values.bash", values_bash},
     {"commands.zsh", commands_zsh},     {"flags.zsh", flags_zsh},
     {"commands.fish", commands_fish},   {"flags.fish", flags_fish},
-    {"pkglibexecdir", pkglibexecdir},
+    {"events.mdoc", events_mdoc},       {"events.catalog", events_catalog},
 };
 
 // Behind an '@': reads the name up to the next '@' and fills it in. What is no name known here is

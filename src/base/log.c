@@ -13,12 +13,26 @@
 // line is longer.
 #define PATIENCE 100 // ms
 
+// The longest message.
+#define MESSAGE_MAX 2048
+
 static const char *const level_names[] = {"error", "warning", "notice", "info", "debug"};
 static const int level_priorities[] = {3, 4, 5, 6, 7}; // sd-daemon(3)
+
+static const struct {
+    enum log_level level;
+    const char *name, *message_id;
+} events[] = {[EVENT_NONE] = {LOG_LEVEL_INFO, NULL, NULL},
+#define X(id, level, name, message_id, meaning) \
+    [EVENT_##id] = {LOG_LEVEL_##level, name, message_id},
+              EVENT_TABLE(X)
+#undef X
+};
 
 static const char *program;
 static bool to_journal;
 static enum log_level limit = LOG_LEVEL_INFO;
+static log_sink_cb *sink;
 static log_hear_cb *hear_error;
 static void *hear_context;
 
@@ -37,6 +51,11 @@ void log_init(const char *name)
 {
     program = name;
     to_journal = stderr_is_journal();
+}
+
+void log_set_sink(log_sink_cb *new_sink)
+{
+    sink = new_sink;
 }
 
 void log_listen(log_hear_cb *hear, void *context)
@@ -61,21 +80,12 @@ bool log_level_parse(const char *name, enum log_level *ret)
     return false;
 }
 
-void log_line(enum log_level level, const char *format, ...)
+// A newline ends the record and an escape sequence rewrites the terminal: neither may come from
+// outside.
+static void write_line(enum log_level level, const char *message)
 {
-    int saved_errno = errno;
-    char message[2048], line[4096];
+    char line[4096];
     struct buf b = buf_make(line, sizeof(line) - 1);
-    va_list args;
-
-    if (level > limit)
-        return;
-    va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
-    if (level == LOG_LEVEL_ERR && hear_error)
-        hear_error(hear_context, message);
-
     if (to_journal) {
         buf_printf(&b, "<%d>", level_priorities[level]);
     } else {
@@ -84,8 +94,6 @@ void log_line(enum log_level level, const char *format, ...)
         if (level < LOG_LEVEL_NOTICE)
             buf_printf(&b, "%s: ", level_names[level]);
     }
-    // A newline ends the record and an escape sequence rewrites the terminal: neither may come from
-    // outside.
     buf_put_escaped(&b, slice_of(message));
     line[b.len++] = '\n';
     // A pipe that nobody reads must not stop the daemon: it has room for a line, or gets none.
@@ -94,5 +102,63 @@ void log_line(enum log_level level, const char *format, ...)
         ssize_t n = write(STDERR_FILENO, line, b.len);
         (void)n; // nobody is left to be told
     }
+}
+
+static bool sink_takes(enum log_level level, enum event event, const struct event_fields *fields,
+                       const char *message)
+{
+    char escaped[2 * MESSAGE_MAX];
+    struct buf b = buf_make(escaped, sizeof(escaped) - 1);
+    if (!to_journal || !sink)
+        return false;
+    buf_put_escaped(&b, slice_of(message));
+    escaped[b.len] = '\0';
+    const struct log_record record = {
+        .priority = (unsigned)level_priorities[level],
+        .program = program,
+        .message = escaped,
+        .event = events[event].name,
+        .message_id = events[event].message_id,
+        .fields = fields,
+    };
+    return sink(&record);
+}
+
+static void emit(enum log_level level, enum event event, const struct event_fields *fields,
+                 const char *message)
+{
+    static const struct event_fields none;
+    if (level == LOG_LEVEL_ERR && hear_error)
+        hear_error(hear_context, message);
+    if (!sink_takes(level, event, fields ? fields : &none, message))
+        write_line(level, message);
+}
+
+PRINTF_LIKE(4, 0)
+static void emit_formatted(enum log_level level, enum event event,
+                           const struct event_fields *fields, const char *format, va_list args)
+{
+    int saved_errno = errno;
+    char message[MESSAGE_MAX];
+    if (level > limit)
+        return;
+    vsnprintf(message, sizeof(message), format, args);
+    emit(level, event, fields, message);
     errno = saved_errno;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    emit_formatted(level, EVENT_NONE, NULL, format, args);
+    va_end(args);
+}
+
+void log_event(enum event event, const struct event_fields *fields, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    emit_formatted(events[event].level, event, fields, format, args);
+    va_end(args);
 }

@@ -1,15 +1,16 @@
-// The error log: one line, one write(2), to stderr.
+// The error log: one line, one write(2), to stderr; or an entry with fields to a sink.
 //
 // For the master, for the commands, and for a worker before it is confined. Under systemd
 // (JOURNAL_STREAM names stderr's device and inode, systemd.exec(5)) a line begins with the "<N>"
-// of sd-daemon(3); else with the level's name. A message is one sentence without a final period;
-// control bytes in it are escaped, so that nobody can forge a line. errno is left as it was found.
-// A line that cannot be written is lost: the log never stops the server. Not for what each request
-// causes: that is the access log's.
+// of sd-daemon(3), unless a sink takes it; else with the level's name. A message is one sentence
+// without a final period; control bytes in it are escaped, so that nobody can forge a line. errno
+// is left as it was found. A line that cannot be written is lost: the log never stops the server.
+// Not for what each request causes: that is the access log's.
 //
 // Functions below the boundary that gives up return errors; only that boundary logs.
 #pragma once
 
+#include "base/event.h"
 #include "base/util.h"
 
 #include <stdbool.h>
@@ -30,7 +31,25 @@ bool log_level_parse(const char *name, enum log_level *ret);
 typedef void log_hear_cb(void *context, const char *message);
 void log_listen(log_hear_cb *hear, void *context);
 
+// A line as a sink gets it.
+struct log_record {
+    unsigned priority;   // of syslog(3)
+    const char *program; // or NULL
+    const char *message;
+    const char *event, *message_id; // NULL: it is none of the events
+    const struct event_fields *fields;
+};
+
+// Takes lines in the place of stderr, where that is the journal. False: it could not, and stderr
+// gets the line. NULL: nobody does, as in a child (its descriptors are not its parent's).
+typedef bool log_sink_cb(const struct log_record *record);
+void log_set_sink(log_sink_cb *sink);
+
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+// An event, at the level of its kind, with what else is known of it (or NULL).
+void log_event(enum event event, const struct event_fields *fields, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
 #define log_err(...)    log_line(LOG_LEVEL_ERR, __VA_ARGS__)
 #define log_warn(...)   log_line(LOG_LEVEL_WARN, __VA_ARGS__)

@@ -128,7 +128,7 @@ static const struct conf_checkers checkers = {
 static void print_error(void *context, const char *where, const char *message)
 {
     (void)context;
-    log_err("%s: %s", where, message);
+    log_event(EVENT_CONFIG_INVALID, NULL, "%s: %s", where, message);
 }
 
 const struct conf_checkers *config_checkers(void)

@@ -134,7 +134,7 @@ struct conf_timeouts {
 };
 
 struct conf_log {
-    char *access; // "off", "stdout", or a path
+    char *access; // "off", "stdout", "journal", or a path
     char *level;  // a name of base/log.h
 };
 

@@ -98,7 +98,8 @@ static const struct conf_option options[] = {
 
     {TOP(log.access), CONF_LOG_TARGET, "off", 1, PATH_MAX_LENGTH, CHECK_NONE,
      "/var/log/tined/access.log",
-     "Where requests are logged: \"off\", \"stdout\", or a file's path with at least one slash."},
+     "Where requests are logged: \"off\", \"stdout\", \"journal\" (see ACCESS LOG IN THE JOURNAL), or "
+     "a file's path with at least one slash."},
     {TOP(log.level), CONF_STRING, "info", 1, NAME_MAX_LENGTH, CHECK_LOG_LEVEL, NULL,
      "Least important messages that are logged: \"error\", \"warning\", \"notice\", \"info\" or "
      "\"debug\"."},

@@ -18,7 +18,7 @@ enum conf_type {
     CONF_CHOICE,     // an enum; one of the row's words
     CONF_STRING,     // char *
     CONF_PATH,       // char *; absolute after loading
-    CONF_LOG_TARGET, // char *; "off", "stdout" or a path, absolute after loading
+    CONF_LOG_TARGET, // char *; "off", "stdout", "journal" or a path, absolute after loading
     CONF_STRINGS,    // struct conf_strings
     CONF_INCLUDE     // not stored: the loader acts on it
 };

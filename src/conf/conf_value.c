@@ -26,7 +26,7 @@ static const char *const wanted[] = {
     [CONF_CHOICE] = "one of several words",
     [CONF_STRING] = "a string in quotes",
     [CONF_PATH] = "a path in quotes",
-    [CONF_LOG_TARGET] = "\"off\", \"stdout\" or a path",
+    [CONF_LOG_TARGET] = "\"off\", \"stdout\", \"journal\" or a path",
     [CONF_STRINGS] = "a list of strings",
     [CONF_INCLUDE] = "a path or a list of paths",
 };
@@ -239,10 +239,11 @@ static bool is_log_path(const struct conf_option *option, const char *value)
     return option->type == CONF_LOG_TARGET && strchr(value, '/');
 }
 
-// A word that is neither "off" nor "stdout" is more likely misspelt than a file's name.
+// Another word than these is more likely misspelt than a file's name.
 static bool is_log_target(const char *value)
 {
-    return strcmp(value, "off") == 0 || strcmp(value, "stdout") == 0 || strchr(value, '/');
+    return strcmp(value, "off") == 0 || strcmp(value, "stdout") == 0 ||
+           strcmp(value, "journal") == 0 || strchr(value, '/');
 }
 
 static int judge_string(const struct judge *j, char **ret)
@@ -257,7 +258,8 @@ static int judge_string(const struct judge *j, char **ret)
         return error;
     if (o->type == CONF_LOG_TARGET && !is_log_target(value))
         return refuse(j,
-                      "must be \"off\", \"stdout\" or a path with a slash, e.g. \"%s\"; found %s",
+                      "must be \"off\", \"stdout\", \"journal\" or a path with a slash, e.g. "
+                      "\"%s\"; found %s",
                       o->example, found(j->raw, text));
     char *copy = (o->type == CONF_PATH && *value) || is_log_path(o, value)
                      ? conf_path_join(j->rules->directory, value)

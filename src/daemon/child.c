@@ -1,5 +1,6 @@
 #include "daemon/child.h"
 
+#include "base/log.h"
 #include "sys/fdpass.h"
 
 #include <errno.h>
@@ -29,10 +30,10 @@ static void close_others(int *keep, size_t count)
         if (keep[i] < (int)from)
             continue;
         if ((unsigned)keep[i] > from)
-            close_range(from, (unsigned)keep[i] - 1, 0);
+            syscall(SYS_close_range, from, (unsigned)keep[i] - 1, 0);
         from = (unsigned)keep[i] + 1;
     }
-    close_range(from, ~0u, 0);
+    syscall(SYS_close_range, from, ~0u, 0);
 }
 
 static _Noreturn void run_child(child_run_cb *run, void *context, int channel, const int *keep,
@@ -43,6 +44,7 @@ static _Noreturn void run_child(child_run_cb *run, void *context, int channel, c
         fds[i] = keep[i];
     fds[keep_count] = channel;
     close_others(fds, keep_count + 1);
+    log_set_sink(NULL); // what it is connected to was closed
     exit(run(context, channel));
 }
 

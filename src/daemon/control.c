@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/util.h"
+#include "sys/clock.h"
 #include "sys/listener.h"
 
 #include <errno.h>
@@ -165,8 +166,8 @@ int64_t control_next(const struct control *c)
 {
     int64_t next = -1;
     for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
-        if (c->clients[i].fd >= 0 && (next < 0 || c->clients[i].deadline < next))
-            next = c->clients[i].deadline;
+        if (c->clients[i].fd >= 0)
+            next = clock_earlier(next, c->clients[i].deadline);
     return next;
 }
 

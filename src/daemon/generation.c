@@ -25,7 +25,7 @@
 static void report(void *context, const char *where, const char *message)
 {
     (void)context;
-    log_err("%s: %s", where, message);
+    log_event(EVENT_LISTENER_FAILED, NULL, "%s: %s", where, message);
 }
 
 static int open_sites(struct generation *g)
@@ -67,17 +67,10 @@ static int load_types(struct generation *g)
     return r;
 }
 
+// `ret_fd` NULL: tells whether it could be opened.
 static int open_log(const char *name, int *ret_fd)
 {
-    int r = accesslog_open(name, ret_fd);
-    if (r < 0)
-        log_err("the access log \"%s\" cannot be opened: %s", name, strerror(-r));
-    return r;
-}
-
-static int check_log(const char *name)
-{
-    int r = accesslog_check(name);
+    int r = ret_fd ? accesslog_open(name, ret_fd) : accesslog_check(name);
     if (r < 0)
         log_err("the access log \"%s\" cannot be opened: %s", name, strerror(-r));
     return r;
@@ -155,7 +148,7 @@ bool generation_check(struct conf *conf, bool keep_ids)
     int errors = resolve_privs(&g, keep_ids) < 0;
     errors += open_sites(&g) < 0;
     errors += load_types(&g) < 0;
-    errors += check_log(conf->log.access) < 0;
+    errors += open_log(conf->log.access, NULL) < 0;
     errors += listeners_plan(&g.listeners, conf, NULL, report, NULL) < 0;
     listeners_close(&g.listeners, NULL);
     mimetable_cleanup(&g.types);
@@ -337,7 +330,8 @@ static void start(struct generation *g, unsigned worker, int64_t now)
     }
     supervise_died(&w->policy, now);
     g->failed = g->phase == GENERATION_STARTING;
-    log_err("worker %u of generation %u cannot be started: %s", worker, g->id, strerror(-r));
+    log_event(EVENT_WORKER_FAILED, &(struct event_fields){.generation = g->id, .error = -r},
+              "worker %u of generation %u cannot be started: %s", worker, g->id, strerror(-r));
 }
 
 void generation_do_due(struct generation *g, int64_t now)
@@ -352,20 +346,14 @@ void generation_do_due(struct generation *g, int64_t now)
             start(g, i, now);
 }
 
-// Of two times, of which -1 is never.
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
 int64_t generation_next(const struct generation *g)
 {
     int64_t next = g->phase == GENERATION_CURRENT ? -1 : g->deadline;
     for (unsigned i = 0; i < g->worker_count; i++) {
         const struct generation_worker *w = &g->workers[i];
-        next = earlier(next, w->reap_at ? w->reap_at : -1);
+        next = clock_earlier(next, w->reap_at ? w->reap_at : -1);
         if (g->phase != GENERATION_ENDING)
-            next = earlier(next, supervise_next(&w->policy));
+            next = clock_earlier(next, supervise_next(&w->policy));
     }
     return next;
 }

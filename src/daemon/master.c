@@ -47,7 +47,7 @@ void master_each(struct master *m, void (*f)(struct generation *))
 
 void master_drain(struct master *m)
 {
-    log_info("draining: balancers are told to go elsewhere");
+    log_event(EVENT_DRAINING, NULL, "draining: balancers are told to go elsewhere");
     m->draining = true;
     master_each(m, generation_drain);
 }
@@ -136,8 +136,10 @@ static void heed_message(struct master *m, struct generation *g, unsigned worker
     } else if (message->type == CHANNEL_ROOT) {
         succession_check_roots(m);
     } else if (message->type == CHANNEL_CUT) {
-        log_warn("worker %u of generation %u: %u answers were cut at timeouts.drain", worker, g->id,
-                 message->value);
+        log_event(EVENT_ANSWERS_CUT,
+                  &(struct event_fields){g->id, worker, (int)g->workers[worker].child.pid, 0, NULL},
+                  "worker %u of generation %u: %u answers were cut at timeouts.drain", worker,
+                  g->id, message->value);
     }
 }
 
@@ -375,7 +377,8 @@ int master_run(const struct master_options *options)
         upgrade_go_back(&m.upgrade, &state);
     state_cleanup(&state);
     if (r < 0) {
-        log_err("the master cannot start: %s", strerror(-r));
+        log_event(EVENT_START_FAILED, &(struct event_fields){.error = -r},
+                  "the master cannot start: %s", strerror(-r));
         conf_free(conf);
         m.exit_status = EXIT_FAILURE;
     } else {

@@ -191,8 +191,8 @@ enum upgrade_proof upgrade_judge(struct upgrade *u)
     if (status == 0 && confirmed)
         return UPGRADE_PROVEN;
     child_describe_status(status, how, sizeof(how));
-    log_err("upgrade refused: \"%s\" %s%s", u->path, how,
-            status == 0 ? " and is no tined that can take over" : "");
+    log_event(EVENT_UPGRADE_REFUSED, NULL, "upgrade refused: \"%s\" %s%s", u->path, how,
+              status == 0 ? " and is no tined that can take over" : "");
     return UPGRADE_REFUSED;
 }
 
@@ -224,7 +224,7 @@ static int become(const struct upgrade *u, const struct state *s, const char *pa
     if (path)
         execv(path, argv);
     else
-        execveat(image, "", argv, environ, AT_EMPTY_PATH);
+        fexecve(image, argv, environ);
     int error = -errno;
     unsetenv(VARIABLE);
     state_each_fd(s, close_on_exec);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/postmortem.h"
+#include "sys/clock.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -43,9 +44,10 @@ static void end_hung(struct generation *g, unsigned worker, uint64_t loop, int64
     char text[POSTMORTEM_MAX];
     struct buf b = buf_make(text, sizeof(text));
     postmortem_describe(&b, &generation_slots(g, worker)[loop], 1, now);
-    log_err("worker %u of generation %u (pid %d) hangs: loop %" PRIu64 " stands still for %" PRId64
-            " ms%.*s",
-            worker, g->id, (int)w->child.pid, loop, still, (int)b.len, text);
+    log_event(EVENT_WORKER_HANGS, &(struct event_fields){g->id, worker, (int)w->child.pid, 0, NULL},
+              "worker %u of generation %u (pid %d) hangs: loop %" PRIu64
+              " stands still for %" PRId64 " ms%.*s",
+              worker, g->id, (int)w->child.pid, loop, still, (int)b.len, text);
     w->hangs = true;
     kill_by(w, now + ABORT_TIME);
     kill(w->child.pid, SIGABRT);
@@ -115,10 +117,12 @@ static void replace_worn(struct generation *g, int64_t now)
     if (!place)
         return;
     unsigned number = (unsigned)(old - g->workers);
-    log_info("worker %u of generation %u (pid %d) is replaced after %" PRIu64
-             " requests and %" PRId64 " s",
-             number, g->id, (int)old->child.pid, requests_of(g, number),
-             (now - old->policy.ready_at) / 1000);
+    log_event(EVENT_WORKER_REPLACED,
+              &(struct event_fields){g->id, number, (int)old->child.pid, 0, NULL},
+              "worker %u of generation %u (pid %d) is replaced after %" PRIu64
+              " requests and %" PRId64 " s",
+              number, g->id, (int)old->child.pid, requests_of(g, number),
+              (now - old->policy.ready_at) / 1000);
     g->replaced = old;
     g->successor = place;
     place->policy = (struct supervise){0};
@@ -165,8 +169,7 @@ int64_t upkeep_next(const struct generation *g)
     int64_t next = g->alive ? g->looked + WATCHDOG_PERIOD : -1;
     for (unsigned i = 0; i < g->worker_count; i++) {
         int64_t kill_at = g->workers[i].kill_at;
-        if (kill_at && (next < 0 || kill_at < next))
-            next = kill_at;
+        next = clock_earlier(next, kill_at ? kill_at : -1);
     }
     return next;
 }

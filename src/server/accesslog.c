@@ -1,6 +1,7 @@
 #include "server/accesslog.h"
 
 #include "base/util.h"
+#include "sys/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,9 @@
 #define BUFFER_SIZE  (64u << 10)
 #define STREAM_WRITE 4096u // PIPE_BUF: atomic, and what POLLOUT promises room for (pipe(7))
 #define FILE_DELAY   1000  // ms
+
+// journalctl -t
+#define JOURNAL_NAME "tined-access"
 
 // Bytes of a field in a line, so that a line fits into one write to a pipe.
 #define REQUEST_MAX 1800u
@@ -204,24 +208,48 @@ static int open_stdout(void)
     int fd = open("/proc/self/fd/1", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) // a socket, or no /proc
         fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    return fd;
+    return fd < 0 ? -errno : fd;
+}
+
+static int open_file(const char *name)
+{
+    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd = open(name, flags, 0640);
+    return fd < 0 ? -errno : fd;
 }
 
 int accesslog_open(const char *name, int *ret_fd)
 {
-    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    int fd = -1;
-    if (strcmp(name, "off") != 0) {
-        fd = strcmp(name, "stdout") == 0 ? open_stdout() : open(name, flags, 0640);
-        if (fd < 0)
-            return -errno;
+    int fd;
+    if (strcmp(name, "off") == 0) {
+        *ret_fd = -1;
+        return 0;
     }
+    tzset(); // who writes to it cannot read the time zone's file any more
+    if (strcmp(name, "stdout") == 0)
+        fd = open_stdout();
+    else if (strcmp(name, "journal") == 0)
+        fd = journal_open_stream(JOURNAL_NAME);
+    else
+        fd = open_file(name);
+    if (fd < 0)
+        return fd;
     *ret_fd = fd;
     return 0;
 }
 
+static int check_journal(void)
+{
+    int fd = journal_open_stream(JOURNAL_NAME);
+    if (fd >= 0)
+        close(fd);
+    return MIN(fd, 0);
+}
+
 int accesslog_check(const char *name)
 {
+    if (strcmp(name, "journal") == 0)
+        return check_journal();
     if (strcmp(name, "off") == 0 || strcmp(name, "stdout") == 0 || access(name, W_OK) == 0)
         return 0;
     if (errno != ENOENT)

@@ -55,7 +55,8 @@ void accesslog_flush(struct accesslog *l, int64_t now, bool all);
 // When accesslog_flush() wants to be called next, or -1.
 int64_t accesslog_next(const struct accesslog *l);
 
-// Opens what log.access names: "off" gives -1 in *ret_fd, "stdout", or a file (0640, appended to).
+// Opens what log.access names: "off" gives -1 in *ret_fd, "stdout", "journal", or a file (0640,
+// appended to).
 // Used by the master, which owns the descriptor. 0 or a negative errno.
 int accesslog_open(const char *name, int *ret_fd);
 

@@ -16,10 +16,15 @@ int64_t clock_now_us(void)
     return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+int64_t clock_wall_s(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+    return ts.tv_sec;
+}
+
 void clock_read(struct clock *c)
 {
-    struct timespec wall;
-    clock_gettime(CLOCK_REALTIME_COARSE, &wall);
     c->now = clock_now();
-    c->wall_s = wall.tv_sec;
+    c->wall_s = clock_wall_s();
 }

@@ -13,8 +13,15 @@ struct clock {
 
 void clock_read(struct clock *c);
 
-// The monotonic time alone, in ms.
+// Each alone.
 int64_t clock_now(void);
+int64_t clock_wall_s(void);
 
-// The same in microseconds, and not coarse: for measuring how long something takes.
+// The earlier one of two times, of which -1 is never.
+static inline int64_t clock_earlier(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+// The monotonic time in microseconds, and not coarse: for measuring how long something takes.
 int64_t clock_now_us(void);

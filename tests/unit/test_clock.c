@@ -37,9 +37,21 @@ static void test_microseconds(void **state)
     assert_in_range(clock_now_us() - begin, 1, 1000000);
 }
 
+static void test_earlier(void **state)
+{
+    (void)state;
+    assert_int_equal(clock_earlier(1, 2), 1);
+    assert_int_equal(clock_earlier(2, 1), 1);
+    assert_int_equal(clock_earlier(0, 1), 0);
+    assert_int_equal(clock_earlier(-1, 1), 1);
+    assert_int_equal(clock_earlier(1, -1), 1);
+    assert_int_equal(clock_earlier(-1, -1), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_earlier),
         cmocka_unit_test(test_agrees_with_the_kernel),
         cmocka_unit_test(test_never_goes_back),
         cmocka_unit_test(test_microseconds),

@@ -348,7 +348,7 @@ static const struct {
     {SITE "log = { level = \"loud\"; };",
      IN(2) "\"log.level\" cannot be \"loud\": no such level\n"},
     {SITE "log = { access = \"of\"; };",
-     IN(2) "\"log.access\" must be \"off\", \"stdout\" or a path with a slash, e.g. "
+     IN(2) "\"log.access\" must be \"off\", \"stdout\", \"journal\" or a path with a slash, e.g. "
            "\"/var/log/tined/access.log\"; found \"of\"\n"},
     {SITE "listen = ( { address = \"unix:/x\"; mode = \"rw\"; } );",
      IN(2) "\"listen.mode\" cannot be \"rw\": write the permissions in octal, e.g. \"0660\"\n"},

@@ -62,6 +62,7 @@ static void test_text(void **state)
         {"control", "c.sock", "\"/base/c.sock\""},
         {"control", "", "\"\""}, // none
         {"log.access", "stdout", "\"stdout\""},
+        {"log.access", "journal", "\"journal\""},
         {"log.access", "logs/a", "\"/base/logs/a\""},
         {"listen.mode", "0660", "\"0660\""},
         {"listen.mode", "660", "\"660\""},

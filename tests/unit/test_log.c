@@ -71,6 +71,64 @@ static void test_errno_is_kept(void **state)
     assert_int_equal(errno, EXDEV);
 }
 
+static struct log_record taken;
+static struct event_fields taken_fields;
+static char taken_message[256];
+static bool takes;
+
+static bool take(const struct log_record *record)
+{
+    taken = *record;
+    taken_fields = *record->fields;
+    snprintf(taken_message, sizeof(taken_message), "%s", record->message);
+    return takes;
+}
+
+static void test_a_sink_takes_what_goes_to_the_journal(void **state)
+{
+    (void)state;
+    char text[256];
+    log_set_sink(take);
+    takes = true;
+    unsetenv("JOURNAL_STREAM");
+    assert_string_equal(capture(LOG_LEVEL_ERR, "x", text, sizeof(text)), "tined: error: x\n");
+    setenv("JOURNAL_STREAM", "1:1", 1);
+    assert_string_equal(capture(LOG_LEVEL_ERR, "a\nb", text, sizeof(text)), "");
+    assert_string_equal(taken_message, "a\\x0ab");
+    assert_string_equal(taken.program, "tined");
+    assert_int_equal(taken.priority, 3);
+    assert_null(taken.event);
+    takes = false;
+    assert_string_equal(capture(LOG_LEVEL_ERR, "a\nb", text, sizeof(text)), "<3>a\\x0ab\n");
+    takes = true;
+    log_event(EVENT_WORKER_DIED, &(struct event_fields){.worker = 3, .pid = 7}, "%d ended", 7);
+    assert_string_equal(taken_message, "7 ended");
+    assert_string_equal(taken.event, "worker-died");
+    assert_int_equal(strlen(taken.message_id), 32);
+    assert_int_equal(taken.priority, 4);
+    assert_int_equal(taken_fields.worker, 3);
+    log_set_sink(NULL);
+    unsetenv("JOURNAL_STREAM");
+    log_init("tined");
+}
+
+// An id that two kinds share would show the wrong text.
+static void test_events_have_ids_of_their_own(void **state)
+{
+    static const char *const ids[] = {
+#define X(id, level, name, message_id, meaning) message_id,
+        EVENT_TABLE(X)
+#undef X
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        assert_int_equal(strspn(ids[i], "0123456789abcdef"), 32);
+        assert_int_equal(strlen(ids[i]), 32);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(ids[i], ids[j]);
+    }
+}
+
 static void test_levels_have_names(void **state)
 {
     (void)state;
@@ -83,8 +141,12 @@ static void test_levels_have_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_line),           cmocka_unit_test(test_journal_prefix),
-        cmocka_unit_test(test_nobody_forges_a_line), cmocka_unit_test(test_errno_is_kept),
+        cmocka_unit_test(test_plain_line),
+        cmocka_unit_test(test_journal_prefix),
+        cmocka_unit_test(test_nobody_forges_a_line),
+        cmocka_unit_test(test_errno_is_kept),
+        cmocka_unit_test(test_a_sink_takes_what_goes_to_the_journal),
+        cmocka_unit_test(test_events_have_ids_of_their_own),
         cmocka_unit_test(test_levels_have_names),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
