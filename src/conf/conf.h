@@ -44,6 +44,7 @@ enum conf_symlinks {
     CONF_SYMLINKS_NONE,
     CONF_SYMLINKS_ANY
 };
+enum conf_sandbox { CONF_SANDBOX_ENFORCE, CONF_SANDBOX_LOG, CONF_SANDBOX_OFF };
 
 // An option of a rule that is true, false, or not mentioned.
 enum conf_switch { CONF_SWITCH_UNSET, CONF_SWITCH_OFF, CONF_SWITCH_ON };
@@ -156,6 +157,9 @@ struct conf {
     struct conf_timeouts timeouts;
     struct conf_log log;
     struct conf_cache cache;
+    struct conf_sandbox_modes {
+        enum conf_sandbox landlock, seccomp;
+    } sandbox; // of workers
     struct conf_admin {
         char *address; // of the listener that answers about the server itself; empty: none
     } admin;

@@ -22,6 +22,7 @@
 enum { NAME_MAX_LENGTH = 255, TEXT_MAX_LENGTH = 2048, PATH_MAX_LENGTH = PATH_MAX - 1 };
 
 #define SYMLINKS "|beneath|none|any" // enum conf_symlinks
+#define SANDBOX  "enforce|log|off"   // enum conf_sandbox
 
 // clang-format off
 static const struct conf_option options[] = {
@@ -108,6 +109,13 @@ static const struct conf_option options[] = {
      "Memory of one worker for the content of small files."},
     {TOP(cache.files), CONF_COUNT, "512", 0, 65536, CHECK_NONE, NULL,
      "Most files that one worker keeps open."},
+
+    {TOP(sandbox.landlock), CONF_CHOICE, "enforce", 1, NAME_MAX_LENGTH, CHECK_NONE, SANDBOX,
+     "Whether the kernel keeps workers to reading beneath the roots: \"enforce\", \"log\" (only say "
+     "so at the start), or \"off\"."},
+    {TOP(sandbox.seccomp), CONF_CHOICE, "enforce", 1, NAME_MAX_LENGTH, CHECK_NONE, SANDBOX,
+     "Whether the kernel ends workers that make a system call that they do not need: \"enforce\", "
+     "\"log\" (only log such calls), or \"off\"."},
 
     {LISTEN(address), CONF_STRING, NULL, 1, NAME_MAX_LENGTH, CHECK_ADDRESS, "*:80",
      "Address to listen on: \"*:80\" (IPv4 and IPv6), \"192.0.2.1:80\", \"[2001:db8::1]:80\", "
@@ -217,7 +225,8 @@ static const struct conf_option options[] = {
 // clang-format on
 
 static const char *const groups[] = {
-    "limits", "timeouts", "log", "admin", "cache", "sites.rules.headers", "sites.rules.cors"};
+    "limits",          "timeouts", "log", "admin", "cache", "sandbox", "sites.rules.headers",
+    "sites.rules.cors"};
 
 static const struct conf_list lists[CONF_SCOPE_COUNT] = {
     [CONF_LISTEN] = {.path = "listen",

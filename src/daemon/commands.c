@@ -89,6 +89,7 @@ static void describe(struct master *m, struct overview *s, struct overview_liste
         return;
     s->generation = m->current->id;
     s->workers = m->current->wanted;
+    s->sandbox = &m->current->sandbox;
     for (size_t i = 0; i < m->current->listeners.count && i < LISTENERS_SHOWN; i++)
         overview_look_at(m->current->listeners.items[i].fd, &listeners[s->listener_count++]);
 }

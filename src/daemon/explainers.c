@@ -2,7 +2,9 @@
 
 #include "base/json.h"
 #include "base/util.h"
+#include "server/confinement.h"
 #include "server/explain.h"
+#include "sys/clock.h"
 #include "sys/listener.h"
 
 #include <errno.h>
@@ -80,6 +82,21 @@ static const char *address_of(const struct generation *g, size_t listener)
     return g->conf->listen_count ? g->conf->listen[0].address : "nothing";
 }
 
+static int confine(const struct job *j, const char **ret_what)
+{
+    struct sandbox sandbox;
+    int r = privs_confine_worker(&j->g->privs, j->parent, ret_what);
+    if (r < 0)
+        return r;
+    *ret_what = "sandbox";
+    r = confinement_for_explainer(&sandbox, j->g->conf);
+    if (r < 0)
+        return r;
+    r = sandbox_enter(&sandbox, NULL, ret_what);
+    sandbox_cleanup(&sandbox);
+    return r;
+}
+
 static int run(void *context, int channel)
 {
     const struct job *j = context;
@@ -97,7 +114,7 @@ static int run(void *context, int channel)
     struct buf out = buf_make(text, text ? EXPLAIN_MAX : 0);
     (void)channel;
     limit_time();
-    int r = text ? privs_confine_worker(&j->g->privs, j->parent, &what) : -ENOMEM;
+    int r = text ? confine(j, &what) : -ENOMEM;
     if (r == 0) {
         what = "explaining";
         r = explain_write(&e, &out);
@@ -200,8 +217,7 @@ int64_t explainers_next(const struct explainers *x)
     int64_t next = -1;
     for (unsigned i = 0; i < EXPLAINERS_MAX; i++) {
         int64_t at = x->slots[i].reap_at;
-        if (at && (next < 0 || at < next))
-            next = at;
+        next = clock_earlier(next, at ? at : -1);
     }
     return next;
 }

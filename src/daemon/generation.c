@@ -4,9 +4,11 @@
 #include "daemon/postmortem.h"
 #include "server/accesslog.h"
 #include "server/channel.h"
+#include "server/confinement.h"
 #include "server/worker.h"
 #include "sys/clock.h"
 #include "sys/cpus.h"
+#include "sys/hiding.h"
 #include "sys/listener.h"
 
 #include <errno.h>
@@ -34,8 +36,10 @@ static int open_sites(struct generation *g)
     char where[CONF_ORIGIN_MAX];
     int r = sites_open(&g->sites, g->conf, &failed);
     if (r < 0 && failed.directory)
-        log_err("%s: root \"%s\" cannot be opened: %s", conf_origin_format(failed.origin, where),
-                failed.directory, strerror(-r));
+        log_event(EVENT_ROOT_FAILED, &(struct event_fields){.site = failed.directory, .error = -r},
+                  "%s: root \"%s\" cannot be opened: %s%s",
+                  conf_origin_format(failed.origin, where), failed.directory, strerror(-r),
+                  hiding_is_hidden(failed.directory) ? "; " HIDING_TEXT : "");
     else if (r < 0)
         log_err("the sites cannot be set up: %s", strerror(-r));
     return r;
@@ -113,6 +117,14 @@ static int make_workers(struct generation *g)
     return scoreboard_init(&g->scoreboard, g->worker_count * threads);
 }
 
+static int make_sandbox(struct generation *g)
+{
+    int r = confinement_for_worker(&g->sandbox, g->conf, &g->sites);
+    if (r < 0)
+        log_err("the sandbox of the workers cannot be made: %s", strerror(-r));
+    return r;
+}
+
 // What the configuration alone decides.
 static int prepare(struct generation *g, const struct generation_maker *maker)
 {
@@ -139,17 +151,25 @@ static int acquire(struct generation *g, const struct listeners *previous)
         if (r < 0)
             log_err("a generation of workers cannot be set up: %s", strerror(-r));
     }
+    if (r == 0)
+        r = make_sandbox(g);
     return r;
 }
 
-bool generation_check(struct conf *conf, bool keep_ids)
+bool generation_check(struct conf *conf, bool keep_ids, struct sandbox *ret_sandbox)
 {
-    struct generation g = {.conf = conf};
+    struct generation g = {.conf = conf, .sandbox = SANDBOX_NONE};
     int errors = resolve_privs(&g, keep_ids) < 0;
     errors += open_sites(&g) < 0;
     errors += load_types(&g) < 0;
     errors += open_log(conf->log.access, NULL) < 0;
     errors += listeners_plan(&g.listeners, conf, NULL, report, NULL) < 0;
+    if (errors == 0)
+        errors += make_sandbox(&g) < 0;
+    if (ret_sandbox)
+        *ret_sandbox = g.sandbox;
+    else
+        sandbox_cleanup(&g.sandbox);
     listeners_close(&g.listeners, NULL);
     mimetable_cleanup(&g.types);
     sites_close(&g.sites);
@@ -166,6 +186,7 @@ struct generation *generation_new_idle(struct conf *conf)
     }
     g->conf = conf;
     g->access_log = -1;
+    g->sandbox = SANDBOX_NONE;
     list_init(&g->link);
     int errors = resolve_privs(g, false) < 0;
     errors += open_sites(g) < 0;
@@ -191,6 +212,7 @@ struct generation *generation_new(struct generation_maker *maker, unsigned id, s
     g->id = id;
     g->conf = conf;
     g->access_log = -1;
+    g->sandbox = SANDBOX_NONE;
     g->poller = maker->poller;
     g->handoff = maker->handoff;
     g->totals = &maker->totals;
@@ -203,6 +225,7 @@ struct generation *generation_new(struct generation_maker *maker, unsigned id, s
         generation_free(g, previous);
         return NULL;
     }
+    confinement_log(&g->sandbox, previous ? &previous->sandbox : NULL);
     return g;
 }
 
@@ -210,6 +233,7 @@ void generation_free(struct generation *g, const struct generation *successor)
 {
     list_remove(&g->link);
     listeners_close(&g->listeners, successor ? &successor->listeners : NULL);
+    sandbox_cleanup(&g->sandbox);
     sites_close(&g->sites);
     mimetable_cleanup(&g->types);
     scoreboard_cleanup(&g->scoreboard);
@@ -251,6 +275,7 @@ static int run_worker(void *context, int channel)
         .scoreboard = &g->scoreboard,
         .first_slot = s->worker * (unsigned)g->conf->threads,
         .privs = &g->privs,
+        .sandbox = &g->sandbox,
         .master = s->master,
     };
     return worker_run(&heritage);
@@ -259,7 +284,7 @@ static int run_worker(void *context, int channel)
 // The descriptors that a worker keeps: listeners first. The caller frees.
 static int *inherited_fds(const struct generation *g, size_t *ret_count)
 {
-    int *fds = calloc(g->listeners.count + sites_fd_count(&g->sites) + 3, sizeof(*fds));
+    int *fds = calloc(g->listeners.count + sites_fd_count(&g->sites) + 4, sizeof(*fds));
     size_t n = 0;
     if (!fds)
         return NULL;
@@ -271,6 +296,8 @@ static int *inherited_fds(const struct generation *g, size_t *ret_count)
     fds[n++] = g->handoff[1];
     if (g->access_log >= 0)
         fds[n++] = g->access_log;
+    if (g->sandbox.ruleset >= 0)
+        fds[n++] = g->sandbox.ruleset;
     *ret_count = n;
     return fds;
 }
@@ -384,12 +411,14 @@ struct scoreboard_slot *generation_slots(const struct generation *g, unsigned wo
 
 static void log_end(const struct generation *g, unsigned worker, int pid, int status, int64_t now)
 {
-    char how[128], text[POSTMORTEM_MAX];
+    const struct scoreboard_slot *slots = generation_slots(g, worker);
+    char text[POSTMORTEM_MAX];
     struct buf b = buf_make(text, sizeof(text));
-    child_describe_status(status, how, sizeof(how));
-    postmortem_describe(&b, generation_slots(g, worker), (uint32_t)g->conf->threads, now);
-    log_warn("worker %u of generation %u (pid %d) %s%.*s", worker, g->id, pid, how, (int)b.len,
-             text);
+    postmortem_describe_end(&b, slots, status);
+    postmortem_describe(&b, slots, (uint32_t)g->conf->threads, now);
+    log_event(EVENT_WORKER_DIED,
+              &(struct event_fields){.generation = g->id, .worker = worker, .pid = pid},
+              "worker %u of generation %u (pid %d) %.*s", worker, g->id, pid, (int)b.len, text);
 }
 
 static void fold_slots(struct generation *g, unsigned worker)

@@ -14,6 +14,7 @@
 #include "server/sites.h"
 #include "sys/poller.h"
 #include "sys/privs.h"
+#include "sys/sandbox.h"
 
 enum generation_phase {
     GENERATION_STARTING, // not all workers are ready yet
@@ -60,6 +61,7 @@ struct generation {
     struct listeners listeners;
     struct scoreboard scoreboard;
     struct privs privs;
+    struct sandbox sandbox; // of the workers
     int access_log;
     struct generation_worker *workers;
     unsigned worker_count; // places: one more than `wanted` when workers are replaced by and by
@@ -100,8 +102,10 @@ struct generation *generation_new(struct generation_maker *maker, unsigned id, s
 struct generation *generation_new_idle(struct conf *conf);
 
 // Whether a generation could be made of `conf`, as far as can be told without binding. Logs what is
-// wrong, all of it. Nothing is kept open. `keep_ids` as in struct generation_maker.
-bool generation_check(struct conf *conf, bool keep_ids);
+// wrong, all of it. Nothing is kept open. `keep_ids` as in struct generation_maker. *ret_sandbox
+// gets what its workers would be kept by, SANDBOX_NONE on failure; the caller cleans it up. It may
+// be NULL.
+bool generation_check(struct conf *conf, bool keep_ids, struct sandbox *ret_sandbox);
 
 // Frees it; no worker may be alive. `successor` (or NULL) keeps the files of its UNIX sockets.
 void generation_free(struct generation *g, const struct generation *successor);

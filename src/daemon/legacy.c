@@ -56,6 +56,7 @@ struct generation *legacy_adopt(const struct generation_maker *maker, const stru
     g->id = first->generation;
     g->phase = first->ending ? GENERATION_ENDING : GENERATION_CURRENT;
     g->access_log = -1;
+    g->sandbox = SANDBOX_NONE;
     g->poller = maker->poller;
     g->handoff = maker->handoff;
     g->ended_at = clock_now();

@@ -334,7 +334,7 @@ static void begin(struct master *m, struct conf *conf)
 // Shows that a state like this could be taken over.
 static int prove(struct upgrade *u, struct conf *conf, bool keep_ids)
 {
-    bool good = conf && generation_check(conf, keep_ids);
+    bool good = conf && generation_check(conf, keep_ids, NULL);
     conf_free(conf);
     if (good)
         upgrade_confirm(u);

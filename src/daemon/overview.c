@@ -3,9 +3,11 @@
 #include "base/json.h"
 #include "base/util.h"
 #include "http/httpdate.h"
+#include "server/confinement.h"
 #include "sys/listener.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 // What connections wait for, as JSON and people call it.
 static const struct {
@@ -77,6 +79,15 @@ static void put_listener(struct buf *b, const struct overview_listener *l)
     buf_puts(b, "\n");
 }
 
+static void put_sandbox(struct buf *b, const struct sandbox *sandbox)
+{
+    buf_puts(b, "\nsandbox of the workers\n  ");
+    confinement_describe_landlock(b, sandbox);
+    buf_puts(b, "\n  ");
+    confinement_describe_seccomp(b, sandbox);
+    buf_puts(b, "\n");
+}
+
 static void put_time(struct buf *b, int64_t s)
 {
     char text[HTTPDATE_ISO_LEN];
@@ -100,6 +111,8 @@ void overview_put_text(struct buf *b, const struct overview *s)
     buf_puts(b, "\nlisteners\n");
     for (size_t i = 0; i < s->listener_count; i++)
         put_listener(b, &s->listeners[i]);
+    if (s->sandbox)
+        put_sandbox(b, s->sandbox);
     buf_puts(b, "\nconnections\n");
     put_line(b, "open", s->totals.connections);
     for (size_t i = 0; i < DEADLINE_CLASSES; i++)
@@ -167,6 +180,25 @@ static void put_listeners(struct buf *b, const struct overview *s)
     buf_putc(b, ']');
 }
 
+static const char *layer_state(enum sandbox_mode mode, bool is_missing)
+{
+    static const char *const states[] = {
+        [SANDBOX_ENFORCE] = "enforce", [SANDBOX_LOG] = "log", [SANDBOX_OFF] = "off"};
+    return is_missing ? "missing" : states[mode];
+}
+
+static void put_layers(struct buf *b, const struct sandbox *sandbox)
+{
+    put_key(b, "sandbox");
+    buf_putc(b, '{');
+    put_string(b, "landlock", layer_state(sandbox->landlock, sandbox->landlock_abi < 0));
+    buf_putc(b, ',');
+    put_number(b, "landlock_abi", (uint64_t)MAX(sandbox->landlock_abi, 0));
+    buf_putc(b, ',');
+    put_string(b, "seccomp", layer_state(sandbox->seccomp, sandbox->seccomp_error < 0));
+    buf_puts(b, "},");
+}
+
 static void put_connections(struct buf *b, const struct overview *s)
 {
     put_key(b, "connections");
@@ -225,6 +257,8 @@ void overview_put_json(struct buf *b, const struct overview *s)
     buf_putc(b, ',');
     put_listeners(b, s);
     buf_putc(b, ',');
+    if (s->sandbox)
+        put_layers(b, s->sandbox);
     put_connections(b, s);
     buf_putc(b, ',');
     put_counters(b, s);

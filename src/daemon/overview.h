@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "daemon/totals.h"
 #include "sys/addr.h"
+#include "sys/sandbox.h"
 
 #include <sys/types.h>
 
@@ -23,6 +24,7 @@ struct overview {
     const char *reload;              // what became of the last reload; "" when there was none
     int64_t reload_s;                // when, wall clock
     struct totals_report totals;
+    const struct sandbox *sandbox; // of the workers; NULL: there are none
     const struct overview_listener *listeners;
     size_t listener_count;
 };

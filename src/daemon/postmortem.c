@@ -1,8 +1,12 @@
 #include "daemon/postmortem.h"
 
 #include "base/util.h"
+#include "daemon/child.h"
+#include "sys/sandbox.h"
 
 #include <inttypes.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 // Requests that are shown.
 #define SHOWN_MAX 8
@@ -32,6 +36,19 @@ static void put_flight(struct tally *t, const char *what, const struct flight *f
     t->shown++;
     buf_printf(t->b, "; %s ", what);
     buf_put(t->b, buf_slice(&entry));
+}
+
+void postmortem_describe_end(struct buf *b, const struct scoreboard_slot *slots, int status)
+{
+    char how[128];
+    uint64_t refused = slots ? atomic_load_explicit(&slots->refused, memory_order_relaxed) : 0;
+    if (refused && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
+        buf_puts(b, "was ended by the sandbox: system call ");
+        sandbox_describe_refused(b, refused);
+        return;
+    }
+    child_describe_status(status, how, sizeof(how));
+    buf_puts(b, how);
 }
 
 static uint32_t sending(const struct scoreboard_slot *slot)

@@ -8,6 +8,10 @@
 // Room for every text.
 #define POSTMORTEM_MAX 1536
 
+// Writes how a worker with these slots ended; `slots` may be NULL.
+//   "was killed by signal 9 (Killed)", "was ended by the sandbox: system call connect (42)"
+void postmortem_describe_end(struct buf *b, const struct scoreboard_slot *slots, int status);
+
 // Writes what the loops of `count` slots had in flight: how many connections, and up to eight
 // requests with their clients and for how long. Begins with a comma; nothing for idle loops without
 // connections.

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <signal.h>
 
-// A worker that hangs gets this long to end by SIGABRT, for the sake of its core.
+// A worker that hangs gets this long to end by SIGABRT, which a debugger that waits for it sees.
 #define ABORT_TIME 1000 // ms
 
 static uint64_t threads_of(const struct generation *g)

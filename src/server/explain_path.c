@@ -2,6 +2,7 @@
 
 #include "base/util.h"
 #include "server/report.h"
+#include "sys/hiding.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,6 +79,26 @@ static bool put_link(struct buf *b, const struct explain_path *p, const char *pa
     return true;
 }
 
+// What the service manager keeps from us. True: that was told of.
+static bool put_hidden(struct buf *b, const struct explain_path *p, const char *path)
+{
+    char full[PATH_MAX];
+    int n = snprintf(full, sizeof(full), "%s/%s", p->tree->directory, path);
+    if (n >= PATH_MAX || !hiding_is_hidden(full))
+        return false;
+    report_line(b, "", HIDING_TEXT);
+    return true;
+}
+
+// Who may look is not all that counts: the modes allow what is refused.
+static void put_module(struct buf *b, const struct explain_path *p, const char *path, int error)
+{
+    if (error == -EACCES && faccessat(p->tree->root.fd, or_here(path), R_OK, AT_EACCESS) == 0)
+        report_line(b, "",
+                    "its mode allows it, so a security module does not: Landlock, "
+                    "AppArmor, SELinux");
+}
+
 // `path` failed, its parent did not.
 static void put_failure(struct buf *b, const struct explain_path *p, const char *path, int error)
 {
@@ -87,7 +108,8 @@ static void put_failure(struct buf *b, const struct explain_path *p, const char 
         memcpy(parent, path, (size_t)(slash - path));
     report_line(b, "cause", "%s/%s: %s (%s)", p->tree->directory, path, strerror(-error),
                 error_name(error));
-    if (put_link(b, p, path, error))
+    bool is_told = put_link(b, p, path, error);
+    if ((error == -EACCES && put_hidden(b, p, path)) || is_told)
         return;
     if (error == -EACCES) {
         put_parent(b, p, parent, "there is no permission to search");
@@ -139,6 +161,8 @@ static void put_refused(struct buf *b, const struct explain_path *p, const char 
         report_line(b, "cause", "%s/%s (%s) cannot be read by the worker's user, %s: %s (%s)",
                     p->tree->directory, path, report_owner(&st, owner),
                     report_user(geteuid(), user), strerror(-fd), error_name(fd));
+    if (fd < 0 && !put_hidden(b, p, path))
+        put_module(b, p, path, fd);
 }
 
 // True: one of the index files is there and answers, for better or worse.

@@ -69,6 +69,8 @@ struct scoreboard_slot {
     _Atomic uint32_t connections;               // open now
     _Alignas(128) _Atomic uint64_t beat;        // grows with each round, so at least once a second
     _Atomic uint32_t waiting[DEADLINE_CLASSES]; // open connections by what they wait for
+    _Atomic uint64_t refused; // the system call that ended the worker (sys/sandbox.h), in its first
+                              // slot, by whichever of its threads; 0: none
     union {
         struct {
 #define X(member) _Atomic uint64_t member;

@@ -213,6 +213,8 @@ static int start(struct worker *w, const char **ret_what)
     if (w->signals.fd < 0)
         return w->signals.fd;
     int r = privs_confine_worker(h->privs, h->master, ret_what);
+    if (r == 0)
+        r = sandbox_enter(h->sandbox, &h->scoreboard->slots[h->first_slot].refused, ret_what);
     if (r < 0)
         return r;
     *ret_what = "event loop";

@@ -9,6 +9,7 @@
 #include "server/scoreboard.h"
 #include "server/sites.h"
 #include "sys/privs.h"
+#include "sys/sandbox.h"
 
 #include <sys/types.h>
 
@@ -27,6 +28,7 @@ struct heritage {
     struct scoreboard *scoreboard; // of the generation
     uint32_t first_slot;           // of this worker: one per thread
     const struct privs *privs;
+    const struct sandbox *sandbox;
     pid_t master;
 };
 

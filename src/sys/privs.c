@@ -72,13 +72,14 @@ int privs_resolve(const char *user, const char *group, struct privs *ret, const 
 
 // ---- capabilities ------------------------------------------------------------------------------
 
-static int get_permitted(uint64_t *ret)
+static int get_capabilities(uint64_t *ret_permitted, uint64_t *ret_inheritable)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2];
     if (syscall(SYS_capget, &header, data) < 0)
         return -errno;
-    *ret = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+    *ret_permitted = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+    *ret_inheritable = (uint64_t)data[1].inheritable << 32 | data[0].inheritable;
     return 0;
 }
 
@@ -108,13 +109,19 @@ static int bound_capabilities(uint64_t keep)
     return 0;
 }
 
+// The process's memory and descriptors are root's business from now on.
+static int forbid_looking_in(void)
+{
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
 int privs_reduce_master(const struct privs *p)
 {
-    uint64_t permitted = 0;
+    uint64_t permitted = 0, inheritable = 0;
     const uint64_t keep = MASTER_CAPABILITIES | (p->change_ids ? CHANGE_CAPABILITIES : 0);
     if (geteuid() != 0)
-        return 0;
-    int r = get_permitted(&permitted);
+        return forbid_looking_in(); // its workers are the same user
+    int r = get_capabilities(&permitted, &inheritable);
     if (r == 0)
         r = bound_capabilities(keep);
     return r < 0 ? r : set_capabilities(keep & permitted);
@@ -149,11 +156,14 @@ static int set_uid(const struct privs *p, pid_t master)
     return p->change_ids && setresuid(p->uid, p->uid, p->uid) < 0 ? -errno : 0;
 }
 
+// A service manager that gave none may have forbidden capset(2) as well.
 static int drop_capabilities(const struct privs *p, pid_t master)
 {
+    uint64_t permitted = 0, inheritable = 0;
     (void)p;
     (void)master;
-    return set_capabilities(0);
+    int r = get_capabilities(&permitted, &inheritable);
+    return r < 0 || !(permitted | inheritable) ? r : set_capabilities(0);
 }
 
 // The signal comes for a death from now on; whether the master died before is seen by who the
@@ -166,6 +176,13 @@ static int die_with_master(const struct privs *p, pid_t master)
     return getppid() == master ? 0 : -ESRCH;
 }
 
+static int hide_memory(const struct privs *p, pid_t master)
+{
+    (void)p;
+    (void)master;
+    return forbid_looking_in();
+}
+
 static int set_no_new_privs(const struct privs *p, pid_t master)
 {
     (void)p;
@@ -176,9 +193,9 @@ static int set_no_new_privs(const struct privs *p, pid_t master)
 // A drop that did not happen must not go unseen, whatever the reason.
 static int check_no_way_back(const struct privs *p, pid_t master)
 {
-    uint64_t permitted = 0;
+    uint64_t permitted = 0, inheritable = 0;
     (void)master;
-    int r = get_permitted(&permitted);
+    int r = get_capabilities(&permitted, &inheritable);
     if (r < 0)
         return r;
     if (permitted)
@@ -198,6 +215,7 @@ static const struct step {
     {"setresuid", set_uid},
     {"capset", drop_capabilities},
     {"PR_SET_PDEATHSIG", die_with_master}, // setresuid would clear it
+    {"PR_SET_DUMPABLE", hide_memory},      // and decides anew
     {"PR_SET_NO_NEW_PRIVS", set_no_new_privs},
     {"check that root cannot be had back", check_no_way_back},
 };

@@ -28,15 +28,18 @@ int privs_resolve(const char *user, const char *group, struct privs *ret, const 
 // The ordered drop of a worker. Order matters and is the one of the code: the bounding set (while
 // that is still allowed; skipped where it is not), supplementary groups, gid, uid, capabilities
 // (all sets), PR_SET_PDEATHSIG (SIGTERM; after setresuid, which clears it) with a check that
-// `master` is still the parent, no_new_privs. Then verifies that nothing can be had back. Returns
+// `master` is still the parent, not dumpable (only root sees its memory and descriptors, or traces
+// it; a crash leaves no core), no_new_privs. Then verifies that nothing can be had back. Returns
 // 0, or a negative errno with what failed in *ret_what (static): the caller must end; -ESRCH: the
 // master is gone.
 int privs_confine_worker(const struct privs *p, pid_t master, const char **ret_what);
 
 // Drops from a root master every capability that it does not need: all but CAP_NET_BIND_SERVICE,
 // CAP_CHOWN, CAP_FOWNER, CAP_DAC_OVERRIDE (UNIX sockets, log files, roots) and, when workers change
-// ids, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL; from the bounding set too. Without root does
-// nothing: what a service manager gave was meant. 0 or a negative errno.
+// ids, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL; from the bounding set too. Without root it
+// keeps what it has, for what a service manager gave was meant, but is not dumpable: a worker is
+// the same user, and could have its memory. Not no_new_privs: what an upgrade executes may have its
+// capabilities from its file. 0 or a negative errno.
 int privs_reduce_master(const struct privs *p);
 
 // Raises the soft RLIMIT_NOFILE to the hard one, at most `want`; never lowers it.

@@ -66,6 +66,8 @@ static void test_choices(void **state)
         const char *path;
         unsigned last;
     } enums[] = {
+        {"sandbox.landlock", CONF_SANDBOX_OFF},
+        {"sandbox.seccomp", CONF_SANDBOX_OFF},
         {"sites.etag", CONF_ETAG_OFF},
         {"sites.symlinks", CONF_SYMLINKS_ANY},
         {"sites.rules.symlinks", CONF_SYMLINKS_ANY},
@@ -118,8 +120,8 @@ static void test_groups_stand_together(void **state)
         size_t before = (size_t)(conf_option_name(&rows[i - 1]) - rows[i - 1].path);
         changes += here && (here != before || memcmp(rows[i].path, rows[i - 1].path, here) != 0);
     }
-    // limits, timeouts, log, cache, listen, admin, sites, rules, headers, cors, mounts
-    assert_int_equal(changes, 11);
+    // limits, timeouts, log, cache, sandbox, listen, admin, sites, rules, headers, cors, mounts
+    assert_int_equal(changes, 12);
 }
 
 // Two rows for one member would be two names for one thing.

@@ -1,6 +1,9 @@
 #include "explainfixture.h"
 
 #include "server/explain_path.h"
+#include "sys/sandbox.h"
+
+#include <sys/prctl.h>
 
 static void test_causes(void **state)
 {
@@ -10,7 +13,8 @@ static void test_causes(void **state)
         {"/b/none/x", "", "cause      ROOT/b/none: No such file or directory (ENOENT)\n"},
         {"/page.html/x", "", "cause      ROOT/page.html/x: Not a directory (ENOTDIR)\n"},
         {"/page.html/", "", "ENOTDIR"},
-        {"/out", "", "cause      ROOT/out: Invalid cross-device link (EXDEV)\n"},
+        {"/out", "", "cause      ROOT/out: "},
+        {"/out", "", "ross-device link (EXDEV)\n"}, // each C library has words of its own
         {"/out", "",
          ") to /etc/passwd,\n           which leads out of the root: symlinks = \"beneath\"\n"},
         {"/dangling", "", ") to nowhere,\n           which does not exist\n"},
@@ -73,12 +77,41 @@ static void test_modes(void **state)
     assert_int_equal(chmod(tempdir_path(&dir, "closed", path), 0700), 0);
 }
 
+// In a process that Landlock keeps to another directory: it may look at everything, and open
+// nothing.
+static int look_in_sandbox(const char *path, const char *want)
+{
+    const struct sandbox_plan plan = {.seccomp = SANDBOX_OFF};
+    struct sandbox sandbox;
+    const char *what;
+    int status;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (sandbox_init(&sandbox, &plan) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+            sandbox_enter(&sandbox, NULL, &what) < 0)
+            _exit(2);
+        _exit(strstr(explain_get(path, ""), want) ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WEXITSTATUS(status);
+}
+
+static void test_sandbox(void **state)
+{
+    (void)state;
+    if (sandbox_landlock_abi() < 0)
+        skip();
+    assert_int_equal(look_in_sandbox("/page.html", "so a security module does not: Landlock"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_causes),
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_modes),
+        cmocka_unit_test(test_sandbox),
     };
     return cmocka_run_group_tests_name("explain_path", tests, explain_setup, explain_teardown);
 }

@@ -303,7 +303,7 @@ static void test_check(void **state)
     size_t fds = count_fds();
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct conf *conf = make_conf(cases[i].option, cases[i].value, NULL, NULL);
-        assert_int_equal(generation_check(conf, false), !cases[i].says);
+        assert_int_equal(generation_check(conf, false, NULL), !cases[i].says);
         if (cases[i].says)
             assert_true(log_has(&dir, cases[i].says));
         conf_free(conf);
@@ -311,7 +311,7 @@ static void test_check(void **state)
     }
     if (geteuid() == 0) {
         struct conf *conf = make_conf("user", "no-such-user", "log.access", "/nonexistent/log2");
-        assert_false(generation_check(conf, false));
+        assert_false(generation_check(conf, false, NULL));
         assert_true(log_has(&dir, "there is no user \"no-such-user\"; create it"));
         assert_true(log_has(&dir, "/nonexistent/log2")); // all that is wrong
         conf_free(conf);

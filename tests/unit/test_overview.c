@@ -3,11 +3,15 @@
 #include "daemon/overview.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 static char text[32 << 10];
+
+static const struct sandbox sandbox = {
+    .landlock_abi = 7, .seccomp = SANDBOX_LOG, .seccomp_error = -ENOSYS};
 
 static struct overview example(void)
 {
@@ -23,6 +27,7 @@ static struct overview example(void)
         .state = "serving",
         .reload = "generation 7 is ready",
         .reload_s = 784111777,
+        .sandbox = &sandbox,
         .listeners = listeners,
         .listener_count = 2,
     };
@@ -55,6 +60,8 @@ static void test_text(void **state)
     assert_has("last reload 1994-11-06T08:49:37Z: generation 7 is ready\n");
     assert_has("0.0.0.0:80                 3 of 4096 waiting\n");
     assert_has("unix:/run/x\"y");
+    assert_has("  Landlock (ABI 7) keeps workers to reading beneath the roots of the sites\n");
+    assert_has("  seccomp is missing, so workers can make any system call: the kernel has none");
     assert_has("idle                       11\n");
     assert_has("answers 2xx");
     assert_null(strstr(text, "answers 5xx")); // nothing to tell
@@ -71,6 +78,8 @@ static void test_json(void **state)
     text[b.len] = '\0';
     assert_has("{\"version\":\"");
     assert_has("\"pid\":42,");
+    assert_has(
+        "\"sandbox\":{\"landlock\":\"enforce\",\"landlock_abi\":7,\"seccomp\":\"missing\"},");
     assert_has("\"listeners\":[{\"address\":\"0.0.0.0:80\",\"queued\":3,\"backlog\":4096},"
                "{\"address\":\"unix:/run/x\\\"y\"}]");
     assert_has("\"connections\":{\"open\":12,\"head\":0,\"body\":0,\"send\":1,\"idle\":11,");

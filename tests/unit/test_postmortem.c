@@ -2,6 +2,8 @@
 
 #include "daemon/postmortem.h"
 
+#include <signal.h>
+
 static struct scoreboard_slot slots[2];
 static const struct sockaddr_in6 nobody = {.sin6_family = AF_UNIX};
 
@@ -21,6 +23,34 @@ static const char *describe(uint32_t count)
     assert_false(b.overflow);
     text[b.len] = '\0';
     return text;
+}
+
+static void test_end(void **state)
+{
+    static const struct {
+        uint64_t refused;
+        int status;
+        const char *says;
+    } cases[] = {
+        {0, 9, "was killed by signal 9 (Killed)"},
+        {0, SIGSYS, "was killed by signal 31 (Bad system call)"},
+        {1, 9, "was killed by signal 9 (Killed)"}, // whatever it has written there
+        {1, 3 << 8, "ended with status 3"},
+        {UINT64_C(0xffffffff00000001), SIGSYS,
+         "was ended by the sandbox: system call number 1"}, // of no machine
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char text[256] = "";
+        struct buf b = buf_make(text, sizeof(text) - 1);
+        slots[0].refused = cases[i].refused;
+        postmortem_describe_end(&b, slots, cases[i].status);
+        assert_string_equal(text, cases[i].says);
+    }
+    char text[256] = "";
+    struct buf b = buf_make(text, sizeof(text) - 1);
+    postmortem_describe_end(&b, NULL, SIGSYS);
+    assert_string_equal(text, cases[1].says);
 }
 
 static void test_nothing_in_flight(void **state)
@@ -89,6 +119,7 @@ static void test_nonsense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_end, setup),
         cmocka_unit_test_setup(test_nothing_in_flight, setup),
         cmocka_unit_test_setup(test_in_flight, setup),
         cmocka_unit_test_setup(test_many, setup),

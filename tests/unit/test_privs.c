@@ -5,12 +5,16 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -145,7 +149,8 @@ static int confine_changing_ids(void)
     }
     prctl(PR_GET_PDEATHSIG, &signal);
     bool confined = has_no_capability() && status_is("CapBnd", NOTHING) &&
-                    status_is("NoNewPrivs", "1") && status_is("Groups", "23456 34567") &&
+                    status_is("NoNewPrivs", "1") && prctl(PR_GET_DUMPABLE) == 0 &&
+                    status_is("Groups", "23456 34567") &&
                     status_is("Uid", "12345\t12345\t12345\t12345") &&
                     status_is("Gid", "23456\t23456\t23456\t23456") && signal == SIGTERM;
     bool stays = setuid(0) < 0 && seteuid(0) < 0 && setgid(0) < 0 && setgroups(0, NULL) < 0;
@@ -159,7 +164,7 @@ static int confine_keeping_ids(void)
     if (privs_confine_worker(&same, getppid(), &what) < 0)
         return 1;
     bool confined = has_no_capability() && status_is("CapBnd", NOTHING) &&
-                    status_is("NoNewPrivs", "1") && geteuid() == 0;
+                    status_is("NoNewPrivs", "1") && prctl(PR_GET_DUMPABLE) == 0 && geteuid() == 0;
     return confined && setgid(1) < 0 && errno == EPERM ? 0 : 2;
 }
 
@@ -172,7 +177,33 @@ static int confine_without_root(void)
     // The bounding set cannot be dropped without CAP_SETPCAP, and need not be.
     if (privs_confine_worker(&same, getppid(), &what) < 0)
         return 2;
-    return has_no_capability() && status_is("NoNewPrivs", "1") ? 0 : 3;
+    return has_no_capability() && status_is("NoNewPrivs", "1") && prctl(PR_GET_DUMPABLE) == 0 ? 0
+                                                                                              : 3;
+}
+
+// Makes capset(2) fail, as a service manager's filter does.
+static int forbid_capset(void)
+{
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_capset, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog filter = {ARRAY_SIZE(program), program};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0;
+}
+
+static int confine_without_capset(void)
+{
+    const struct privs same = {.change_ids = false};
+    const char *what = "";
+    if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+        return 1;
+    if (forbid_capset())
+        return 2;
+    return privs_confine_worker(&same, getppid(), &what) == 0 && has_no_capability() ? 0 : 3;
 }
 
 static int confine_orphan(void)
@@ -218,8 +249,8 @@ static void test_confine(void **state)
         int (*f)(void);
         bool needs_root;
     } cases[] = {
-        {confine_changing_ids, true}, {confine_keeping_ids, true}, {confine_without_root, false},
-        {confine_orphan, false},      {confine_in_vain, true},
+        {confine_changing_ids, true},    {confine_keeping_ids, true}, {confine_without_root, false},
+        {confine_without_capset, false}, {confine_orphan, false},     {confine_in_vain, true},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         int r = cases[i].needs_root && geteuid() != 0 ? 0 : in_child(cases[i].f);

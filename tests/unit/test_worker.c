@@ -28,6 +28,7 @@ static void fail_on_report(void *context, const char *where, const char *message
 static int run(void *context, int channel)
 {
     (void)context;
+    const struct sandbox sandbox = SANDBOX_NONE;
     const struct heritage heritage = {
         .conf = conf,
         .sites = &sites,
@@ -41,6 +42,7 @@ static int run(void *context, int channel)
         .channel = channel,
         .scoreboard = &scoreboard,
         .privs = &privs,
+        .sandbox = &sandbox,
         .types = &types,
         .master = master,
     };
