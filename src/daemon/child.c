@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "sys/fdpass.h"
+#include "sys/systemd.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -44,6 +45,7 @@ static _Noreturn void run_child(child_run_cb *run, void *context, int channel, c
         fds[i] = keep[i];
     fds[keep_count] = channel;
     close_others(fds, keep_count + 1);
+    systemd_leave();
     log_set_sink(NULL); // what it is connected to was closed
     exit(run(context, channel));
 }

@@ -14,7 +14,7 @@ struct child {
 typedef int child_run_cb(void *context, int channel);
 
 // Forks a child that keeps stdio, its channel and the `keep_count` descriptors of `keep`, and has
-// everything else closed. 0 or a negative errno.
+// everything else closed; to the service manager it has nothing to say. 0 or a negative errno.
 int child_spawn(struct child *ret, child_run_cb *run, void *context, const int *keep,
                 size_t keep_count);
 

@@ -35,16 +35,16 @@ static void run_explain(void *context, const struct control_request *request)
 
 // ---- status ------------------------------------------------------------------------------------
 
-static const char *state_of(const struct master *m)
+const char *commands_state(const struct master *m)
 {
     if (m->stopping)
         return "stopping";
-    if (m->starting)
+    if (m->starting || !m->current)
         return "starting a generation";
     return m->draining ? "draining" : "serving";
 }
 
-static void report_totals(struct master *m, struct totals_report *ret)
+void commands_report_totals(struct master *m, struct totals_report *ret)
 {
     totals_begin(&m->maker.totals, ret);
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next)
@@ -52,19 +52,11 @@ static void report_totals(struct master *m, struct totals_report *ret)
     totals_finish(&m->maker.totals, ret);
 }
 
-void commands_count(struct master *m, uint64_t counts[static SCOREBOARD_COUNTERS])
-{
-    struct totals_report report;
-    report_totals(m, &report);
-    memcpy(counts, &report.counts, sizeof(report.counts));
-}
-
 static void count_workers(const struct master *m, struct overview *s)
 {
-    for (const struct list *l = m->generations.next; l != &m->generations; l = l->next) {
-        const struct generation *g = (const struct generation *)((const char *)l -
-                                                                 offsetof(struct generation, link));
-        if (g == m->current)
+    for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
+        const struct generation *g = CONTAINER_OF(l, struct generation, link);
+        if (m->current && g == m->current)
             s->alive += g->alive;
         else if (g->phase == GENERATION_ENDING)
             s->ending += g->alive;
@@ -73,18 +65,16 @@ static void count_workers(const struct master *m, struct overview *s)
 
 static void describe(struct master *m, struct overview *s, struct overview_listener *listeners)
 {
-    struct clock clock;
-    clock_read(&clock);
     *s = (struct overview){
         .pid = getpid(),
-        .uptime_s = clock.wall_s - m->started_s,
-        .state = state_of(m),
+        .uptime_s = clock_wall_s() - m->started_s,
+        .state = commands_state(m),
         .reload = m->outcome,
         .reload_s = m->outcome_s,
         .listeners = listeners,
     };
     count_workers(m, s);
-    report_totals(m, &s->totals);
+    commands_report_totals(m, &s->totals);
     if (!m->current)
         return;
     s->generation = m->current->id;

@@ -220,7 +220,7 @@ struct generation *generation_new(struct generation_maker *maker, unsigned id, s
     g->deadline = g->looked + GENERATION_START_TIME;
     list_init(&g->link);
     bool usable = prepare(g, maker) == 0;
-    if (!usable || acquire(g, previous ? &previous->listeners : NULL) < 0) {
+    if (!usable || acquire(g, previous ? &previous->listeners : &maker->store.listeners) < 0) {
         *ret_usable = usable;
         generation_free(g, previous);
         return NULL;
@@ -407,6 +407,15 @@ struct scoreboard_slot *generation_slots(const struct generation *g, unsigned wo
     // Of workers of another image the slots are not known.
     struct scoreboard_slot *all = g->scoreboard.slots;
     return all ? &all[worker * g->conf->threads] : NULL;
+}
+
+bool generation_is_serving(const struct generation *g)
+{
+    for (uint32_t i = 0; i < g->scoreboard.count; i++)
+        if (atomic_load_explicit(&g->scoreboard.slots[i].phase, memory_order_relaxed) ==
+            SCOREBOARD_SERVING)
+            return true;
+    return false;
 }
 
 static void log_end(const struct generation *g, unsigned worker, int pid, int status, int64_t now)

@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "daemon/child.h"
 #include "daemon/listeners.h"
+#include "daemon/store.h"
 #include "daemon/supervise.h"
 #include "daemon/totals.h"
 #include "daemon/watchdog.h"
@@ -87,6 +88,7 @@ struct generation_maker {
     struct poller *poller;
     int handoff[2]; // over which generations hand connections over: in, out
     struct listeners_inherited inherited;
+    struct store store;   // lends its sockets to the first generation
     bool keep_ids;        // workers keep the ids of the master (tined serve)
     struct totals totals; // of the workers of all generations
 };
@@ -131,6 +133,9 @@ void generation_end(struct generation *g, const struct generation *successor, in
 
 // Tells one worker to end, and to hand its connections to the others.
 void generation_retire_worker(struct generation *g, unsigned worker);
+
+// Whether a loop of it may still accept and answer, by the scoreboard.
+bool generation_is_serving(const struct generation *g);
 
 // The slots of the scoreboard that belong to a worker, one for each of its threads.
 struct scoreboard_slot *generation_slots(const struct generation *g, unsigned worker);

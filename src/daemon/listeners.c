@@ -1,5 +1,6 @@
 #include "daemon/listeners.h"
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "sys/holder.h"
 #include "sys/listener.h"
@@ -52,6 +53,54 @@ static bool append(struct listeners *l, const struct conf_listen *conf, const st
     return true;
 }
 
+// `"http" (0.0.0.0:80), "admin" (127.0.0.1:9000)`, as far as it fits.
+static const char *list_inherited(const struct listeners_inherited *inherited,
+                                  char text[static MESSAGE_MAX])
+{
+    struct buf b = buf_make(text, MESSAGE_MAX / 2);
+    for (size_t i = 0; i < inherited->count; i++) {
+        char address[ADDR_TEXT_MAX] = "no listener";
+        struct endpoint e;
+        if (listener_address(inherited->sockets[i].fd, &e) == 0)
+            addr_format(&e, address);
+        buf_printf(&b, "%s\"%s\" (%s)", i ? ", " : "", inherited->sockets[i].name, address);
+    }
+    text[b.len] = '\0';
+    return text;
+}
+
+static const char *why_unusable(int error)
+{
+    switch (-error) {
+    case EPROTOTYPE:
+        return "it is no stream socket; the socket unit has to say ListenStream=";
+    case EINVAL:
+        return "it does not listen; the socket unit has to say Accept=no";
+    case EAFNOSUPPORT:
+        return "it is neither TCP nor a UNIX socket; see ListenStream= in the socket unit";
+    case ENOTSOCK:
+        return "it is no socket; see ListenStream= in the socket unit";
+    default:
+        return strerror(-error);
+    }
+}
+
+static void report_missing(const struct conf_listen *conf, const char *name,
+                           const struct listeners_inherited *inherited, const struct reporter *to)
+{
+    char text[MESSAGE_MAX];
+    if (inherited->count == 0)
+        report_at(to, conf,
+                  "\"%s\": no socket of that name was passed in; set FileDescriptorName=%s in the "
+                  "socket unit, and start the service by it",
+                  conf->address, name);
+    else
+        report_at(to, conf,
+                  "\"%s\": no socket of that name was passed in, but %s; set "
+                  "FileDescriptorName=%s in the socket unit, or listen on a name that is there",
+                  conf->address, list_inherited(inherited, text), name);
+}
+
 // Every socket of that name; name NULL: every socket.
 static int plan_inherited(struct listeners *l, const struct conf_listen *conf, const char *name,
                           const struct listeners_inherited *inherited, const struct reporter *to)
@@ -67,21 +116,15 @@ static int plan_inherited(struct listeners *l, const struct conf_listen *conf, c
             r = listener_address(s->fd, &e);
         int fd = r == 0 ? fcntl(s->fd, F_DUPFD_CLOEXEC, 3) : -1;
         if (fd < 0 || !append(l, conf, &e, fd)) {
-            report_at(to, conf,
-                      "the inherited socket \"%s\" cannot be used: %s; it must be a "
-                      "listening stream socket",
-                      s->name, strerror(r < 0 ? -r : errno));
+            report_at(to, conf, "the inherited socket \"%s\" cannot be used: %s", s->name,
+                      why_unusable(r < 0 ? r : -errno));
             return -1;
         }
         found++;
     }
-    if (found)
-        return 0;
-    report_at(to, conf,
-              "\"%s\": no socket of that name was passed in; set FileDescriptorName=%s "
-              "in the socket unit, and start the service by it",
-              conf->address, name);
-    return -1;
+    if (found == 0)
+        report_missing(conf, name, inherited, to);
+    return found ? 0 : -1;
 }
 
 // "*" and "localhost" mean both families wherever there are both; containers often have no IPv6
@@ -143,6 +186,50 @@ static int check_overlaps(const struct listeners *l, const struct reporter *to)
     return result;
 }
 
+// What systemd listens on already is there under its name only.
+static bool is_taken(const struct listeners_entry *entry, const struct systemd_socket *s,
+                     const struct reporter *to)
+{
+    char text[ADDR_TEXT_MAX];
+    struct endpoint e;
+    if (listener_address(s->fd, &e) < 0 || !addr_overlaps(&entry->wanted, &e))
+        return false;
+    report_at(to, entry->conf,
+              "%s is what systemd has passed in as \"%s\"; listen on \"systemd:%s\", or leave "
+              "`listen` out, or stop the socket unit",
+              addr_format(&entry->wanted, text), s->name, s->name);
+    return true;
+}
+
+static bool is_used(const struct listeners *l, const struct systemd_socket *s)
+{
+    struct endpoint e;
+    if (listener_address(s->fd, &e) < 0)
+        return false;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i].inherited && addr_equal(&l->items[i].wanted, &e))
+            return true;
+    return false;
+}
+
+// Both sides of a mismatch: what is wanted is taken by a socket of systemd; nobody wants a socket.
+static int check_inherited(const struct listeners *l, const struct listeners_inherited *inherited,
+                           const struct reporter *to)
+{
+    int result = 0;
+    for (size_t i = 0; i < inherited->count; i++) {
+        const struct systemd_socket *s = &inherited->sockets[i];
+        for (size_t j = 0; j < l->count; j++)
+            if (!l->items[j].inherited && is_taken(&l->items[j], s, to))
+                result = -1;
+        if (result == 0 && !is_used(l, s))
+            log_notice("the inherited socket \"%s\" is not used: nothing listens on "
+                       "\"systemd:%s\", and who connects there waits in vain",
+                       s->name, s->name);
+    }
+    return result;
+}
+
 // The listener that answers about the server itself comes last.
 static int plan_admin(struct listeners *l, const struct conf *conf,
                       const struct listeners_inherited *inherited, const struct reporter *to)
@@ -172,6 +259,8 @@ int listeners_plan(struct listeners *l, const struct conf *conf,
         result = plan_admin(l, conf, inherited, &to);
     if (result == 0)
         result = check_overlaps(l, &to);
+    if (result == 0 && inherited)
+        result = check_inherited(l, inherited, &to);
     if (result < 0)
         listeners_close(l, NULL);
     return result;

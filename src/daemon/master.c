@@ -19,24 +19,16 @@
 // More descriptors than any worker will need; the hard limit bounds it.
 #define NOFILE_WANTED (1u << 20)
 
-void master_notify_ready(const struct master *m)
-{
-    char state[128];
-    snprintf(state, sizeof(state), "READY=1\nSTATUS=Serving, generation %u, %u workers",
-             m->current->id, m->current->wanted);
-    systemd_notify(state);
-}
-
 void master_conclude(struct master *m, bool well, const char *format, ...)
 {
     va_list args;
-    struct clock clock;
-    clock_read(&clock);
     va_start(args, format);
     vsnprintf(m->outcome, sizeof(m->outcome), format, args);
     va_end(args);
-    m->outcome_s = clock.wall_s;
-    waiters_tell(&m->waiters, well, m->outcome);
+    m->outcome_s = clock_wall_s();
+    notify_change(&m->notify);
+    if (!m->relieved) // else when that one has let go
+        waiters_tell(&m->waiters, well, m->outcome);
 }
 
 void master_each(struct master *m, void (*f)(struct generation *))
@@ -49,6 +41,7 @@ void master_drain(struct master *m)
 {
     log_event(EVENT_DRAINING, NULL, "draining: balancers are told to go elsewhere");
     m->draining = true;
+    notify_change(&m->notify);
     master_each(m, generation_drain);
 }
 
@@ -58,6 +51,7 @@ void master_drain(struct master *m)
 static void dismiss_waiters(struct master *m)
 {
     m->reload_wanted = false;
+    succession_conclude(m);
     waiters_listen(&m->waiters);
     waiters_tell(&m->waiters, false, "the server stops");
 }
@@ -67,8 +61,8 @@ static void begin_stop(struct master *m)
     m->stop_at = 0;
     m->stopping = true;
     m->starting = NULL;
-    systemd_notify("STOPPING=1");
-    log_info("stopping");
+    manager_enter(m, NOTIFY_STOPPING);
+    log_event(EVENT_STOPPING, NULL, "stopping");
     dismiss_waiters(m);
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
         struct generation *g = CONTAINER_OF(l, struct generation, link);
@@ -97,9 +91,10 @@ void master_stop(struct master *m)
     if (master_is_ending(m)) { // the second time
         stop_at_once(m);
     } else if (delay) {
+        m->stop_at = clock_now() + delay;
+        manager_enter(m, NOTIFY_STOPPING); // there is no way back
         master_drain(m);
         dismiss_waiters(m);
-        m->stop_at = clock_now() + delay;
     } else {
         begin_stop(m);
     }
@@ -133,6 +128,7 @@ static void heed_message(struct master *m, struct generation *g, unsigned worker
         if (generation_worker_ready(g, worker, clock_now()))
             succession_take_over(m, g);
         upkeep_worker_ready(g, worker, clock_now());
+        notify_change(&m->notify);
     } else if (message->type == CHANNEL_ROOT) {
         succession_check_roots(m);
     } else if (message->type == CHANNEL_CUT) {
@@ -163,6 +159,7 @@ static void heed_child(struct master *m, struct generation *g, unsigned worker)
     if (!generation_worker_ended(g, worker, clock_now()))
         return;
     upkeep_worker_ended(g, worker);
+    notify_change(&m->notify);
     master_each(m, generation_poke);
     if (g == m->starting)
         succession_give_up(m);
@@ -215,25 +212,21 @@ static void do_what_is_due(struct master *m, int64_t now)
         control_do_due(m->control, now);
     succession_do_due(m, now);
     renewal_do_due(m, now);
+    manager_do_due(m, now);
     if (m->stop_at && now >= m->stop_at)
         begin_stop(m);
 }
 
-// Of two times, of which -1 is never.
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
 static int timeout(const struct master *m)
 {
-    int64_t next = earlier(succession_next(m), explainers_next(&m->explainers));
+    int64_t next = clock_earlier(succession_next(m), explainers_next(&m->explainers));
     if (m->control)
-        next = earlier(next, control_next(m->control));
-    next = earlier(next, m->stop_at ? m->stop_at : -1);
+        next = clock_earlier(next, control_next(m->control));
+    next = clock_earlier(next, m->stop_at ? m->stop_at : -1);
+    next = clock_earlier(next, manager_next(m));
     for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
         const struct generation *g = CONTAINER_OF(l, struct generation, link);
-        next = earlier(next, earlier(generation_next(g), upkeep_next(g)));
+        next = clock_earlier(next, clock_earlier(generation_next(g), upkeep_next(g)));
     }
     return next < 0 ? -1 : (int)MAX(next - clock_now(), 1);
 }
@@ -275,7 +268,9 @@ static int init_first(struct master *m)
     int r = systemd_take_sockets(m->inherited, MASTER_INHERITED_MAX);
     if (r < 0)
         return r;
-    m->maker.inherited = (struct listeners_inherited){m->inherited, (size_t)r};
+    size_t count = store_take(&m->maker.store, m->inherited, (size_t)r);
+    m->maker.inherited = (struct listeners_inherited){m->inherited, count};
+    store_read_totals(&m->maker.store, &m->maker.totals.ended);
     return handoff_pair(m->maker.handoff);
 }
 
@@ -290,6 +285,7 @@ static int init(struct master *m, enum upgrade_role role, const struct state *s)
 static void cleanup(struct master *m)
 {
     dismiss_waiters(m);
+    manager_end(m);
     explainers_cleanup(&m->explainers);
     commands_give_up(m);
     control_free(m->control);
@@ -326,7 +322,7 @@ static void begin(struct master *m, struct conf *conf)
         m->went_back = false;
         master_conclude(m, false, "neither program can start; generation %u goes on",
                         m->current->id);
-        master_notify_ready(m);
+        manager_enter(m, NOTIFY_READY);
     }
     serve(m);
 }
@@ -341,19 +337,13 @@ static int prove(struct upgrade *u, struct conf *conf, bool keep_ids)
     return good ? EXIT_SUCCESS : EX_CONFIG;
 }
 
-static int64_t now_wall(void)
-{
-    struct clock clock;
-    clock_read(&clock);
-    return clock.wall_s;
-}
-
 int master_run(const struct master_options *options)
 {
     struct master m = {.options = options,
                        .poller = {-1},
                        .signals = -1,
                        .maker.handoff = {-1, -1},
+                       .maker.store.totals = -1,
                        .way_back = -1};
     struct state state = {.image = -1};
     enum upgrade_role role;
@@ -371,7 +361,8 @@ int master_run(const struct master_options *options)
     }
     if (!conf && role == UPGRADE_NONE)
         return EX_CONFIG;
-    m.started_s = now_wall();
+    m.started_s = clock_wall_s();
+    manager_begin(&m, role == UPGRADE_SUCCESSOR);
     r = init(&m, role, &state);
     if (r < 0 && role == UPGRADE_SUCCESSOR)
         upgrade_go_back(&m.upgrade, &state);

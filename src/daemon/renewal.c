@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "daemon/legacy.h"
 #include "sys/clock.h"
-#include "sys/systemd.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 // What another image has to know. To be cleaned up, also after a failure.
 static int describe(struct master *m, struct state *ret)
 {
+    struct totals_report report;
     *ret = (struct state){
         .last_id = m->last_id,
         .started_s = m->started_s,
@@ -24,7 +24,8 @@ static int describe(struct master *m, struct state *ret)
     };
     memcpy(ret->path, m->upgrade.path, sizeof(ret->path));
     memcpy(ret->waiters, m->waiters.fds, sizeof(ret->waiters));
-    commands_count(m, ret->counts);
+    commands_report_totals(m, &report);
+    memcpy(ret->counts, &report.counts, sizeof(ret->counts));
     ret->sockets = calloc(m->maker.inherited.count + 1, sizeof(*ret->sockets));
     if (!ret->sockets)
         return -ENOMEM;
@@ -35,7 +36,9 @@ static int describe(struct master *m, struct state *ret)
 
 static void fail_upgrade(struct master *m, int error)
 {
-    log_err("upgrade failed: %s; generation %u goes on", strerror(-error), m->current->id);
+    log_event(EVENT_UPGRADE_FAILED,
+              &(struct event_fields){.generation = m->current->id, .error = -error},
+              "upgrade failed: %s; generation %u goes on", strerror(-error), m->current->id);
     master_conclude(m, false, "upgrade failed, generation %u goes on", m->current->id);
 }
 
@@ -57,6 +60,7 @@ void renewal_start(struct master *m)
         log_err(RENEWAL_NOT_NOW);
         return;
     }
+    succession_conclude(m);
     waiters_listen(&m->waiters);
     int r = describe(m, &s);
     if (r == 0)
@@ -77,15 +81,15 @@ void renewal_start(struct master *m)
 static void become_new(struct master *m)
 {
     struct state s;
-    systemd_notify_reloading();
-    log_info("upgrade: executing \"%s\"", m->upgrade.path);
+    manager_enter(m, NOTIFY_RELOADING);
+    log_event(EVENT_UPGRADE_BEGUN, NULL, "upgrade: executing \"%s\"", m->upgrade.path);
     explainers_cleanup(&m->explainers); // nobody would reap them
     int r = describe(m, &s);
     if (r == 0)
         r = upgrade_exec(&m->upgrade, &s);
     state_cleanup(&s);
     fail_upgrade(m, r);
-    master_notify_ready(m);
+    manager_enter(m, NOTIFY_READY);
 }
 
 void renewal_heed(struct master *m)
@@ -105,7 +109,8 @@ void renewal_do_due(struct master *m, int64_t now)
 {
     if (m->upgrade.proof.pid == 0 || now < m->proof_deadline)
         return;
-    log_err("upgrade refused: \"%s\" did not prove itself in time", m->upgrade.path);
+    log_event(EVENT_UPGRADE_REFUSED, NULL, "upgrade refused: \"%s\" did not prove itself in time",
+              m->upgrade.path);
     poller_remove(&m->poller, m->upgrade.proof.pidfd);
     upgrade_give_up(&m->upgrade);
     master_conclude(m, false, "upgrade refused");
@@ -116,7 +121,8 @@ void renewal_go_back(struct master *m)
     struct state s;
     if (m->way_back < 0)
         return;
-    log_err("upgrade failed: going back to the image that was running before");
+    log_event(EVENT_UPGRADE_FAILED, NULL,
+              "upgrade failed: going back to the image that was running before");
     int r = describe(m, &s);
     s.image = m->way_back;
     if (r == 0)

@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "sys/clock.h"
-#include "sys/systemd.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -23,6 +22,11 @@
 
 // With so many of them a reload waits, for each would hand over what it has just been handed.
 #define HANDING_MAX 2u
+
+// How long a generation that is relieved is waited for: its loops are told, and take a round to
+// heed it. One that hangs is not to keep anybody waiting.
+#define RELIEF_TIME   1000 // ms
+#define RELIEF_PERIOD 1    // ms
 
 static bool is_handing(const struct generation *g, int64_t now)
 {
@@ -59,7 +63,8 @@ static void limit_generations(const struct master *m)
     }
     if (count < GENERATIONS_MAX || !oldest || is_handing(oldest, clock_now()))
         return;
-    log_warn("generation %u is cut short, for there are %u", oldest->id, count);
+    log_event(EVENT_GENERATION_CUT, &(struct event_fields){.generation = oldest->id},
+              "generation %u is cut short, for there are %u", oldest->id, count);
     generation_kill(oldest);
 }
 
@@ -100,7 +105,8 @@ void succession_check_roots(struct master *m)
     m->roots_checked = clock_now();
     if (!m->current || is_busy(m) || m->stopping || !sites_are_swapped(&m->current->sites))
         return;
-    log_info("a root leads to another directory now");
+    log_event(EVENT_ROOT_SWAPPED, &(struct event_fields){.generation = m->current->id},
+              "a root leads to another directory now");
     succession_begin(m, conf_share(m->current->conf));
     if (!m->starting)
         log_err("generation %u goes on with the old one", m->current->id);
@@ -108,8 +114,24 @@ void succession_check_roots(struct master *m)
 
 static void fail_reload(struct master *m)
 {
-    log_err("reload failed: generation %u goes on", m->current->id);
+    log_event(EVENT_RELOAD_FAILED, &(struct event_fields){.generation = m->current->id},
+              "reload failed: generation %u goes on", m->current->id);
     master_conclude(m, false, "failed, generation %u goes on", m->current->id);
+}
+
+void succession_conclude(struct master *m)
+{
+    if (!m->relieved)
+        return;
+    m->relieved = NULL;
+    waiters_tell(&m->waiters, true, m->outcome);
+}
+
+// Who has reloaded and asks then is answered by the new generation: the old one must have let go.
+static void await_relief(struct master *m, int64_t now)
+{
+    if (m->relieved && (!generation_is_serving(m->relieved) || now >= m->relieved_by))
+        succession_conclude(m);
 }
 
 void succession_reload(struct master *m)
@@ -118,7 +140,8 @@ void succession_reload(struct master *m)
     m->reload_wanted = is_busy(m) || clock_now() < room_at(m);
     if (m->reload_wanted)
         return;
-    systemd_notify_reloading();
+    manager_enter(m, NOTIFY_RELOADING);
+    succession_conclude(m);
     waiters_listen(&m->waiters);
     struct conf *conf = m->options->load(m->options->context);
     if (conf)
@@ -126,7 +149,7 @@ void succession_reload(struct master *m)
     m->ends_drain = m->starting != NULL;
     if (!m->starting) {
         fail_reload(m);
-        master_notify_ready(m);
+        manager_enter(m, NOTIFY_READY);
     }
 }
 
@@ -139,7 +162,7 @@ static void finish_starting(struct master *m)
         m->stopping = true;
         return;
     }
-    master_notify_ready(m);
+    manager_enter(m, NOTIFY_READY);
     if (m->reload_wanted)
         succession_reload(m);
 }
@@ -166,16 +189,20 @@ void succession_take_over(struct master *m, struct generation *g)
     commands_take(m);
     if (old && !listeners_has_all(&g->listeners, &old->listeners))
         m->ports_taken = clock_now() + LEAVING;
+    manager_keep(m, g, old);
     if (old)
         generation_end(old, g, clock_now());
     if (m->way_back >= 0)
         close(m->way_back);
     m->way_back = -1;
-    log_info("ready: generation %u, %u workers", g->id, g->wanted);
+    log_event(EVENT_READY, &(struct event_fields){.generation = g->id},
+              "ready: generation %u, %u workers", g->id, g->wanted);
+    m->relieved = m->went_back ? NULL : old;
+    m->relieved_by = clock_now() + RELIEF_TIME;
     if (m->went_back)
         master_conclude(m, false,
                         "the new program could not start; generation %u is of the old one", g->id);
-    else
+    else if (old)
         master_conclude(m, true, "generation %u is ready", g->id);
     m->went_back = false;
     finish_starting(m);
@@ -207,6 +234,8 @@ void succession_free_ended(struct master *m)
         struct generation *g = CONTAINER_OF(l, struct generation, link);
         next = l->next;
         if (g->phase == GENERATION_ENDING && g->alive == 0) {
+            if (g == m->relieved)
+                succession_conclude(m);
             if (g == m->current)
                 m->current = NULL;
             generation_free(g, m->current);
@@ -216,6 +245,7 @@ void succession_free_ended(struct master *m)
 
 void succession_do_due(struct master *m, int64_t now)
 {
+    await_relief(m, now);
     if (m->starting && m->starting->failed) {
         succession_give_up(m);
     } else if (m->starting && now >= m->starting->deadline) {
@@ -233,5 +263,7 @@ int64_t succession_next(const struct master *m)
     if (m->stopping)
         return -1;
     int64_t next = m->roots_checked + ROOT_CHECK;
+    if (m->relieved)
+        next = MIN(next, clock_now() + RELIEF_PERIOD);
     return m->reload_wanted && !is_busy(m) ? MIN(next, room_at(m)) : next;
 }

@@ -174,6 +174,16 @@ int64_t upkeep_next(const struct generation *g)
     return next;
 }
 
+bool upkeep_is_healthy(const struct generation *g)
+{
+    if (!g->watchdogs) // of another image
+        return true;
+    for (unsigned i = 0; i < g->worker_count; i++)
+        if (g->workers[i].policy.phase == SUPERVISE_READY && !g->workers[i].hangs)
+            return true;
+    return false;
+}
+
 static void reset_watchdogs(struct generation *g, unsigned worker)
 {
     for (uint64_t i = 0; i < threads_of(g); i++)

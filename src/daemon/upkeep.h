@@ -14,6 +14,9 @@ void upkeep_do_due(struct generation *g, int64_t now);
 // When something is due next; -1: nothing is.
 int64_t upkeep_next(const struct generation *g);
 
+// Whether any worker serves, as far as the beats of its loops tell.
+bool upkeep_is_healthy(const struct generation *g);
+
 // The worker said that it is ready; its process has ended. After the functions of the same names in
 // daemon/generation.h.
 void upkeep_worker_ready(struct generation *g, unsigned worker, int64_t now);

@@ -2,12 +2,12 @@
 
 #ifdef HAVE_LIBSYSTEMD
 
+#include "base/util.h"
+
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 void systemd_notify(const char *state)
 {
@@ -15,13 +15,34 @@ void systemd_notify(const char *state)
     (void)sd_notify(0, state);
 }
 
-void systemd_notify_reloading(void)
+bool systemd_has_manager(void)
 {
-    // The exact clock: a time before the manager's own "now" belongs to an earlier reload.
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
-                     (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    return getenv("NOTIFY_SOCKET") != NULL;
+}
+
+int64_t systemd_watchdog(void)
+{
+    uint64_t us = 0;
+    return sd_watchdog_enabled(0, &us) > 0 ? (int64_t)(us / 1000) : 0;
+}
+
+void systemd_store(int fd, const char *name)
+{
+    char state[64 + sizeof(((struct systemd_socket *)0)->name)];
+    snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s", name);
+    (void)sd_pid_notify_with_fds(0, 0, state, &fd, 1);
+}
+
+void systemd_drop(const char *name)
+{
+    (void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+void systemd_leave(void)
+{
+    static const char *const names[] = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        unsetenv(names[i]);
 }
 
 static void free_names(char **names)
@@ -54,7 +75,28 @@ void systemd_notify(const char *state)
     (void)state;
 }
 
-void systemd_notify_reloading(void)
+bool systemd_has_manager(void)
+{
+    return false;
+}
+
+int64_t systemd_watchdog(void)
+{
+    return 0;
+}
+
+void systemd_store(int fd, const char *name)
+{
+    (void)fd;
+    (void)name;
+}
+
+void systemd_drop(const char *name)
+{
+    (void)name;
+}
+
+void systemd_leave(void)
 {
 }
 

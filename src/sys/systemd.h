@@ -5,12 +5,25 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 // Sends one state, e.g. "READY=1\nSTATUS=…", when there is a manager to hear it.
 void systemd_notify(const char *state);
 
-// "RELOADING=1", with the time of now that the manager wants beside it. READY=1 must follow.
-void systemd_notify_reloading(void);
+// Whether there is one.
+bool systemd_has_manager(void);
+
+// Within which time the manager wants a sign of life, in ms; 0: it wants none.
+int64_t systemd_watchdog(void);
+
+// Has the manager keep a duplicate of a descriptor for the process that comes next, which gets it
+// among its sockets (below) by this name; and drop what it keeps by that name. A manager that keeps
+// none ignores it.
+void systemd_store(int fd, const char *name);
+void systemd_drop(const char *name);
+
+// In a child, which has nothing to tell the manager: takes from the environment where it could.
+void systemd_leave(void);
 
 struct systemd_socket {
     int fd;

@@ -85,6 +85,24 @@ class Orders(harness.Case):
         d.write_config(good)
         self.assertEqual(self.order("reload"), "generation 3 is ready\n")
 
+    def test_a_reload_ends_when_the_old_workers_have_let_go(self):
+        """Who asks after it is not answered by the old configuration."""
+        d = self.daemon(workers=1)
+        worker, = d.workers()
+        os.kill(worker, signal.SIGSTOP)
+        asking = subprocess.Popen([harness.TINED, "reload", "-s", self.socket],
+                                  stdout=subprocess.PIPE, text=True)
+        d.wait_log("ready: generation 2")
+        with self.assertRaises(subprocess.TimeoutExpired):
+            asking.wait(0.3)
+        os.kill(worker, signal.SIGCONT)
+        self.assertEqual(asking.communicate(timeout=harness.DEADLINE)[0], "generation 2 is ready\n")
+        # One that hangs is waited for a second.
+        worker, = set(d.workers()) - {worker}
+        os.kill(worker, signal.SIGSTOP)
+        self.assertEqual(self.order("reload"), "generation 3 is ready\n")
+        os.kill(worker, signal.SIGCONT)
+
     def test_several_reloads_at_once(self):
         d = self.daemon()
         asking = [subprocess.Popen([harness.TINED, "reload", "-s", self.socket],

@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include "daemon/child.h"
+#include "sys/systemd.h"
 
 static int return_number(void *context, int channel)
 {
@@ -25,6 +26,13 @@ static int tell_open(void *context, int channel)
     for (int fd = 0; fd < 64; fd++)
         is_open[fd] = fd == channel ? 'c' : fcntl(fd, F_GETFD) >= 0;
     return send(channel, is_open, sizeof(is_open), 0) != sizeof(is_open);
+}
+
+static int has_manager(void *context, int channel)
+{
+    (void)context;
+    (void)channel;
+    return systemd_has_manager();
 }
 
 static int reap(struct child *c)
@@ -53,6 +61,18 @@ static void test_status(void **state)
         assert_string_equal(text, want);
     }
     assert_int_equal(count_fds(), before);
+}
+
+// Only the master talks to the service manager.
+static void test_has_nothing_to_tell(void **state)
+{
+    struct child c;
+    (void)state;
+    setenv("NOTIFY_SOCKET", "@nobody", 1);
+    assert_int_equal(child_spawn(&c, has_manager, NULL, NULL, 0), 0);
+    assert_int_equal(reap(&c), 0);
+    assert_non_null(getenv("NOTIFY_SOCKET"));
+    unsetenv("NOTIFY_SOCKET");
 }
 
 static void test_killed(void **state)
@@ -147,11 +167,9 @@ static void test_too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),
-        cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_kill),
-        cmocka_unit_test(test_hears_of_our_end),
-        cmocka_unit_test(test_closes_all_but_what_is_kept),
+        cmocka_unit_test(test_status),           cmocka_unit_test(test_has_nothing_to_tell),
+        cmocka_unit_test(test_killed),           cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_hears_of_our_end), cmocka_unit_test(test_closes_all_but_what_is_kept),
         cmocka_unit_test(test_too_many),
     };
     return cmocka_run_group_tests_name("child", tests, NULL, NULL);

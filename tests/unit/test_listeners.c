@@ -259,6 +259,14 @@ static void test_inherited(void **state)
     assert_int_equal(l.count, 2);
     listeners_close(&l, NULL);
     assert_int_equal(listener_address(sockets[0].fd, &e), 0); // not ours to close
+    struct conf *wrong = make_conf(LIST("systemd:web"));
+    reports[0] = '\0';
+    assert_int_equal(listeners_plan(&l, wrong, &inherited, collect, NULL), -1);
+    assert_non_null(
+        strstr(reports, "no socket of that name was passed in, but \"http\" (127.0.0.1:"));
+    assert_non_null(strstr(reports, ", \"other\" (127.0.0.1:"));
+    assert_non_null(strstr(reports, "set FileDescriptorName=web in the socket unit"));
+    conf_free(wrong);
     // What is no listening socket is refused.
     close(sockets[1].fd);
     sockets[1].fd = open("/", O_PATH);

@@ -104,12 +104,10 @@ static bool leaves_those_of_another_process(void)
     return systemd_take_sockets(s, ARRAY_SIZE(s)) == 0;
 }
 
-static void test_sockets(void **state)
+// Each in a process of its own.
+static void run_cases(bool (*const *cases)(void), size_t count)
 {
-    (void)state;
-    static bool (*const cases[])(void) = {takes_by_name, takes_without_names, refuses_too_many,
-                                          leaves_those_of_another_process};
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+    for (size_t i = 0; i < count; i++) {
         pid_t pid = fork();
         if (pid == 0)
             _exit(cases[i]() ? 0 : 1);
@@ -118,6 +116,45 @@ static void test_sockets(void **state)
         if (status != 0)
             fail_msg("case %zu: status %#x", i, (unsigned)status);
     }
+}
+
+static void test_sockets(void **state)
+{
+    (void)state;
+    static bool (*const cases[])(void) = {takes_by_name, takes_without_names, refuses_too_many,
+                                          leaves_those_of_another_process};
+    run_cases(cases, ARRAY_SIZE(cases));
+}
+
+// What is asked in a child of this process, whose environment is its own.
+static bool watchdog_is(const char *us, int64_t want)
+{
+    char pid[32];
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    setenv("WATCHDOG_PID", pid, 1);
+    setenv("WATCHDOG_USEC", us, 1);
+    return systemd_watchdog() == want;
+}
+
+static bool wants_signs_of_life(void)
+{
+    return systemd_watchdog() == 0 && watchdog_is("30000000", 30000) && watchdog_is("1500", 1) &&
+           watchdog_is("x", 0) && systemd_watchdog() == 0;
+}
+
+static bool leaves(void)
+{
+    setenv("NOTIFY_SOCKET", "@nobody", 1);
+    bool had = systemd_has_manager() && watchdog_is("30000000", 30000);
+    systemd_leave();
+    return had && !systemd_has_manager() && systemd_watchdog() == 0;
+}
+
+static void test_environment(void **state)
+{
+    (void)state;
+    static bool (*const cases[])(void) = {wants_signs_of_life, leaves};
+    run_cases(cases, ARRAY_SIZE(cases));
 }
 
 #endif
@@ -129,6 +166,7 @@ int main(void)
 #ifdef HAVE_LIBSYSTEMD
         cmocka_unit_test(test_notify),
         cmocka_unit_test(test_sockets),
+        cmocka_unit_test(test_environment),
 #endif
     };
     return cmocka_run_group_tests_name("systemd", tests, NULL, NULL);

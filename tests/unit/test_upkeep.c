@@ -245,6 +245,7 @@ static void test_hangs(void **state)
     assert_int_equal(count_log("worker 1 of generation 1 (pid "), 1);
     assert_int_equal(count_log(") hangs: loop 0 stands still for 3000 ms"), 1);
     assert_int_equal(upkeep_next(g), now + 1000);
+    assert_true(upkeep_is_healthy(g));              // the other one serves
     assert_int_equal(g->workers[1].child.pid, pid); // stopped, it does not heed SIGABRT
     pass(WATCHDOG_PERIOD);
     run_until(1, 1);
@@ -253,6 +254,28 @@ static void test_hangs(void **state)
     pass(0);
     run_until(2, 2);
     fetch_times(4);
+}
+
+static void test_all_hang(void **state)
+{
+    (void)state;
+    start("2", "timeouts.watchdog", "3s");
+    assert_true(upkeep_is_healthy(g));
+    for (unsigned i = 0; i < 2; i++) {
+        stop_worker(i);
+        set_beats(i, 1000);
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_true(upkeep_is_healthy(g));
+        pass(WATCHDOG_PERIOD);
+    }
+    assert_false(upkeep_is_healthy(g));
+    pass(WATCHDOG_PERIOD);
+    run_until(0, 0);
+    assert_false(upkeep_is_healthy(g));
+    pass(0);
+    run_until(2, 2);
+    assert_true(upkeep_is_healthy(g));
 }
 
 static void test_may_be_switched_off(void **state)
@@ -273,6 +296,7 @@ int main(void)
         cmocka_unit_test_teardown(test_replaces, teardown),
         cmocka_unit_test_teardown(test_by_age, teardown),
         cmocka_unit_test_teardown(test_deaths_on_the_way, teardown),
+        cmocka_unit_test_teardown(test_all_hang, teardown),
         cmocka_unit_test_teardown(test_hangs, teardown),
         cmocka_unit_test_teardown(test_may_be_switched_off, teardown),
     };
