@@ -25,6 +25,14 @@ struct open_how {
 #define SYS_openat2 437 // the same on every architecture
 #endif
 
+#ifndef HAVE_STATX // musl before 1.2.5
+#include <linux/stat.h>
+static int statx(int dir, const char *path, int flags, unsigned mask, struct statx *st)
+{
+    return (int)syscall(SYS_statx, dir, path, flags, mask, st);
+}
+#endif
+
 enum {
     OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
     TRIES = 4, // the first and three more
@@ -169,6 +177,11 @@ bool rootfs_same(const struct file_identity *a, const struct file_identity *b)
     return a->dev == b->dev && a->inode == b->inode && a->size == b->size &&
            a->mtime_s == b->mtime_s && a->mtime_ns == b->mtime_ns && a->ctime_s == b->ctime_s &&
            a->ctime_ns == b->ctime_ns && a->mode == b->mode;
+}
+
+bool rootfs_is_newer(const struct file_identity *a, const struct file_identity *b)
+{
+    return a->mtime_s > b->mtime_s || (a->mtime_s == b->mtime_s && a->mtime_ns > b->mtime_ns);
 }
 
 // The clock is known to the second only, so now_s may be up to a second ago: a time counts as old

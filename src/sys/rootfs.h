@@ -71,6 +71,9 @@ ssize_t rootfs_attribute(int fd, const char *name, char *ret, size_t size);
 
 bool rootfs_same(const struct file_identity *a, const struct file_identity *b);
 
+// Whether the file was changed later than the other, by their times.
+bool rootfs_is_newer(const struct file_identity *a, const struct file_identity *b);
+
 // Whether the file was changed less than 2 s before `now_s`, or in the future: kernels before 6.13
 // do not change the times of two edits in one tick, so such content may change unseen.
 bool rootfs_is_young(const struct file_identity *id, int64_t now_s);

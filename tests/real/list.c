@@ -23,10 +23,15 @@ static int64_t cpu_us(void)
     return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+// 0 where the C library does not say.
 static size_t memory_used(void)
 {
+#ifdef HAVE_MALLINFO2
     struct mallinfo2 info = mallinfo2();
     return info.uordblks + info.hblkhd;
+#else
+    return 0;
+#endif
 }
 
 static int list(struct dirlist *d, struct figures *f)

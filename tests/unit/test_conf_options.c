@@ -187,7 +187,7 @@ static struct conf *load(const char *text)
     return conf_load(&source, fail_on_report, NULL);
 }
 
-// conf/tined.conf with its options switched on: "#" followed by no space hides one.
+// conf/tined.conf.in with its options switched on: "#" followed by no space hides one.
 static char *switch_on(char *text)
 {
     char *to = text;
@@ -225,7 +225,8 @@ static void test_example(void **state)
     size_t count;
     const struct conf_option *rows = conf_options_all(&count);
     (void)state;
-    snprintf(path, sizeof(path), "%s/conf/tined.conf", source_directory ? source_directory : ".");
+    snprintf(path, sizeof(path), "%s/conf/tined.conf.in",
+             source_directory ? source_directory : ".");
     assert_int_equal(conf_path_read(path, &text), 0);
     struct conf *plain = load(text);
     all = strdup(text);
@@ -236,7 +237,7 @@ static void test_example(void **state)
             continue;
         }
         if (!conf_store_origin(c, &rows[i], 0)->file)
-            fail_msg("conf/tined.conf does not mention %s", rows[i].path);
+            fail_msg("conf/tined.conf.in does not mention %s", rows[i].path);
         assert_same_value(&rows[i], c, plain);
     }
     assert_string_equal(c->listen[0].address, plain->listen[0].address);
