@@ -1,5 +1,6 @@
 #include "server/accesslog.h"
 
+#include "base/octets.h"
 #include "base/util.h"
 #include "sys/journal.h"
 
@@ -24,6 +25,9 @@
 #define REFERER_MAX 500u
 #define AGENT_MAX   500u
 
+// Room for status and size.
+#define FIGURES_MAX 32u
+
 int accesslog_init(struct accesslog *l, int fd)
 {
     struct stat st;
@@ -44,19 +48,38 @@ void accesslog_cleanup(struct accesslog *l)
     l->fd = -1;
 }
 
+static bool is_plain(char c)
+{
+    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+static octets_meant are_special(octets word)
+{
+    return (word < ' ') | (word >= 0x7f) | (word == '"') | (word == '\\');
+}
+
+static bool is_all_plain(struct slice s)
+{
+    return s.len >= sizeof(octets) && octets_none(s, are_special);
+}
+
+// At most `max` bytes.
 static void put_escaped(struct buf *b, struct slice s, size_t max)
 {
     size_t end = b->len + max;
     if (s.len == 0)
         buf_putc(b, '-');
-    for (size_t i = 0; i < s.len && b->len + 4 <= end; i++) {
+    if (s.len <= max && is_all_plain(s)) {
+        buf_put(b, s);
+        return;
+    }
+    for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
-        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
-            char hex[] = {'\\', 'x', "0123456789abcdef"[c >> 4], "0123456789abcdef"[c & 15]};
-            buf_put(b, slice_make(hex, sizeof(hex)));
-        } else {
-            buf_putc(b, (char)c);
-        }
+        char hex[] = {'\\', 'x', "0123456789abcdef"[c >> 4], "0123456789abcdef"[c & 15]};
+        size_t len = is_plain(s.ptr[i]) ? 1 : sizeof(hex);
+        if (b->len + len > end)
+            return;
+        buf_put(b, slice_make(len == 1 ? &s.ptr[i] : hex, len));
     }
 }
 
@@ -73,7 +96,8 @@ static struct slice stamp(struct accesslog *l, int64_t wall_s)
     return slice_of(l->stamp);
 }
 
-size_t accesslog_hold(struct accesslog *l, const struct access_record *r, struct buf *b)
+// What stands in a line before status and size, and what behind them.
+static void put_before(struct buf *b, struct accesslog *l, const struct access_record *r)
 {
     buf_put(b, r->client);
     buf_put(b, SLICE(" - - ["));
@@ -81,12 +105,22 @@ size_t accesslog_hold(struct accesslog *l, const struct access_record *r, struct
     buf_put(b, SLICE("] \""));
     put_escaped(b, r->request, REQUEST_MAX);
     buf_put(b, SLICE("\" "));
-    size_t split = b->len;
+}
+
+static void put_behind(struct buf *b, const struct access_record *r)
+{
     buf_put(b, SLICE(" \""));
     put_escaped(b, r->referer, REFERER_MAX);
     buf_put(b, SLICE("\" \""));
     put_escaped(b, r->agent, AGENT_MAX);
     buf_put(b, SLICE("\"\n"));
+}
+
+size_t accesslog_hold(struct accesslog *l, const struct access_record *r, struct buf *b)
+{
+    put_before(b, l, r);
+    size_t split = b->len;
+    put_behind(b, r);
     return split;
 }
 
@@ -143,36 +177,41 @@ static void write_out(struct accesslog *l)
     }
 }
 
-// Makes room for `len` bytes; false when they must be dropped.
-static bool make_room(struct accesslog *l, size_t len)
+// Where the next line is to be written, of at most `len` bytes. False when it must be dropped.
+static bool begin_line(struct accesslog *l, size_t len, int64_t now, struct buf *ret)
 {
+    if (l->fd < 0)
+        return false;
     if (BUFFER_SIZE - l->len < len + 1)
         write_out(l);
-    return BUFFER_SIZE - l->len >= len + 1;
+    if (BUFFER_SIZE - l->len < len + 1) {
+        l->dropped++;
+        return false;
+    }
+    *ret = buf_make(l->data + l->len, BUFFER_SIZE - l->len);
+    if (l->len == 0) {
+        l->oldest = now;
+        if (l->torn) // the rest of that line was lost: do not glue this one to it
+            buf_putc(ret, '\n');
+    }
+    return true;
+}
+
+static void put_figures(struct buf *b, int status, uint64_t bytes)
+{
+    buf_putu(b, (uint64_t)status);
+    buf_putc(b, ' ');
+    buf_putu(b, bytes);
 }
 
 void accesslog_add_held(struct accesslog *l, struct slice held, size_t split, int status,
                         uint64_t bytes, int64_t now)
 {
-    char figures[32];
-    struct buf f = buf_make(figures, sizeof(figures));
-    if (l->fd < 0)
+    struct buf b;
+    if (!begin_line(l, held.len + FIGURES_MAX, now, &b))
         return;
-    buf_putu(&f, (uint64_t)status);
-    buf_putc(&f, ' ');
-    buf_putu(&f, bytes);
-    if (!make_room(l, held.len + f.len)) {
-        l->dropped++;
-        return;
-    }
-    struct buf b = buf_make(l->data + l->len, BUFFER_SIZE - l->len);
-    if (l->len == 0) {
-        l->oldest = now;
-        if (l->torn) // the rest of that line was lost: do not glue this one to it
-            buf_putc(&b, '\n');
-    }
     buf_put(&b, slice_make(held.ptr, split));
-    buf_put(&b, buf_slice(&f));
+    put_figures(&b, status, bytes);
     buf_put(&b, slice_skip(held, split));
     l->len += b.len;
 }
@@ -180,12 +219,13 @@ void accesslog_add_held(struct accesslog *l, struct slice held, size_t split, in
 void accesslog_add(struct accesslog *l, const struct access_record *r, int status, uint64_t bytes,
                    int64_t now)
 {
-    char data[ACCESSLOG_PART_MAX];
-    struct buf b = buf_make(data, sizeof(data));
-    if (l->fd < 0)
+    struct buf b;
+    if (!begin_line(l, ACCESSLOG_PART_MAX + FIGURES_MAX, now, &b))
         return;
-    size_t split = accesslog_hold(l, r, &b);
-    accesslog_add_held(l, buf_slice(&b), split, status, bytes, now);
+    put_before(&b, l, r);
+    put_figures(&b, status, bytes);
+    put_behind(&b, r);
+    l->len += b.len;
 }
 
 int64_t accesslog_next(const struct accesslog *l)

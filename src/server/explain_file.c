@@ -81,15 +81,14 @@ static const char *fate(const struct explain_file *e, const struct cached_file *
 static void put_variants(struct buf *b, const struct explain_file *e,
                          const struct cached_file *file)
 {
-    const struct conf_strings *names = &e->route->site->conf->precompressed;
-    enum coding sent = e->route->file->key.coding, coding;
-    if (names->count == 0)
+    const struct site *site = e->route->site;
+    enum coding sent = e->route->file->key.coding;
+    if (site->coding_count == 0)
         report_line(b, "variant", "none is looked for: precompressed is empty");
-    for (size_t i = 0; i < names->count; i++) {
-        if (!encoding_parse(slice_of(names->items[i]), &coding))
-            continue;
-        struct slice suffix = encoding_suffix(coding);
-        report_line(b, i ? "" : "variant", "%s: %s%.*s %s", names->items[i], file->full_path,
+    for (size_t i = 0; i < site->coding_count; i++) {
+        enum coding coding = site->codings[i];
+        struct slice name = encoding_name(coding), suffix = encoding_suffix(coding);
+        report_line(b, i ? "" : "variant", "%.*s: %s%.*s %s", SLICE_ARG(name), file->full_path,
                     SLICE_ARG(suffix), fate(e, file, coding, sent));
     }
 }

@@ -16,11 +16,6 @@ static bool sidecar_path(const char *path, char text[static PATH_MAX])
     return snprintf(text, PATH_MAX, "%s." SUFFIX, path) < PATH_MAX;
 }
 
-static bool is_older(const struct file_identity *a, const struct file_identity *b)
-{
-    return a->mtime_s < b->mtime_s || (a->mtime_s == b->mtime_s && a->mtime_ns < b->mtime_ns);
-}
-
 // Reads the sidecar and its state.
 static ssize_t read_sidecar(const struct rootfs *root, const char *path, char *text,
                             struct file_identity *ret)
@@ -48,7 +43,8 @@ static void take_sidecar(struct filedigest *d, const struct rootfs *root, const 
     if (n < 0)
         return;
     d->lasting = !rootfs_is_young(&d->sidecar, now_s);
-    d->known = !is_older(&d->sidecar, id) && digest_parse(slice_make(text, (size_t)n), d->bytes);
+    d->known = !rootfs_is_newer(id, &d->sidecar) &&
+               digest_parse(slice_make(text, (size_t)n), d->bytes);
 }
 
 // Every change of the content sets both times, the attribute only the time of change. Where they

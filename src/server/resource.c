@@ -139,24 +139,6 @@ void resource_find(const struct resource_query *q, struct slice path, struct res
 
 // ---- variants ----------------------------------------------------------------------------------
 
-// The codings that the site looks for, each once.
-static size_t offered_codings(const struct site *site, enum coding codings[static CODING_COUNT])
-{
-    const struct conf_strings *names = &site->conf->precompressed;
-    size_t count = 0;
-    for (size_t i = 0; i < names->count; i++) {
-        enum coding coding;
-        size_t at = 0;
-        if (!encoding_parse(slice_of(names->items[i]), &coding))
-            continue;
-        while (at < count && codings[at] != coding)
-            at++;
-        codings[at] = coding;
-        count = MAX(count, at + 1);
-    }
-    return count;
-}
-
 // The variant of `file` in a coding; NULL: there is none, or it is older than the file.
 static struct cached_file *get_variant(const struct resource_query *q,
                                        const struct cached_file *file, enum coding coding)
@@ -175,8 +157,9 @@ static struct cached_file *get_variant(const struct resource_query *q,
 bool resource_find_variant(const struct resource_query *q, const struct request *r,
                            struct cached_file **file)
 {
-    enum coding offered[CODING_COUNT], wanted[CODING_COUNT];
-    size_t offered_count = offered_codings(q->site, offered);
+    const enum coding *offered = q->site->codings;
+    size_t offered_count = q->site->coding_count;
+    enum coding wanted[CODING_COUNT];
     size_t wanted_count = offered_count ? encoding_rank(r, offered, offered_count, wanted) : 0;
     struct cached_file *variant = NULL;
 

@@ -47,21 +47,34 @@ static void redirect(struct route *route, const struct request *r)
     stop_with_target(route, &b, route->ruling.status);
 }
 
+// The texts and lists, which are long, are written before they are read.
+static void clear(struct route *ret)
+{
+    memset(ret, 0, offsetof(struct route, ruling));
+}
+
+static void clear_ruling(struct route *ret)
+{
+    memset(&ret->ruling, 0, offsetof(struct ruling, matched));
+}
+
 void route_none(struct route *ret)
 {
-    // The texts and lists, which are long, are written before they are read.
-    memset(ret, 0, offsetof(struct route, ruling));
-    memset(&ret->ruling, 0, offsetof(struct ruling, matched));
+    clear(ret);
+    clear_ruling(ret);
 }
 
 void route_start(const struct route_query *q, const struct request *r, struct route *ret)
 {
-    route_none(ret);
+    clear(ret);
     ret->site = sites_find(q->sites, q->listener, r->host);
-    if (r->path.len == 0) // "*" names no path
+    if (r->path.len == 0) { // "*" names no path
+        clear_ruling(ret);
         return;
+    }
     int status = decode(r->path, ret->path_text, &ret->path, &ret->hidden);
     if (status || !ret->site) {
+        clear_ruling(ret);
         stop(ret, status ? status : 404);
         return;
     }

@@ -1,5 +1,6 @@
 #include "server/sites.h"
 
+#include "base/util.h"
 #include "http/hostname.h"
 
 #include <errno.h>
@@ -56,10 +57,26 @@ static int open_trees(struct site *site, const struct conf_mount *mounts,
     return 0;
 }
 
+static void read_codings(struct site *site)
+{
+    const struct conf_strings *names = &site->conf->precompressed;
+    for (size_t i = 0; i < names->count; i++) {
+        enum coding coding;
+        size_t at = 0;
+        if (!encoding_parse(slice_of(names->items[i]), &coding))
+            continue;
+        while (at < site->coding_count && site->codings[at] != coding)
+            at++;
+        site->codings[at] = coding;
+        site->coding_count = MAX(site->coding_count, at + 1);
+    }
+}
+
 static int open_site(struct site *site, const struct conf *conf, struct sites_failure *ret_failed)
 {
     const struct conf_site *c = site->conf;
     *ret_failed = failure(c->origin, NULL);
+    read_codings(site);
     int r = ruleset_init(&site->rules, c->rule_count ? conf->rules + c->first_rule : NULL,
                          c->rule_count);
     if (r == 0)

@@ -6,6 +6,7 @@
 
 #include "base/slice.h"
 #include "conf/conf.h"
+#include "http/encoding.h"
 #include "server/mimetable.h"
 #include "server/ruleset.h"
 #include "sys/rootfs.h"
@@ -23,8 +24,10 @@ struct site {
     struct tree *trees; // longer prefixes first, the root last
     size_t tree_count;
     struct ruleset rules;
-    struct mimetable types; // the site's own
-    bool *answers_on;       // by number of the listener; NULL: on all
+    struct mimetable types;            // the site's own
+    enum coding codings[CODING_COUNT]; // of compressed siblings that are looked for, each once
+    size_t coding_count;
+    bool *answers_on; // by number of the listener; NULL: on all
 };
 
 struct sites {

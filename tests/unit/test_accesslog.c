@@ -78,6 +78,27 @@ static void test_format(void **state)
     }
 }
 
+// Every byte at every place of a text of a few words, each as it must stand.
+static void test_escapes(void **state)
+{
+    char text[20], want[64], line[8192];
+    (void)state;
+    for (size_t at = 0; at < sizeof(text); at++) {
+        for (int c = 0; c < 256; c++) {
+            bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+            struct access_record r = example;
+            memset(text, 'a', sizeof(text));
+            text[at] = (char)c;
+            r.request = slice_make(text, sizeof(text));
+            snprintf(want, sizeof(want), plain ? "\"%.*s%c%.*s\" 200" : "\"%.*s\\x%02x%.*s\" 200",
+                     (int)at, text, c, (int)(sizeof(text) - at - 1), text + at + 1);
+            write_line(&r, 200, 12, false, line, sizeof(line));
+            if (!strstr(line, want))
+                fail_msg("byte 0x%02x at %zu: %s", c, at, line);
+        }
+    }
+}
+
 // The longest fields, each byte escaped, give a whole line that one write to a pipe takes.
 static void test_long_fields(void **state)
 {
@@ -353,6 +374,7 @@ int main(void)
     setenv("TZ", "UTC0", 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_format),
+        cmocka_unit_test(test_escapes),
         cmocka_unit_test(test_long_fields),
         cmocka_unit_test(test_off),
         cmocka_unit_test(test_stream_writes),
