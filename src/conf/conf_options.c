@@ -106,9 +106,9 @@ static const struct conf_option options[] = {
      "\"debug\"."},
 
     {TOP(cache.memory), CONF_SIZE, "16M", 0, 64 * GIB, CHECK_NONE, NULL,
-     "Memory of one worker for the content of small files."},
-    {TOP(cache.files), CONF_COUNT, "512", 0, 65536, CHECK_NONE, NULL,
-     "Most files that one worker keeps open."},
+     "Memory of one worker for the content of small files; what is asked for often stays in it."},
+    {TOP(cache.files), CONF_COUNT, "4096", 0, 65536, CHECK_NONE, NULL,
+     "Most files that one worker keeps open; half of the descriptors that it may have at most."},
 
     {TOP(sandbox.landlock), CONF_CHOICE, "enforce", 1, NAME_MAX_LENGTH, CHECK_NONE, SANDBOX,
      "Whether the kernel keeps workers to reading beneath the roots: \"enforce\", \"log\" (only say "

@@ -16,6 +16,7 @@ static const struct {
     [DEADLINE_HEAD] = {"head", "for a request"},
     [DEADLINE_BODY] = {"body", "for content"},
     [DEADLINE_SEND] = {"send", "being answered"},
+    [DEADLINE_DISK] = {"disk", "for the disk"},
     [DEADLINE_IDLE] = {"idle", "idle"},
     [DEADLINE_LAST] = {"last", "for a last request"},
     [DEADLINE_LINGER] = {"linger", "being closed"},
@@ -88,6 +89,18 @@ static void put_sandbox(struct buf *b, const struct sandbox *sandbox)
     buf_puts(b, "\n");
 }
 
+static void put_rounds(struct buf *b, const uint64_t *rounds)
+{
+    buf_puts(b, "\nhow long rounds of the event loops took\n");
+    for (unsigned i = 0; i < SCOREBOARD_ROUND_CLASSES; i++) {
+        uint64_t bound = scoreboard_round_bound(i);
+        char name[32];
+        snprintf(name, sizeof(name), bound ? "less than %" PRIu64 " us" : "longer", bound);
+        if (rounds[i])
+            put_line(b, name, rounds[i]);
+    }
+}
+
 static void put_time(struct buf *b, int64_t s)
 {
     char text[HTTPDATE_ISO_LEN];
@@ -129,6 +142,7 @@ void overview_put_text(struct buf *b, const struct overview *s)
     for (size_t i = 0; i < CONN_CLOSES_COUNT; i++)
         if (s->totals.counts.closed[i])
             buf_printf(b, "  %-40s %" PRIu64 "\n", closes[i].text, s->totals.counts.closed[i]);
+    put_rounds(b, s->totals.counts.rounds);
 }
 
 // ---- JSON --------------------------------------------------------------------------------------
@@ -232,6 +246,21 @@ static void put_counters(struct buf *b, const struct overview *s)
     buf_putc(b, '}');
 }
 
+// By the bound that a round stayed below, in us.
+static void put_round_counts(struct buf *b, const struct overview *s)
+{
+    put_key(b, "rounds_us");
+    for (unsigned i = 0; i < SCOREBOARD_ROUND_CLASSES; i++) {
+        uint64_t bound = scoreboard_round_bound(i);
+        char key[32] = "longer";
+        if (bound)
+            snprintf(key, sizeof(key), "%" PRIu64, bound);
+        buf_putc(b, i ? ',' : '{');
+        put_number(b, key, s->totals.counts.rounds[i]);
+    }
+    buf_putc(b, '}');
+}
+
 void overview_put_json(struct buf *b, const struct overview *s)
 {
     buf_putc(b, '{');
@@ -262,5 +291,7 @@ void overview_put_json(struct buf *b, const struct overview *s)
     put_connections(b, s);
     buf_putc(b, ',');
     put_counters(b, s);
+    buf_putc(b, ',');
+    put_round_counts(b, s);
     buf_puts(b, "}\n");
 }

@@ -42,7 +42,10 @@ void response_describe(struct buf *b, const struct representation *rep, struct s
     put_field(b, SLICE("Content-Encoding: "), coding);
     size_t type_at = b->len - start;
     put_field(b, SLICE("Content-Type: "), type);
-    *ret = (struct description){slice_make(b->data + start, b->len - start), etag_len, type_at};
+    size_t length_at = b->len - start;
+    put_number(b, SLICE("Content-Length: "), rep->size);
+    *ret = (struct description){slice_make(b->data + start, b->len - start), etag_len, type_at,
+                                length_at};
 }
 
 void response_etag(struct buf *b, uint64_t inode, uint64_t size, int64_t mtime_s, uint32_t mtime_ns)
@@ -87,6 +90,14 @@ static void put_content_range(struct buf *b, const struct response *r)
     put_number(b, SLICE("/"), r->total);
 }
 
+void response_common(struct buf *b, struct slice server, int64_t wall_s)
+{
+    char date[HTTPDATE_LEN];
+    httpdate_format(wall_s, date);
+    put_field(b, SLICE("Server: "), server);
+    put_field(b, SLICE("Date: "), slice_make(date, sizeof(date)));
+}
+
 void response_begin(struct buf *b, const struct response *r)
 {
     static const struct slice connection[] = {
@@ -95,8 +106,7 @@ void response_begin(struct buf *b, const struct response *r)
     };
     assert(!r->has_length || (status_may_have_content(r->status) && !r->chunked));
     buf_put(b, status_line(r->status));
-    put_field(b, SLICE("Server: "), r->server);
-    put_field(b, SLICE("Date: "), r->date);
+    buf_put(b, r->common);
     put_field(b, SLICE("Connection: "), connection[r->connection]);
     buf_put(b, r->about);
     put_field(b, SLICE("Content-Type: "), r->type);
@@ -117,13 +127,6 @@ void response_end(struct buf *b)
     buf_put(b, crlf);
 }
 
-static void put_title(struct buf *b, int status)
-{
-    buf_putu(b, (uint64_t)status);
-    buf_putc(b, ' ');
-    buf_puts(b, status_reason(status));
-}
-
 // What a page says besides its title. RFC 9110 section 15.6.6 wants to know what is spoken here.
 static struct slice explanation(int status)
 {
@@ -135,9 +138,9 @@ void response_page(struct buf *b, int status)
 {
     buf_put(b, SLICE("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                      "<title>"));
-    put_title(b, status);
+    buf_put(b, status_title(status));
     buf_put(b, SLICE("</title>\n</head>\n<body>\n<h1>"));
-    put_title(b, status);
+    buf_put(b, status_title(status));
     buf_put(b, SLICE("</h1>\n"));
     buf_put(b, explanation(status));
     buf_put(b, SLICE("</body>\n</html>\n"));

@@ -9,15 +9,16 @@
 
 // The field lines that describe a representation: ETag first, then the rest.
 struct description {
-    struct slice lines; // ETag, Last-Modified, Accept-Ranges, Content-Encoding, Content-Type, each
-                        // with CRLF
+    struct slice lines; // ETag, Last-Modified, Accept-Ranges, Content-Encoding, Content-Type,
+                        // Content-Length, each with CRLF
     size_t etag_len;    // length of the leading ETag line, which is all that a 304 repeats, or a
                         // 206 to If-Range
     size_t type_at;     // where the Content-Type line begins, for answers with another type
+    size_t length_at;   // where the Content-Length line begins, for answers with another length
 };
 
 // Room that suffices for every description.
-#define DESCRIPTION_MAX 512
+#define DESCRIPTION_MAX 640
 
 // Formats the lines into `b`. `coding` is the content coding, `type` the whole Content-Type value;
 // empty: no such line. A representation without
@@ -37,6 +38,12 @@ void response_etag(struct buf *b, uint64_t inode, uint64_t size, int64_t mtime_s
 // variants must differ also where they are of one size and time.
 void response_etag_shared(struct buf *b, uint64_t size, int64_t mtime_s, struct slice coding);
 
+// Room that suffices for response_common().
+#define RESPONSE_COMMON_MAX 64
+
+// The lines that all heads of one second have: Server, if `server` is not empty, and Date.
+void response_common(struct buf *b, struct slice server, int64_t wall_s);
+
 enum response_connection {
     CONNECTION_DEFAULT,    // no field: what the version implies
     CONNECTION_CLOSE,      // "Connection: close"
@@ -45,17 +52,17 @@ enum response_connection {
 
 struct response {
     int status;
-    struct slice date;   // HTTPDATE_LEN bytes
-    struct slice server; // value of Server; empty: no such field
+    struct slice common; // lines of response_common()
     enum response_connection connection;
-    struct slice about; // lines of a description (a part of them for 304), or other lines with CRLF
-    struct slice type;  // Content-Type, where `about` does not have it; empty: none
+    struct slice about;    // lines of a description, or of its beginning, or other lines with CRLF
+    struct slice type;     // Content-Type, where `about` does not have it; empty: none
     struct slice digest;   // value of Repr-Digest; empty: none
     struct slice location; // empty: none
     struct slice allow;    // empty: none
     uint32_t retry_after;  // seconds; 0: no such field
     bool chunked;          // Transfer-Encoding: chunked
-    bool has_length;       // write content_length; must be false for 1xx, 204, 304, and chunked
+    bool has_length;       // write content_length; must be false for 1xx, 204, 304, chunked, and
+                           // where `about` has it
     uint64_t content_length;
     // With 206 and 416: Content-Range. total is the size of the file. Length 0 with 206: none, for
     // there are several ranges.

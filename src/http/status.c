@@ -4,35 +4,27 @@
 
 #include <assert.h>
 
-struct status {
-    struct slice line;
-    const char *reason;
-};
+#define HTTP_VERSION "HTTP/1.1 "
+#define CRLF         "\r\n"
 
 // Indexed by the code: a status line is looked up for each response.
-static const struct status table[] = {
-#define X(code, reason)                                                                         \
-    [code] = {                                                                                  \
-        {"HTTP/1.1 " #code " " reason "\r\n", sizeof("HTTP/1.1 " #code " " reason "\r\n") - 1}, \
-        reason},
+static const struct slice lines[] = {
+#define X(code, reason) \
+    [code] = {HTTP_VERSION #code " " reason CRLF, sizeof(HTTP_VERSION #code " " reason CRLF) - 1},
     STATUS_TABLE(X)
 #undef X
 };
 
-static const struct status *find(int status)
-{
-    assert(status >= 0 && (size_t)status < ARRAY_SIZE(table) && table[status].reason);
-    return &table[status];
-}
-
 struct slice status_line(int status)
 {
-    return find(status)->line;
+    assert(status >= 0 && (size_t)status < ARRAY_SIZE(lines) && lines[status].ptr);
+    return lines[status];
 }
 
-const char *status_reason(int status)
+struct slice status_title(int status)
 {
-    return find(status)->reason;
+    struct slice line = slice_skip(status_line(status), strlen(HTTP_VERSION));
+    return slice_make(line.ptr, line.len - strlen(CRLF));
 }
 
 bool status_may_have_content(int status)

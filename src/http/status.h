@@ -36,8 +36,8 @@
 // The whole status line with its CRLF, e.g. "HTTP/1.1 200 OK\r\n". `status` must be in the table.
 struct slice status_line(int status);
 
-// The reason phrase. `status` must be in the table.
-const char *status_reason(int status);
+// The same without the version, e.g. "200 OK".
+struct slice status_title(int status);
 
 // Whether a response with this status may carry content (RFC 9110 section 6.4.1).
 bool status_may_have_content(int status);

@@ -28,31 +28,40 @@ static struct route_query query_of(const struct reply *a)
         .cache = &a->l->cache,
         .listener = a->c->listener,
         .client = conn_network(a->c),
-        .moment = {a->l->round, a->l->clock.wall_s},
+        .moment = {a->l->group, a->l->clock.wall_s},
     };
 }
 
 // ---- errors and redirects ----------------------------------------------------------------------
 
-// The type of a file, or the one that a rule gives it. Also the lines about it, up to that.
+// The lines about a file, with the type that a rule may give it.
 static void describe(const struct reply *a, const struct cached_file *file,
                      struct response *response)
 {
-    response->about = file->description.lines;
+    response->about = slice_make(file->description.lines.ptr, file->description.length_at);
     if (a->route->ruling.type.len) {
         response->about.len = file->description.type_at;
         response->type = a->route->ruling.type;
     }
 }
 
+// The same of a file that is sent whole.
+static void describe_whole(const struct reply *a, const struct cached_file *file,
+                           struct response *response)
+{
+    describe(a, file, response);
+    response->has_length = response->type.len > 0;
+    response->content_length = file->about.size;
+    if (!response->has_length)
+        response->about = file->description.lines;
+}
+
 // The site's page of an error: nothing of it counts but its type and content.
 static void put_error_page(const struct reply *a, struct response *response,
                            struct cached_file *page)
 {
-    describe(a, page, response);
+    describe_whole(a, page, response);
     response->about = slice_skip(response->about, page->description.type_at);
-    response->has_length = true;
-    response->content_length = page->about.size;
     reply_put_file(a, response, page, (struct range){0, page->about.size});
 }
 
@@ -98,7 +107,8 @@ static bool is_brief(const struct request *r, int status)
 // The value of the type's line.
 static struct slice type_of(const struct reply *a, const struct cached_file *file)
 {
-    struct slice line = slice_skip(file->description.lines, file->description.type_at);
+    const struct description *d = &file->description;
+    struct slice line = slice_make(d->lines.ptr + d->type_at, d->length_at - d->type_at);
     if (a->route->ruling.type.len)
         return a->route->ruling.type;
     slice_split(&line, ' ');
@@ -160,17 +170,20 @@ static void answer_file(const struct reply *a)
     char digest_text[DIGEST_FIELD_MAX];
     struct buf digest = buf_make(digest_text, sizeof(digest_text));
     struct response response = reply_start(a, decision.status);
-    describe(a, file, &response);
-    if (is_brief(a->r, decision.status)) {
-        response.about.len = file->description.etag_len;
-        response.type = none;
+    if (is_brief(a->r, decision.status))
+        response.about = slice_make(file->description.lines.ptr, file->description.etag_len);
+    else if (decision.status == 200)
+        describe_whole(a, file, &response);
+    else
+        describe(a, file, &response);
+    if (decision.status == 206) {
+        response.range_offset = range.offset;
+        response.range_length = range.length;
+        response.total = file->about.size;
+        response.has_length = true;
+        response.content_length = range.length;
     }
     response.digest = digest_of(a, file, &digest);
-    response.range_offset = range.offset;
-    response.range_length = range.length;
-    response.total = file->about.size;
-    response.has_length = decision.status != 304;
-    response.content_length = range.length;
     reply_put_file(a, &response, file, range);
 }
 
@@ -247,10 +260,9 @@ static void answer_admin(const struct reply *a)
 
 // ---- requests ----------------------------------------------------------------------------------
 
-static void answer_found(const struct reply *a)
+static void answer_found(const struct reply *a, const struct route_query *query)
 {
-    const struct route_query query = query_of(a);
-    route_resolve(&query, a->r, a->route);
+    route_resolve(query, a->r, a->route);
     if (a->route->kind == ROUTE_FILE)
         answer_file(a);
     else if (a->route->kind == ROUTE_DIRECTORY)
@@ -280,7 +292,7 @@ void answer_request(struct loop *l, struct conn *c, const struct request *r)
     else if (is_admin)
         answer_admin(&a);
     else
-        answer_found(&a);
+        answer_found(&a, &query);
 }
 
 void answer_refuse(struct loop *l, struct conn *c, const struct request *r, int status)

@@ -26,23 +26,15 @@ void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer, size_t l
     deadline_init(&c->deadline);
 }
 
-struct endpoint conn_client(const struct conn *c)
-{
-    struct endpoint e = {.len = sizeof(c->peer)};
-    memcpy(&e.in6, &c->peer, sizeof(c->peer));
-    if (e.sa.sa_family == AF_UNIX)
-        e.len = sizeof(sa_family_t);
-    return e;
-}
-
 struct network conn_network(const struct conn *c)
 {
-    const struct endpoint e = conn_client(c);
-    if (e.sa.sa_family == AF_INET)
-        return network_of_ipv4((const uint8_t *)&e.in.sin_addr);
-    if (e.sa.sa_family == AF_INET6)
-        return network_of_ipv6(e.in6.sin6_addr.s6_addr);
-    return (struct network){.kind = NETWORK_UNIX};
+    struct sockaddr_in in;
+    if (c->peer.sin6_family == AF_INET6)
+        return network_of_ipv6(c->peer.sin6_addr.s6_addr);
+    if (c->peer.sin6_family != AF_INET)
+        return (struct network){.kind = NETWORK_UNIX};
+    memcpy(&in, &c->peer, sizeof(in));
+    return network_of_ipv4((const uint8_t *)&in.sin_addr);
 }
 
 bool conn_has_content(const struct conn *c)
@@ -67,6 +59,9 @@ static void let_go(struct loop *l, struct conn *c)
     drop_input(l, c);
     bufpool_put(&l->pool, c->out);
     c->out = NULL;
+    if (c->reading)
+        c->reading->conn = NULL;
+    c->reading = NULL;
     flight_drop(&l->slot->flights, c->flight);
     deadline_set(&l->deadlines, &c->deadline, DEADLINE_NONE, l->clock.now);
     close(c->source.fd); // of this process the only one: the poller forgets it by itself
@@ -196,11 +191,12 @@ static bool flush(struct loop *l, struct conn *c, const struct request *r)
         requestlog_hold(l, c, r);
     if (state == OUTPUT_FAILED) {
         conn_close(l, c, reason);
-    } else if (c->state != CONN_SEND) {
-        // Content may be awaited behind the answers that are stuck: it goes on where it was.
-        c->resume = c->state == CONN_BODY ? CONN_BODY : CONN_HEAD;
-        c->state = CONN_SEND;
+        return false;
     }
+    // Content may be awaited behind the answers that are stuck: it goes on where it was.
+    if (c->state != CONN_SEND)
+        c->resume = c->state == CONN_BODY ? CONN_BODY : CONN_HEAD;
+    c->state = c->reading ? CONN_DISK : CONN_SEND;
     return false;
 }
 
@@ -355,16 +351,22 @@ static enum conn_state waiting_state(const struct loop *l, const struct conn *c)
     return c->requests ? CONN_IDLE : CONN_HEAD;
 }
 
+// Whether it has to wait before the next request can be answered, or is gone.
+static bool is_held_up(const struct conn *c)
+{
+    return c->state == CONN_FREE || c->state == CONN_SEND || c->state == CONN_DISK;
+}
+
 // Answers what is complete, in order, and sends the answers together.
 static void step_requests(struct loop *l, struct conn *c)
 {
     bool more = true;
-    while (more && c->state != CONN_FREE && c->state != CONN_SEND) {
+    while (more && !is_held_up(c)) {
         more = next_request(l, c);
         if (more && !output_has_room(l))
             more = flush_gathered(l, c);
     }
-    if (c->state == CONN_FREE || c->state == CONN_SEND || !flush_gathered(l, c))
+    if (is_held_up(c) || !flush_gathered(l, c))
         return;
     if (c->ending != CONN_STAYS)
         sent(l, c);
@@ -487,38 +489,55 @@ static const struct {
     [CONN_BODY] = {POLLER_IN, DEADLINE_BODY, receive_content, step_content, expire_request},
     // Exactly writable: unread input would stay ready, and the loop would spin.
     [CONN_SEND] = {POLLER_OUT, DEADLINE_SEND, NULL, step_send, expire_send},
+    // Not even hang-ups are to be heard of: they would stay, and nothing can be done about them.
+    [CONN_DISK] = {0, DEADLINE_DISK, NULL, NULL, NULL},
     [CONN_LINGER] = {POLLER_IN, DEADLINE_LINGER, receive_rest, step_linger, expire_silence},
 };
 
+static bool is_answer(enum deadline_class class)
+{
+    return class == DEADLINE_SEND || class == DEADLINE_DISK;
+}
+
 static void enter_class(struct loop *l, struct conn *c, enum deadline_class class)
 {
+    // It is the same answer that goes from the one to the other.
+    bool goes_on = is_answer(c->deadline.class) && is_answer(class);
     deadline_set(&l->deadlines, &c->deadline, class, l->clock.now);
-    flight_drop(&l->slot->flights, c->flight);
-    c->flight = 0;
+    if (!goes_on) {
+        flight_drop(&l->slot->flights, c->flight);
+        c->flight = is_answer(class) ? flight_keep(&l->slot->flights, l->clock.now) : 0;
+    }
     if (class == DEADLINE_SEND) {
-        c->flight = flight_keep(&l->slot->flights, l->clock.now);
         c->due = 0;
         demand(l, c, taken(c));
     }
+}
+
+// What the poller has to tell from now on. 0 or a negative errno.
+static int watch(struct loop *l, struct conn *c, uint32_t interest)
+{
+    int error = 0;
+    if (c->interest && !interest)
+        poller_remove(&l->poller, c->source.fd);
+    else if (interest && !c->interest)
+        error = poller_add(&l->poller, c->source.fd, interest, c);
+    else if (interest != c->interest)
+        error = poller_set(&l->poller, c->source.fd, interest, c);
+    c->interest = (uint8_t)interest;
+    return error;
 }
 
 // Brings deadline and poller in line with the state.
 static void settle(struct loop *l, struct conn *c)
 {
     enum deadline_class class = states[c->state].class;
-    uint32_t interest = states[c->state].interest;
-    int error = 0;
 
     if (c->state == CONN_FREE)
         return;
     if (c->deadline.class != class)
         enter_class(l, c, class);
-    if (c->interest == 0)
-        error = poller_add(&l->poller, c->source.fd, interest, c);
-    else if (c->interest != interest)
-        error = poller_set(&l->poller, c->source.fd, interest, c);
-    c->interest = (uint8_t)interest;
-    if (error)
+    if (watch(l, c, states[c->state].interest) < 0)
         conn_close(l, c, CONN_CLOSE_MEMORY);
 }
 
@@ -538,6 +557,13 @@ void conn_advance(struct loop *l, struct conn *c)
     states[c->state].step(l, c);
     settle(l, c);
     flight_end(&l->slot->flights);
+}
+
+void conn_go_on(struct loop *l, struct conn *c)
+{
+    c->reading = NULL;
+    c->state = CONN_SEND; // the poller tells when there is room in the socket
+    settle(l, c);
 }
 
 void conn_expire(struct loop *l, struct conn *c)

@@ -1,8 +1,8 @@
 // A connection: an explicit state, one function that advances it, one that closes it.
 //
-// In each round of the loop a ready connection first receives (conn_receive), and only when all
-// have, is advanced (conn_advance): requests are parsed, answered in order, gathered and sent.
-// What the poller and the deadlines have to know follows from the state by one table. A connection
+// A ready connection first receives (conn_receive), and only when all of its group in the loop
+// have, is advanced (conn_advance): requests are parsed, answered in order, gathered and sent. What
+// the poller and the deadlines have to know follows from the state by one table. A connection
 // belongs to one loop; nothing here is shared between threads.
 //
 // An idle connection owns its slot and nothing else; a block is borrowed while a request is read,
@@ -16,6 +16,7 @@
 #include "server/deadline.h"
 #include "server/filecache.h"
 #include "server/pieces.h"
+#include "server/reader.h"
 #include "server/scoreboard.h"
 #include "sys/addr.h"
 #include "sys/poller.h"
@@ -26,7 +27,7 @@ struct loop;
 
 // What the poller's events point at begins with this.
 struct source {
-    enum source_kind { SOURCE_LISTENER, SOURCE_CONN, SOURCE_CONTROL } kind;
+    enum source_kind { SOURCE_LISTENER, SOURCE_CONN, SOURCE_CONTROL, SOURCE_READER } kind;
     int fd;
 };
 
@@ -38,6 +39,7 @@ enum conn_state {
     CONN_LAST,   // between requests of a server that is stopping
     CONN_BODY,   // content of a request is thrown away
     CONN_SEND,   // an answer is on its way
+    CONN_DISK,   // the same, and what comes next of it is being read from the disk
     CONN_LINGER, // after our FIN: what still comes is thrown away
     CONN_STATES
 };
@@ -57,9 +59,10 @@ struct conn {
     bool broken;       // receiving failed
     uint8_t ending;    // enum conn_ending
     uint8_t content;   // enum body_state of what is thrown away
-    uint8_t resume;    // SEND: enum conn_state that it goes on in
-    uint8_t flight;    // SEND: its entry among what is in flight, or 0
+    uint8_t resume;    // SEND, DISK: enum conn_state that it goes on in
+    uint8_t flight;    // SEND, DISK: its entry among what is in flight, or 0
     uint16_t listener; // its number; none has it: it is there no more
+    uint16_t status;   // of the content, for the access log's line
     uint32_t requests; // answered so far
     struct deadline deadline;
     struct conn *next_free;
@@ -68,19 +71,17 @@ struct conn {
     struct block *out;        // bytes of answers that are stuck
     struct cached_file *file; // the content that follows `out`, or NULL
     uint64_t offset, end;     // what is left of it
+    uint64_t loaded;          // up to here it is in memory, if it is read from a descriptor
+    struct reading *reading;  // DISK: what is being read for it
     struct pieces *pieces;    // what follows that, or NULL
     struct block *held;       // the access log's line for it, or NULL
     uint64_t length;          // of the content, for that line
-    uint32_t split;           // in the held line
-    uint16_t status;          // for that line
     uint64_t sent;            // bytes, on this connection
     uint64_t due;             // SEND: of these, what the client must have when its deadline comes
+    uint32_t split;           // in the held line
     struct sockaddr_in6 peer; // IPv4 as sockaddr_in; family AF_UNIX: nothing more
     struct body body;
 };
-
-// The client's address. Of a UNIX socket only the family is known.
-struct endpoint conn_client(const struct conn *c);
 
 // The same, for the rules.
 struct network conn_network(const struct conn *c);
@@ -93,6 +94,9 @@ void conn_receive(struct loop *l, struct conn *c);
 
 // Does all that can be done now, and settles what to wait for. May close.
 void conn_advance(struct loop *l, struct conn *c);
+
+// What it waited for on the disk is in memory.
+void conn_go_on(struct loop *l, struct conn *c);
 
 // The deadline of its state has passed. Does first what can be done.
 void conn_expire(struct loop *l, struct conn *c);

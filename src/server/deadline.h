@@ -15,6 +15,7 @@ enum deadline_class {
     DEADLINE_HEAD,   // a request head has begun, or a new connection is silent
     DEADLINE_BODY,   // content is read and thrown away
     DEADLINE_SEND,   // no progress in sending
+    DEADLINE_DISK,   // the disk is waited for, not the client
     DEADLINE_IDLE,   // between requests
     DEADLINE_LAST,   // between requests of a server that is stopping
     DEADLINE_LINGER, // reading off what comes after the last answer

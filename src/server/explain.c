@@ -113,7 +113,7 @@ static struct route_query query_of(struct job *j)
         .cache = &j->loop.cache,
         .listener = j->e->listener,
         .client = conn_network(&j->conn),
-        .moment = {j->loop.round, j->loop.clock.wall_s},
+        .moment = {j->loop.group, j->loop.clock.wall_s},
     };
     return query;
 }
@@ -179,7 +179,7 @@ static void note_look(void *context, const struct route_look *look)
                     SLICE_ARG(look->path));
 }
 
-// Routes the request once more, in the same round and so with the same result, for what the answer
+// Routes the request once more, in the same group and so with the same result, for what the answer
 // does not keep.
 static void look_again(struct job *j)
 {

@@ -1,12 +1,20 @@
 // Files that are ready to be sent: content in memory for small ones, an open descriptor for large
 // ones, and the field lines that describe them.
 //
-// Never stale: an entry is used in a round of the event loop only after one statx(2) in that round
-// said that the path still names the same state of the same file. It is the whole path, with the
-// root's, so that the same call notices a root that was swapped; what is served then still comes
-// from the root that is open, all of it, until others take over. Content is kept only when the
-// file did not change while it was read and is old enough (rootfs_is_young()); a younger file is
-// read for each request and has no validators. Failures are never kept.
+// Never stale: an entry is used for a group of requests only after one statx(2) since they were
+// received said that the path still names the same state of the same file. It is the whole path,
+// with the root's, so that the same call notices a root that was swapped; what is served then still
+// comes from the root that is open, all of it, until others take over. Content is kept only when
+// the file did not change while it was read and is old enough (rootfs_is_young()); a younger file
+// is read for each request and has no validators. That a file is missing holds for the group for
+// which it was found out; other failures are not kept.
+//
+// Two things are scarce, and each has its share of entries (`cache.memory`, `cache.files`): small
+// content in memory, and open descriptors. A file that is new goes where there is room: into
+// memory, or when that is full, as a descriptor; what is asked for again there has earned memory as
+// well, and if it is small takes it from what was not asked for since (server/sieve.h). So what is
+// asked for once costs none of what is asked for often, and what lost its memory again still needs
+// no opening.
 //
 // One cache per event loop, no locks. Entries are counted references: one that was replaced or
 // pushed out lives on until the last answer that uses it is sent.
@@ -16,6 +24,7 @@
 #include "http/encoding.h"
 #include "http/response.h"
 #include "server/filedigest.h"
+#include "server/sieve.h"
 #include "server/sites.h"
 
 // Which file, and as what.
@@ -31,32 +40,44 @@ struct cached_file {
     struct representation about; // etag points into description.lines
     struct description description;
     char *body;               // the content, or NULL: read it from fd
-    int fd;                   // -1 when the content is in memory
+    int fd;                   // or -1: the content is in memory
     struct filedigest digest; // looked for where the site's ETags are digests
     // private
     struct cached_file *next_in_bucket;
-    struct list lru;
+    struct sieve_item in_memory, in_files; // its places in the shares
     uint32_t references;
-    bool listed; // found by filecache_get(); else freed with the last reference
-    uint64_t checked_round;
+    bool listed; // in a share, and found by filecache_get(); else freed with the last reference
+    uint64_t checked;
     struct file_key key; // its path is a part of full_path
     struct file_identity identity;
     char *full_path; // directory of the tree, path, and the suffix of a variant
-    char lines[DESCRIPTION_MAX];
+    char *lines;     // of the description
 };
+
+// Listed entries that have something in common.
+struct filecache_share {
+    struct sieve order;
+    uint64_t used, limit;
+};
+
+// Files that are remembered as missing. Variants are among them, for which every request looks.
+#define FILECACHE_MISSING 16u
 
 struct filecache {
     const struct mimetable *types; // that sites have in common
     bool swapped;                  // a tree was seen that is no longer where its path leads
     struct cached_file **buckets;
     uint32_t bucket_mask;
-    struct list lru;               // least recently used first
-    struct list *tick_at;          // in it: where the next tick goes on
-    uint64_t memory, memory_limit; // bytes of listed entries
-    uint64_t files, file_limit;    // descriptors of listed entries
+    struct filecache_share memory; // entries with content, in bytes
+    struct filecache_share files;  // entries with a descriptor
+    struct list *tick_at;          // among those: where the next tick goes on
+    struct cached_file *missing[FILECACHE_MISSING];
+    const struct tree *checked_tree; // the last one that was, and for which group
+    uint64_t checked;
 };
 
-// The largest content that is kept in memory.
+// The largest content that is kept in memory. What is larger, or would have to wait for a disk, has
+// a descriptor and no body.
 #define FILECACHE_BODY_MAX (64u << 10)
 
 // 0 or -ENOMEM.
@@ -66,9 +87,10 @@ int filecache_init(struct filecache *c, const struct mimetable *types, uint64_t 
 // Frees all that is not referenced; nothing may be referenced any more.
 void filecache_cleanup(struct filecache *c);
 
-// When it is: the number of the loop's round, and the time in it.
+// When it is: the number of the group of requests that are answered (server/loop.h), and the
+// time.
 struct file_moment {
-    uint64_t round;
+    uint64_t group;
     int64_t wall_s;
 };
 
@@ -92,7 +114,7 @@ bool filecache_is_newer(const struct cached_file *a, const struct cached_file *b
 // for any more, so that their space on the disk is free.
 void filecache_tick(struct filecache *c);
 
-// Closes the descriptor that is kept and was not used for longest. False: none is kept.
+// Closes a descriptor that is kept and not in use. False: there is none.
 bool filecache_drop_file(struct filecache *c);
 
 void filecache_release(struct cached_file *file);

@@ -12,6 +12,14 @@
 
 #define CHUNK 64 // slots
 
+// A disk takes the time that it takes.
+#define FOREVER (INT64_MAX / 2)
+
+// Connections that are received before they are answered, if no more come with an event. For each
+// group files are looked at again, which costs; but what the kernel touched to receive is still in
+// the processor's caches when it sends.
+#define GROUP 16
+
 // How often the listeners are tried without having been heard of: a loop that was woken for a
 // connection and died has taken the wake-up with it.
 #define TICK 1000 // ms
@@ -104,8 +112,18 @@ static void init_deadlines(struct loop *l)
         [DEADLINE_HEAD] = (int64_t)t->head, [DEADLINE_BODY] = (int64_t)t->body,
         [DEADLINE_SEND] = (int64_t)t->send, [DEADLINE_IDLE] = (int64_t)t->idle,
         [DEADLINE_LAST] = LAST_CHANCE,      [DEADLINE_LINGER] = (int64_t)t->linger,
+        [DEADLINE_DISK] = FOREVER,
     };
     deadlines_init(&l->deadlines, timeouts);
+}
+
+static int init_reader(struct loop *l)
+{
+    int r = reader_init(&l->reader);
+    if (r < 0)
+        return r;
+    l->reads = (struct source){SOURCE_READER, l->reader.fd};
+    return poller_add(&l->poller, l->reads.fd, POLLER_IN, &l->reads);
 }
 
 static int init_acceptors(struct loop *l)
@@ -132,9 +150,10 @@ int loop_init(struct loop *l, const struct service *service, struct scoreboard_s
         .slot = slot,
         .poller = {-1},
         .control = {SOURCE_CONTROL, -1},
+        .reader = {.fd = -1},
         .spare = -1,
         .listing_limit = (uint32_t)MAX(conf->limits.listings / conf->threads, UINT64_C(1))};
-    l->date_second = -1;
+    l->common_second = -1;
     clock_read(&l->clock);
     l->last_tick = l->clock.now;
     l->spare = loop_open_spare();
@@ -154,6 +173,8 @@ int loop_init(struct loop *l, const struct service *service, struct scoreboard_s
     if (r == 0)
         r = poller_add(&l->poller, l->control.fd, POLLER_IN, &l->control);
     if (r == 0)
+        r = init_reader(l);
+    if (r == 0)
         r = init_acceptors(l);
     if (r < 0)
         loop_cleanup(l);
@@ -166,6 +187,7 @@ void loop_cleanup(struct loop *l)
 {
     accesslog_flush(&l->log, l->clock.now, true);
     accesslog_cleanup(&l->log);
+    reader_cleanup(&l->reader);
     if (l->cache.buckets)
         filecache_cleanup(&l->cache);
     bufpool_cleanup(&l->pool);
@@ -215,7 +237,6 @@ static void heed_control(struct loop *l)
     if (!loop_is_ending(l))
         l->phase_since = l->clock.now;
     l->phase = wanted;
-    atomic_store_explicit(&l->slot->phase, SCOREBOARD_LEAVING, memory_order_relaxed);
     if (loop_is_ending(l))
         each_connection(l, conn_drain);
     acceptor_leave(l);
@@ -272,13 +293,15 @@ void loop_add_ready(struct loop *l, struct conn *c)
     l->ready[l->ready_count++] = c;
 }
 
-struct slice loop_date(struct loop *l)
+struct slice loop_common(struct loop *l)
 {
-    if (l->date_second != l->clock.wall_s) {
-        httpdate_format(l->clock.wall_s, l->date);
-        l->date_second = l->clock.wall_s;
+    if (l->common_second != l->clock.wall_s) {
+        struct slice server = l->service->conf->server_header ? SLICE("tined") : SLICE("");
+        l->common = buf_make(l->common_text, sizeof(l->common_text));
+        response_common(&l->common, server, l->clock.wall_s);
+        l->common_second = l->clock.wall_s;
     }
-    return slice_make(l->date, sizeof(l->date));
+    return buf_slice(&l->common);
 }
 
 static void receive(struct loop *l, struct conn *c)
@@ -287,6 +310,17 @@ static void receive(struct loop *l, struct conn *c)
         return;
     conn_receive(l, c);
     loop_add_ready(l, c);
+}
+
+static void heed_reader(struct loop *l)
+{
+    struct reading *next;
+    for (struct reading *one = reader_take(&l->reader); one; one = next) {
+        next = one->next;
+        if (one->conn)
+            conn_go_on(l, one->conn);
+        reader_free(one);
+    }
 }
 
 static void heed(struct loop *l, struct source *source)
@@ -298,6 +332,9 @@ static void heed(struct loop *l, struct source *source)
     case SOURCE_LISTENER:
         acceptor_run(l, CONTAINER_OF(source, struct acceptor, source));
         break;
+    case SOURCE_READER:
+        heed_reader(l);
+        break;
     case SOURCE_CONTROL:
         if (source == &l->control)
             heed_control(l);
@@ -307,13 +344,24 @@ static void heed(struct loop *l, struct source *source)
     }
 }
 
+// Only now, when all have received, are files looked at: what is answered is no older than the
+// request.
+static void answer_group(struct loop *l)
+{
+    for (size_t i = 0; i < l->ready_count; i++)
+        if (l->ready[i]->state != CONN_FREE)
+            conn_advance(l, l->ready[i]);
+    l->ready_count = 0;
+    l->group++;
+}
+
 static void expire(struct loop *l)
 {
     struct deadline *d;
-    if (deadlines_expired(&l->deadlines, l->clock.now))
-        l->round++; // files were looked at: what is received from here on asks for another look
-    while ((d = deadlines_expired(&l->deadlines, l->clock.now)))
-        conn_expire(l, CONTAINER_OF(d, struct conn, deadline));
+    while ((d = deadlines_expired(&l->deadlines, l->clock.now))) {
+        conn_expire(l, CONTAINER_OF(d, struct conn, deadline)); // which receives, alone
+        l->group++;
+    }
 }
 
 static void tick(struct loop *l)
@@ -361,9 +409,12 @@ static void tell_swapped(struct loop *l)
 }
 
 // What is known of a round at its end.
-static void publish(struct loop *l)
+static void publish(struct loop *l, int64_t began_us)
 {
     struct scoreboard_slot *slot = l->slot;
+    scoreboard_add(&slot->rounds[scoreboard_round_class(clock_now_us() - began_us)], 1);
+    if (l->phase != LOOP_SERVING) // all that came before in this round has been answered
+        atomic_store_explicit(&slot->phase, SCOREBOARD_LEAVING, memory_order_relaxed);
     atomic_store_explicit(&slot->beat, l->round, memory_order_relaxed);
     atomic_store_explicit(&slot->log_dropped, l->log.dropped, memory_order_relaxed);
     for (size_t i = 0; i < DEADLINE_CLASSES; i++)
@@ -374,23 +425,23 @@ void loop_round(struct loop *l)
 {
     struct poller_event events[POLLER_MAX_EVENTS];
     int count = poller_wait(&l->poller, events, timeout(l));
+    int64_t began_us = clock_now_us();
 
     clock_read(&l->clock);
     l->round++;
-    l->ready_count = l->accepted = 0;
-    for (int i = 0; i < count; i++)
+    l->accepted = 0;
+    for (int i = 0; i < count; i++) {
         heed(l, events[i].source);
+        if (l->ready_count >= GROUP)
+            answer_group(l);
+    }
     if (l->clock.now - l->last_tick >= TICK)
         tick(l);
     if (!l->stopped_accepting)
         acceptor_resume(l);
     if (l->phase != LOOP_SERVING)
         drain(l);
-    // Only now, when all has been received, are files looked at: what is answered is no older
-    // than the request.
-    for (size_t i = 0; i < l->ready_count; i++)
-        if (l->ready[i]->state != CONN_FREE)
-            conn_advance(l, l->ready[i]);
+    answer_group(l);
     expire(l);
     if (l->phase == LOOP_HANDING)
         hand_over(l);
@@ -399,7 +450,7 @@ void loop_round(struct loop *l)
         acceptor_start(l);
     free_closed(l);
     accesslog_flush(&l->log, l->clock.now, false);
-    publish(l);
+    publish(l, began_us);
 }
 
 void loop_run(struct loop *l)

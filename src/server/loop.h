@@ -1,15 +1,18 @@
 // An event loop of a worker: waits, and serves in rounds.
 //
-//   round: accept and receive from every ready connection │ then, for each: answer what is complete
+//   round: for each group of ready connections:
+//              accept and receive from all │ then, for each: answer what is complete
 //
-// The two passes make answers fresh: a file is checked after the request for it was received. What
-// a loop touches belongs to it; other threads reach it through loop_poke() only.
+// The two passes make answers fresh: a file is checked after the request for it was received, once
+// for the whole group. What a loop touches belongs to it; other threads reach it through
+// loop_poke() only.
 #pragma once
 
 #include "conf/conf.h"
-#include "http/httpdate.h"
+#include "http/response.h"
 #include "server/accesslog.h"
 #include "server/conn.h"
+#include "server/reader.h"
 #include "server/route.h"
 #include "server/scoreboard.h"
 #include "sys/clock.h"
@@ -48,7 +51,7 @@ enum loop_phase {
 // The most that is gathered of small answers before it is sent.
 #define LOOP_GATHER (32u << 10)
 
-// The most connections that one round handles: one for each event, and as many accepted.
+// The most connections in a group: one for each event, and as many accepted.
 #define LOOP_READY (2 * POLLER_MAX_EVENTS)
 
 // One listener, as a loop sees it; or, the last one, the socket on which connections are handed
@@ -68,10 +71,13 @@ struct loop {
     struct poller poller;
     struct clock clock;
     uint64_t round;
+    uint64_t group; // the number of the one that is received, or answered
     struct deadlines deadlines;
     struct bufpool pool;
     struct filecache cache;
     struct accesslog log;
+    struct reader reader;
+    struct source reads; // the reader's descriptor
     struct scoreboard_slot *slot;
 
     struct acceptor *acceptors;
@@ -102,8 +108,9 @@ struct loop {
     void (*on_control)(void *context); // the worker's own descriptors, on its first loop
     void *control_context;
 
-    int64_t date_second; // what `date` shows
-    char date[HTTPDATE_LEN];
+    int64_t common_second; // what `common` shows
+    struct buf common;
+    char common_text[RESPONSE_COMMON_MAX];
     struct request request; // the one being answered
     struct route route;     // what it is answered with
     char *handoff;          // room for a connection that is handed over, or NULL
@@ -137,7 +144,7 @@ void loop_give_slot(struct loop *l, struct conn *c);
 // A descriptor of no use but to be closed, or -1.
 int loop_open_spare(void);
 
-// Connection `c` is to be advanced in this round, once.
+// Connection `c` is to be advanced with its group, once.
 void loop_add_ready(struct loop *l, struct conn *c);
 
 // Whether connections end when their answers are sent, for there is nobody to hand them to.
@@ -146,5 +153,5 @@ static inline bool loop_is_ending(const struct loop *l)
     return l->phase >= LOOP_RETIRING;
 }
 
-// The Date of this round.
-struct slice loop_date(struct loop *l);
+// The lines that all heads of this round have.
+struct slice loop_common(struct loop *l);

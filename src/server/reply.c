@@ -16,8 +16,7 @@ struct response reply_start(const struct reply *reply, int status)
     struct conn *c = reply->c;
     struct response response = {
         .status = status,
-        .date = loop_date(l),
-        .server = l->service->conf->server_header ? SLICE("tined") : (struct slice){NULL, 0},
+        .common = loop_common(l),
     };
     uint64_t most = l->service->conf->limits.requests;
     c->requests++;
@@ -33,8 +32,8 @@ struct response reply_start(const struct reply *reply, int status)
     return response;
 }
 
-// The field lines that the site wants, and what the answer depends on.
-static void put_site_lines(struct buf *b, const struct reply *reply, int status)
+// What the answer depends on.
+static void put_vary(struct buf *b, unsigned vary)
 {
     static const struct slice names[] = {
 #define X(id, name) {name, sizeof(name) - 1},
@@ -43,14 +42,20 @@ static void put_site_lines(struct buf *b, const struct reply *reply, int status)
     };
     struct slice separator = SLICE("Vary: ");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        if (!(reply->route->vary & 1u << i))
+        if (!(vary & 1u << i))
             continue;
         buf_put(b, separator);
         buf_put(b, names[i]);
         separator = SLICE(", ");
     }
+    buf_put(b, SLICE("\r\n"));
+}
+
+// The field lines that the site wants, too.
+static void put_site_lines(struct buf *b, const struct reply *reply, int status)
+{
     if (reply->route->vary)
-        buf_put(b, SLICE("\r\n"));
+        put_vary(b, reply->route->vary);
     rules_put_headers(b, &reply->route->ruling, status);
     if (reply->route->ruling.cors)
         cors_put(b, reply->route->ruling.cors, reply->r);
@@ -66,7 +71,7 @@ static void commit(const struct reply *reply, const struct buf *b, int status)
 static void put_plain(const struct reply *reply, const struct response *response)
 {
     const struct response plain = {.status = 500,
-                                   .date = response->date,
+                                   .common = response->common,
                                    .connection = response->connection,
                                    .has_length = true};
     struct buf b = output_begin(reply->l);
@@ -121,7 +126,7 @@ static bool put_head(const struct reply *reply, const struct response *response)
         reply_put(reply, response, none);
         return false;
     }
-    c->offset = c->end = c->length = 0;
+    c->offset = c->end = c->length = c->loaded = 0;
     c->status = (uint16_t)response->status;
     return put(reply, response, none);
 }

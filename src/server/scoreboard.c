@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 // The two views of a slot's counters are one.
-_Static_assert(offsetof(struct scoreboard_slot, closed) -
+_Static_assert(offsetof(struct scoreboard_slot, rounds) -
                        offsetof(struct scoreboard_slot, counters) ==
-                   offsetof(struct scoreboard_counts, closed),
+                   offsetof(struct scoreboard_counts, rounds),
                "counters have no gaps");
 
 int scoreboard_init(struct scoreboard *s, uint32_t count)
@@ -25,6 +25,19 @@ void scoreboard_cleanup(struct scoreboard *s)
     if (s->slots)
         sharedmem_unmap(s->slots, s->count * sizeof(struct scoreboard_slot));
     *s = (struct scoreboard){0};
+}
+
+unsigned scoreboard_round_class(int64_t us)
+{
+    unsigned class = 0;
+    while (class < SCOREBOARD_ROUND_CLASSES - 1 && us >= (int64_t)scoreboard_round_bound(class))
+        class ++;
+    return class;
+}
+
+uint64_t scoreboard_round_bound(unsigned class)
+{
+    return class < SCOREBOARD_ROUND_CLASSES - 1 ? (uint64_t)SCOREBOARD_ROUND_SHORT << class : 0;
 }
 
 struct scoreboard_load scoreboard_load(const struct scoreboard *s)

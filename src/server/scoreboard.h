@@ -45,6 +45,13 @@ enum conn_close {
 // Answers by the first digit of their status: 1xx at [0].
 #define SCOREBOARD_STATUS_CLASSES 5
 
+// Rounds of a loop by how long they took from the first event to the last answer: [0] less than 16
+// us, each class after it twice as long, the last one whatever is longer. What an operator wants to
+// know of it is how long a client may wait for others: so it is time that passed, not the
+// processor's.
+#define SCOREBOARD_ROUND_CLASSES 16
+#define SCOREBOARD_ROUND_SHORT   16 // us
+
 #define SCOREBOARD_COUNTERS (sizeof(struct scoreboard_counts) / sizeof(uint64_t))
 
 // The counters as numbers: those of one loop, or of many.
@@ -54,6 +61,7 @@ struct scoreboard_counts {
 #undef X
     uint64_t answers[SCOREBOARD_STATUS_CLASSES];
     uint64_t closed[CONN_CLOSES_COUNT]; // connections, by enum conn_close
+    uint64_t rounds[SCOREBOARD_ROUND_CLASSES];
 };
 
 enum scoreboard_phase {
@@ -78,6 +86,7 @@ struct scoreboard_slot {
 #undef X
             _Atomic uint64_t answers[SCOREBOARD_STATUS_CLASSES];
             _Atomic uint64_t closed[CONN_CLOSES_COUNT];
+            _Atomic uint64_t rounds[SCOREBOARD_ROUND_CLASSES];
         };
         _Atomic uint64_t counters[SCOREBOARD_COUNTERS]; // the same, as in struct scoreboard_counts
     };
@@ -105,6 +114,12 @@ static inline void scoreboard_add_answer(struct scoreboard_slot *slot, int statu
 {
     scoreboard_add(&slot->answers[status / 100 - 1], 1);
 }
+
+// The class of a round that took so long. Pure.
+unsigned scoreboard_round_class(int64_t us);
+
+// The classes' upper bound, in us; of the last one 0: there is none.
+uint64_t scoreboard_round_bound(unsigned class);
 
 // What the loops that accept hold together.
 struct scoreboard_load {

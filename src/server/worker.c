@@ -18,8 +18,8 @@
 // Descriptors of a worker: stdio, log, channel, signals, the handoff, and a few for libraries.
 #define RESERVED_FDS 14u
 
-// Descriptors of a loop: poller, control, spare, and a file that is being looked at.
-#define LOOP_FDS 4u
+// Descriptors of a loop: poller, control, reader, spare, and a file that is being looked at.
+#define LOOP_FDS 5u
 
 #define CONNECTIONS_MAX 65536u
 
@@ -126,7 +126,7 @@ static void share_descriptors(struct worker *w)
     uint64_t wanted = conf->limits.connections ? conf->limits.connections : CONNECTIONS_MAX;
     uint64_t all = privs_raise_nofile(fixed + conf->cache.files + wanted);
     uint64_t rest = all > 2 * fixed ? all - fixed : all / 2;
-    uint64_t files = MIN(conf->cache.files, rest / 4);
+    uint64_t files = MIN(conf->cache.files, rest / 2);
     uint64_t connections = MIN(wanted, rest - files);
 
     if (conf->limits.connections > connections)

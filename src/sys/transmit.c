@@ -16,13 +16,15 @@ ssize_t transmit_receive(int socket, void *data, size_t len)
     return n < 0 ? -errno : n;
 }
 
+// One part goes by send(2): the kernel has less to copy and to check than with sendmsg(2).
 ssize_t transmit_send(int socket, struct iovec *parts, int count, bool more)
 {
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
     int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
     ssize_t n;
     do
-        n = sendmsg(socket, &message, flags);
+        n = count == 1 ? send(socket, parts->iov_base, parts->iov_len, flags)
+                       : sendmsg(socket, &message, flags);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
 }

@@ -105,10 +105,10 @@ class Costs(harness.Case):
         self.assert_costs("keep-alive " + what, trace, requests, **expected)
 
     def test_keep_alive(self):
-        self.trace_requests("/", recvfrom=1, statx=1, sendmsg=1, epoll_wait=1)
+        self.trace_requests("/", recvfrom=1, statx=1, sendto=1, epoll_wait=1)
 
     def test_keep_alive_of_more_than_is_copied(self):
-        self.trace_requests("/4095", recvfrom=1, statx=1, sendmsg=1, epoll_wait=1)
+        self.trace_requests("/4095", recvfrom=1, statx=1, sendto=1, epoll_wait=1)
 
     def test_pipelined(self):
         """Requests that come together share the round's calls, and their answers one sending."""
@@ -120,7 +120,7 @@ class Costs(harness.Case):
                     self.assert_status(c.response(), 200)
             self.seconds = time.monotonic() - began
         self.assert_costs("20 pipelined, and the connection", trace, 1, accept4=1, epoll_ctl=1,
-                          recvfrom=1, statx=1, sendmsg=1, epoll_wait=1)
+                          recvfrom=1, statx=1, sendto=1, epoll_wait=1)
 
     def test_short_connections(self):
         def ask():
@@ -140,7 +140,7 @@ class Costs(harness.Case):
         print("accept4 that found nothing: %.2f" % (found_nothing / REQUESTS))
         self.assertLessEqual(found_nothing, REQUESTS / 10 + int(self.seconds) + 2)
         trace.calls = [call for call in trace.calls if call != again]
-        self.assert_costs("short connection", trace, REQUESTS, accept4=1, recvfrom=1, statx=1, sendmsg=1,
+        self.assert_costs("short connection", trace, REQUESTS, accept4=1, recvfrom=1, statx=1, sendto=1,
                           close=1, epoll_wait=1)
 
 

@@ -322,8 +322,8 @@ class Calls(Case):
 
     def test_serving(self):
         """One connection is lost, or none; never the others."""
-        for fault in ("epoll_ctl:error=ENOMEM", "epoll_ctl:error=ENOSPC", "sendmsg:error=ENOBUFS",
-                      "sendmsg:error=ENOMEM", "recvfrom:error=ENOBUFS", "recvfrom:error=ENOMEM"):
+        for fault in ("epoll_ctl:error=ENOMEM", "epoll_ctl:error=ENOSPC", "sendto:error=ENOBUFS",
+                      "sendto:error=ENOMEM", "recvfrom:error=ENOBUFS", "recvfrom:error=ENOMEM"):
             with self.subTest(fault), self.daemon.connect() as c:
                 with Faults(self.worker, fault):
                     c.request("/")
@@ -353,8 +353,8 @@ class Calls(Case):
         big = b"x" * 1000000
         with open(os.path.join(old_root, "big"), "wb") as f:
             f.write(big)
-        names = ("recvfrom", "sendmsg", "sendfile", "accept4", "epoll_wait", "epoll_pwait", "read",
-                 "pread64", "openat2", "poll")
+        names = ("recvfrom", "sendto", "sendmsg", "sendfile", "accept4", "epoll_wait",
+                 "epoll_pwait", "read", "pread64", "openat2", "poll")
         with Faults(self.worker, *("%s:error=EINTR:when=1+2" % name for name in names)):
             for _ in range(5):
                 with self.daemon.connect() as c:

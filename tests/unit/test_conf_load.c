@@ -127,7 +127,7 @@ static void test_defaults(void **state)
     assert_string_equal(c->log.access, "off");
     assert_string_equal(c->log.level, "info");
     assert_int_equal(c->cache.memory, 16 << 20);
-    assert_int_equal(c->cache.files, 512);
+    assert_int_equal(c->cache.files, 4096);
     assert_int_equal(c->listen_count, 1);
     assert_string_equal(c->listen[0].address, "*:80");
     assert_null(c->listen[0].origin.file);

@@ -1,116 +1,4 @@
-#include "tempdir.h"
-#include "unit.h"
-
-#include "server/filecache.h"
-
-#include <errno.h>
-
-#define MEMORY (1u << 20)
-#define FILES  16
-#define LARGE  (FILECACHE_BODY_MAX + 1)
-
-static struct tempdir dir;
-static struct conf_site site_confs[2] = {{.root = dir.path}, {.root = dir.path}};
-static struct conf conf = {.sites = site_confs, .site_count = 2};
-static struct sites sites;
-static struct mimetable types;
-static struct filecache cache;
-static uint64_t round_number;
-static int64_t wall_s; // so late that what was just written is old
-
-static void open_cache(uint64_t memory, uint64_t files)
-{
-    struct sites_failure failed;
-    tempdir_make(&dir);
-    assert_int_equal(sites_open(&sites, &conf, &failed), 0);
-    assert_int_equal(filecache_init(&cache, &types, memory, files), 0);
-    wall_s = time(NULL) + 1000;
-}
-
-static int close_cache(void **state)
-{
-    (void)state;
-    filecache_cleanup(&cache);
-    sites_close(&sites);
-    tempdir_remove(&dir);
-    return 0;
-}
-
-static int open_usual(void **state)
-{
-    (void)state;
-    open_cache(MEMORY, FILES);
-    return 0;
-}
-
-static int open_nothing_kept(void **state)
-{
-    (void)state;
-    open_cache(0, 0);
-    return 0;
-}
-
-static int open_small(void **state)
-{
-    (void)state;
-    // Three entries of 10000 bytes, two descriptors.
-    open_cache(3 * (sizeof(struct cached_file) + 10000 + 64), 2);
-    return 0;
-}
-
-static int get_from(size_t site, const char *path, enum coding coding, struct cached_file **ret)
-{
-    const struct file_key key = {.site = &sites.items[site],
-                                 .tree = &sites.items[site].trees[0],
-                                 .path = slice_of(path),
-                                 .coding = coding};
-    const struct file_moment moment = {round_number, wall_s};
-    return filecache_get(&cache, &key, &moment, ret);
-}
-
-static struct cached_file *get(const char *path)
-{
-    struct cached_file *f = NULL;
-    int r = get_from(0, path, CODING_IDENTITY, &f);
-    if (r != 0)
-        fail_msg("%s: %s", path, strerror(-r));
-    return f;
-}
-
-static int get_error(const char *path)
-{
-    struct cached_file *f = (void *)&dir;
-    int r = get_from(0, path, CODING_IDENTITY, &f);
-    assert_ptr_equal(f, &dir);
-    return r;
-}
-
-static void assert_body(const struct cached_file *f, const char *want)
-{
-    assert_int_equal(f->fd, -1);
-    assert_int_equal(f->about.size, strlen(want));
-    assert_memory_equal(f->body, want, strlen(want));
-}
-
-// Gets it in a round of its own and lets go at once; the pointer serves to compare only.
-static const void *touch(const char *path)
-{
-    round_number++;
-    struct cached_file *f = get(path);
-    const void *which = f;
-    filecache_release(f);
-    return which;
-}
-
-static bool is_kept(const char *path)
-{
-    uint64_t before = cache.memory;
-    for (struct list *l = cache.lru.next; l != &cache.lru; l = l->next)
-        if (slice_equal(CONTAINER_OF(l, struct cached_file, lru)->key.path, slice_of(path)))
-            return true;
-    assert_int_equal(cache.memory, before);
-    return false;
-}
+#include "cachefixture.h"
 
 static void test_kept(void **state)
 {
@@ -158,7 +46,7 @@ static void test_clock_set_back(void **state)
     assert_int_equal(f->about.mtime, -1);
     assert_int_equal(f->about.etag.len, 0);
     filecache_release(f);
-    assert_int_equal(cache.memory, 0);
+    assert_int_equal(cache.memory.used, 0);
 }
 
 static void test_young(void **state)
@@ -183,7 +71,7 @@ static void test_young(void **state)
     assert_body(f, "one");
     filecache_release(f);
     filecache_release(g);
-    assert_int_equal(cache.memory, 0);
+    assert_int_equal(cache.memory.used, 0);
     wall_s += 10;
     touch("a");
     assert_true(is_kept("a"));
@@ -228,8 +116,8 @@ static void test_edits(void **state)
         unlink(tempdir_path(&dir, "a", path));
         round_number++;
         assert_int_equal(get_error("a"), -ENOENT);
-        assert_int_equal(cache.memory, 0);
-        assert_int_equal(cache.files, 0);
+        assert_int_equal(cache.memory.used, 0);
+        assert_int_equal(cache.files.used, 0);
     }
 }
 
@@ -256,63 +144,8 @@ static void test_sizes(void **state)
         }
         assert_int_equal(count_fds() - before, sizes[i] > FILECACHE_BODY_MAX);
         filecache_release(f);
-        assert_int_equal(cache.files, sizes[i] > FILECACHE_BODY_MAX);
+        assert_int_equal(cache.files.used, sizes[i] > FILECACHE_BODY_MAX);
     }
-}
-
-// The least recently used goes first.
-static void test_memory_limit(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"a", "b", "c"};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        tempdir_fill(&dir, names[i], 10000);
-        touch(names[i]);
-    }
-    assert_true(is_kept("a") && is_kept("b") && is_kept("c"));
-    touch("a");
-    tempdir_fill(&dir, "d", 10000);
-    touch("d");
-    assert_false(is_kept("b"));
-    assert_true(is_kept("a") && is_kept("c") && is_kept("d"));
-    assert_true(cache.memory <= cache.memory_limit);
-    // What is larger than all room pushes nobody out.
-    tempdir_fill(&dir, "huge", 60000);
-    round_number++;
-    struct cached_file *huge = get("huge");
-    assert_int_equal(huge->about.size, 60000);
-    assert_true(huge->about.etag.len > 0); // not kept, but old enough to be described
-    filecache_release(huge);
-    assert_false(is_kept("huge"));
-    assert_true(is_kept("a") && is_kept("c") && is_kept("d"));
-}
-
-static void test_file_limit(void **state)
-{
-    (void)state;
-    size_t before = count_fds();
-    static const char *const names[] = {"a", "b", "c"};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        tempdir_fill(&dir, names[i], LARGE);
-        touch(names[i]);
-    }
-    assert_false(is_kept("a"));
-    assert_true(is_kept("b") && is_kept("c"));
-    assert_int_equal(cache.files, 2);
-    assert_int_equal(count_fds(), before + 2);
-}
-
-static void test_nothing_kept(void **state)
-{
-    (void)state;
-    size_t before = count_fds();
-    tempdir_fill(&dir, "small", 100);
-    tempdir_fill(&dir, "large", LARGE);
-    touch("small");
-    touch("large");
-    assert_int_equal(cache.memory, 0);
-    assert_int_equal(cache.files, 0);
-    assert_int_equal(count_fds(), before);
 }
 
 // References outlive being pushed out and being replaced.
@@ -365,12 +198,31 @@ static void test_failures(void **state)
         }
     }
     alarm(0);
-    // A failure is not kept.
+    assert_int_equal(count_fds(), before);
+}
+
+// In its round a failure to find a file costs one look; the next round looks again.
+static void test_missing(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3 * FILECACHE_MISSING; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "none%u", i);
+        assert_int_equal(get_error(name), -ENOENT);
+    }
+    assert_int_equal(get_error("none"), -ENOENT);
     tempdir_puts(&dir, "none", "now");
+    assert_int_equal(get_error("none"), -ENOENT);
+    round_number++;
     struct cached_file *f = get("none");
     assert_body(f, "now");
     filecache_release(f);
-    assert_int_equal(count_fds(), before);
+    // Another site, another file of that name.
+    round_number++;
+    assert_int_equal(get_error("other"), -ENOENT);
+    tempdir_puts(&dir, "other", "of both");
+    assert_int_equal(get_from(1, "other", CODING_IDENTITY, &f), 0);
+    filecache_release(f);
 }
 
 // A file that became something else after it was kept.
@@ -538,59 +390,6 @@ static void test_adopt(void **state)
     filecache_release(f);
 }
 
-// What was removed is let go of, however much stands before it that nobody asks for either.
-static void test_tick(void **state)
-{
-    char name[16], path[PATH_MAX];
-    (void)state;
-    for (int i = 0; i < 60; i++) {
-        snprintf(name, sizeof(name), "f%d", i);
-        tempdir_fill(&dir, name, i % 5 == 4 ? LARGE : 1);
-        touch(name);
-    }
-    assert_int_equal(cache.files, 12);
-    for (int i = 44; i < 60; i += 5) {
-        snprintf(name, sizeof(name), "f%d", i);
-        assert_int_equal(unlink(tempdir_path(&dir, name, path)), 0);
-    }
-    filecache_tick(&cache);
-    filecache_tick(&cache);
-    assert_int_equal(cache.files, 8);
-    for (int i = 4; i < 44; i += 5) { // they move while ticks go on among them
-        filecache_tick(&cache);
-        snprintf(name, sizeof(name), "f%d", i);
-        touch(name);
-    }
-    while (filecache_drop_file(&cache))
-        filecache_tick(&cache);
-    assert_int_equal(cache.files, 0);
-}
-
-// A tick looks at so many files only: the next one goes on where it stopped.
-static void test_ticks_go_on(void **state)
-{
-    char name[16], path[PATH_MAX];
-    (void)state;
-    for (int i = 0; i < 40; i++) {
-        snprintf(name, sizeof(name), "f%d", i);
-        tempdir_fill(&dir, name, LARGE);
-        touch(name);
-    }
-    assert_int_equal(unlink(tempdir_path(&dir, "f39", path)), 0);
-    filecache_tick(&cache);
-    touch("f16"); // the one that is next
-    filecache_tick(&cache);
-    filecache_tick(&cache);
-    assert_int_equal(cache.files, 39);
-}
-
-static int open_many(void **state)
-{
-    (void)state;
-    open_cache(MEMORY, 100);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,17 +398,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_clock_set_back, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_edits, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_sizes, open_usual, close_cache),
-        cmocka_unit_test_setup_teardown(test_memory_limit, open_small, close_cache),
-        cmocka_unit_test_setup_teardown(test_file_limit, open_small, close_cache),
-        cmocka_unit_test_setup_teardown(test_nothing_kept, open_nothing_kept, close_cache),
         cmocka_unit_test_setup_teardown(test_references, open_small, close_cache),
         cmocka_unit_test_setup_teardown(test_failures, open_usual, close_cache),
+        cmocka_unit_test_setup_teardown(test_missing, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_becomes_something_else, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_variants, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_etag_modes, open_usual, close_cache),
         cmocka_unit_test(test_is_newer),
-        cmocka_unit_test_setup_teardown(test_tick, open_usual, close_cache),
-        cmocka_unit_test_setup_teardown(test_ticks_go_on, open_many, close_cache),
         cmocka_unit_test_setup_teardown(test_swapped_tree, open_usual, close_cache),
         cmocka_unit_test_setup_teardown(test_adopt, open_usual, close_cache),
     };

@@ -59,6 +59,14 @@ static void test_in_flight(void **state)
     fixture_close(f);
 }
 
+static uint64_t rounds_of(const struct scoreboard_slot *slot)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < SCOREBOARD_ROUND_CLASSES; i++)
+        sum += slot->rounds[i];
+    return sum;
+}
+
 static void test_figures(void **state)
 {
     (void)state;
@@ -67,9 +75,10 @@ static void test_figures(void **state)
     struct client a = client_open(f), b = client_open(f);
     assert_int_equal(slot->phase, SCOREBOARD_SERVING);
     client_ask(f, &a, GET("/") GET("/none"));
-    uint64_t beat = slot->beat;
+    uint64_t beat = slot->beat, rounds = rounds_of(slot);
     fixture_round(f);
     assert_true(slot->beat > beat);
+    assert_int_equal(rounds_of(slot), rounds + 1);
     assert_int_equal(slot->connections, 2);
     assert_int_equal(slot->waiting[DEADLINE_IDLE], 1);
     assert_int_equal(slot->waiting[DEADLINE_HEAD], 1);
@@ -93,15 +102,15 @@ static void test_figures(void **state)
     fixture_close(f);
 }
 
-static void test_date(void **state)
+static void test_common(void **state)
 {
     (void)state;
     struct fixture *f = fixture_open(NULL);
     fixture_clock.wall_s = 784111777;
     fixture_round(f);
-    assert_slice(loop_date(&f->loop), "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_slice(loop_common(&f->loop), "Server: tined\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
     fixture_pass_time(f, 1000);
-    assert_slice(loop_date(&f->loop), "Sun, 06 Nov 1994 08:49:38 GMT");
+    assert_slice(loop_common(&f->loop), "Server: tined\r\nDate: Sun, 06 Nov 1994 08:49:38 GMT\r\n");
     fixture_close(f);
 }
 
@@ -554,7 +563,7 @@ int main(void)
         cmocka_unit_test(test_slots),
         cmocka_unit_test(test_in_flight),
         cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_date),
+        cmocka_unit_test(test_common),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_many_connections),
         cmocka_unit_test(test_log_is_written),

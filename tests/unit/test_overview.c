@@ -38,6 +38,8 @@ static struct overview example(void)
     s.totals.counts.answers[1] = 990;
     s.totals.counts.answers[3] = 10;
     s.totals.counts.closed[CONN_CLOSE_TIMEOUT] = 5;
+    s.totals.counts.rounds[1] = 6;
+    s.totals.counts.rounds[SCOREBOARD_ROUND_CLASSES - 1] = 7;
     return s;
 }
 
@@ -66,6 +68,9 @@ static void test_text(void **state)
     assert_has("answers 2xx");
     assert_null(strstr(text, "answers 5xx")); // nothing to tell
     assert_has("a deadline passed");
+    assert_has("less than 32 us            6\n");
+    assert_has("longer                     7\n");
+    assert_null(strstr(text, "than 64 us"));
 }
 
 static void test_json(void **state)
@@ -82,10 +87,13 @@ static void test_json(void **state)
         "\"sandbox\":{\"landlock\":\"enforce\",\"landlock_abi\":7,\"seccomp\":\"missing\"},");
     assert_has("\"listeners\":[{\"address\":\"0.0.0.0:80\",\"queued\":3,\"backlog\":4096},"
                "{\"address\":\"unix:/run/x\\\"y\"}]");
-    assert_has("\"connections\":{\"open\":12,\"head\":0,\"body\":0,\"send\":1,\"idle\":11,");
+    assert_has(
+        "\"connections\":{\"open\":12,\"head\":0,\"body\":0,\"send\":1,\"disk\":0,\"idle\":11,");
     assert_has("\"requests\":1000,");
     assert_has("\"answers\":{\"1xx\":0,\"2xx\":990,\"3xx\":0,\"4xx\":10,\"5xx\":0}");
     assert_has("\"timeout\":5");
+    assert_has("\"rounds_us\":{\"16\":0,\"32\":6,\"64\":0,");
+    assert_has(",\"262144\":0,\"longer\":7}}\n");
 }
 
 static void test_look_at(void **state)

@@ -4,20 +4,21 @@
 #include "http/response.h"
 #include "http/status.h"
 
+#include <stdio.h>
+
 #define DATE "Sun, 06 Nov 1994 08:49:37 GMT"
 
-static const struct slice date = {DATE, HTTPDATE_LEN};
+#define COMMON "Server: tined\r\nDate: " DATE "\r\n"
 
 static const struct {
     struct response response;
     const char *want;
 } cases[] = {
     {{.status = 200,
-      .server = {"tined", 5},
       .about = {"ETag: \"a\"\r\nAccept-Ranges: bytes\r\n", 33},
       .has_length = true,
       .content_length = UINT64_MAX},
-     "HTTP/1.1 200 OK\r\nServer: tined\r\nDate: " DATE "\r\nETag: \"a\"\r\n"
+     "HTTP/1.1 200 OK\r\n" COMMON "ETag: \"a\"\r\n"
      "Accept-Ranges: bytes\r\nContent-Length: 18446744073709551615\r\n\r\n"},
     {{.status = 206,
       .has_length = true,
@@ -25,24 +26,24 @@ static const struct {
       .range_offset = 90,
       .range_length = 10,
       .total = 100},
-     "HTTP/1.1 206 Partial Content\r\nDate: " DATE "\r\nContent-Length: 10\r\n"
+     "HTTP/1.1 206 Partial Content\r\n" COMMON "Content-Length: 10\r\n"
      "Content-Range: bytes 90-99/100\r\n\r\n"},
     {{.status = 416, .has_length = true, .total = 0},
-     "HTTP/1.1 416 Range Not Satisfiable\r\nDate: " DATE "\r\nContent-Length: 0\r\n"
+     "HTTP/1.1 416 Range Not Satisfiable\r\n" COMMON "Content-Length: 0\r\n"
      "Content-Range: bytes */0\r\n\r\n"},
     {{.status = 304, .connection = CONNECTION_KEEP_ALIVE, .about = {"ETag: \"a\"\r\n", 11}},
-     "HTTP/1.1 304 Not Modified\r\nDate: " DATE "\r\nConnection: keep-alive\r\n"
+     "HTTP/1.1 304 Not Modified\r\n" COMMON "Connection: keep-alive\r\n"
      "ETag: \"a\"\r\n\r\n"},
     {{.status = 301,
       .connection = CONNECTION_CLOSE,
       .type = {"text/html", 9},
       .location = {"b/", 2}},
-     "HTTP/1.1 301 Moved Permanently\r\nDate: " DATE "\r\nConnection: close\r\n"
+     "HTTP/1.1 301 Moved Permanently\r\n" COMMON "Connection: close\r\n"
      "Content-Type: text/html\r\nLocation: b/\r\n\r\n"},
     {{.status = 405, .allow = {"GET, HEAD", 9}},
-     "HTTP/1.1 405 Method Not Allowed\r\nDate: " DATE "\r\nAllow: GET, HEAD\r\n\r\n"},
+     "HTTP/1.1 405 Method Not Allowed\r\n" COMMON "Allow: GET, HEAD\r\n\r\n"},
     {{.status = 503, .retry_after = 5},
-     "HTTP/1.1 503 Service Unavailable\r\nDate: " DATE "\r\nRetry-After: 5\r\n\r\n"},
+     "HTTP/1.1 503 Service Unavailable\r\n" COMMON "Retry-After: 5\r\n\r\n"},
 };
 
 static void test_format(void **state)
@@ -52,7 +53,7 @@ static void test_format(void **state)
         char text[512];
         struct response r = cases[i].response;
         size_t len = strlen(cases[i].want);
-        r.date = date;
+        r.common = SLICE(COMMON);
         struct buf b = buf_make(text, len);
         response_begin(&b, &r);
         response_end(&b);
@@ -65,6 +66,22 @@ static void test_format(void **state)
     }
 }
 
+static void test_common(void **state)
+{
+    static const struct {
+        const char *server, *want;
+    } servers[] = {{"tined", COMMON}, {"", "Date: " DATE "\r\n"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+        char text[RESPONSE_COMMON_MAX];
+        struct buf b = buf_make(text, sizeof(text));
+        response_common(&b, slice_of(servers[i].server), 784111777);
+        assert_slice(buf_slice(&b), servers[i].want);
+    }
+}
+
+#define LENGTH "Content-Length: 1\r\n"
+
 static void test_describe(void **state)
 {
     static const struct {
@@ -73,13 +90,16 @@ static void test_describe(void **state)
         size_t etag_len;
     } descriptions[] = {
         {{1, {"\"a\"", 3}, 784111777},
-         "ETag: \"a\"\r\nLast-Modified: " DATE "\r\nAccept-Ranges: bytes\r\nContent-Type: t/s\r\n",
+         "ETag: \"a\"\r\nLast-Modified: " DATE
+         "\r\nAccept-Ranges: bytes\r\nContent-Type: t/s\r\n" LENGTH,
          11},
         {{1, {NULL, 0}, 784111777},
-         "Last-Modified: " DATE "\r\nAccept-Ranges: bytes\r\nContent-Type: t/s\r\n",
+         "Last-Modified: " DATE "\r\nAccept-Ranges: bytes\r\nContent-Type: t/s\r\n" LENGTH,
          46},
-        {{1, {"\"a\"", 3}, -1}, "ETag: \"a\"\r\nAccept-Ranges: bytes\r\nContent-Type: t/s\r\n", 11},
-        {{1, {NULL, 0}, -1}, "Accept-Ranges: bytes\r\nContent-Type: t/s\r\n", 0},
+        {{1, {"\"a\"", 3}, -1},
+         "ETag: \"a\"\r\nAccept-Ranges: bytes\r\nContent-Type: t/s\r\n" LENGTH,
+         11},
+        {{1, {NULL, 0}, -1}, "Accept-Ranges: bytes\r\nContent-Type: t/s\r\n" LENGTH, 0},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(descriptions); i++) {
@@ -89,7 +109,8 @@ static void test_describe(void **state)
         buf_puts(&b, "before");
         response_describe(&b, &descriptions[i].rep, SLICE(""), SLICE("t/s"), &d);
         assert_slice(d.lines, descriptions[i].lines);
-        assert_slice(slice_skip(d.lines, d.type_at), "Content-Type: t/s\r\n");
+        assert_slice(slice_skip(d.lines, d.type_at), "Content-Type: t/s\r\n" LENGTH);
+        assert_slice(slice_skip(d.lines, d.length_at), LENGTH);
         assert_int_equal(d.etag_len, descriptions[i].etag_len);
     }
 }
@@ -143,12 +164,13 @@ static void test_pages(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
-        char text[RESPONSE_PAGE_MAX];
+        char text[RESPONSE_PAGE_MAX], title[80];
         struct buf b = buf_make(text, sizeof(text) - 1);
+        snprintf(title, sizeof(title), "<title>%.*s</title>", SLICE_ARG(status_title(codes[i])));
         response_page(&b, codes[i]);
         assert_false(b.overflow);
         text[b.len] = '\0';
-        assert_non_null(strstr(text, status_reason(codes[i])));
+        assert_contains(text, title);
         assert_true(slice_starts_with(buf_slice(&b), SLICE("<!DOCTYPE html>\n<html lang=")));
         assert_true(slice_ends_with_nocase(buf_slice(&b), SLICE("</html>\n")));
         assert_true(!strstr(text, "HTTP/1.1") == (codes[i] != 505));
@@ -158,9 +180,10 @@ static void test_pages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_format),          cmocka_unit_test(test_describe),
-        cmocka_unit_test(test_description_max), cmocka_unit_test(test_etag),
-        cmocka_unit_test(test_etag_shared),     cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_format),   cmocka_unit_test(test_common),
+        cmocka_unit_test(test_describe), cmocka_unit_test(test_description_max),
+        cmocka_unit_test(test_etag),     cmocka_unit_test(test_etag_shared),
+        cmocka_unit_test(test_pages),
     };
     return cmocka_run_group_tests_name("response", tests, NULL, NULL);
 }

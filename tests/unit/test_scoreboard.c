@@ -46,11 +46,29 @@ static void test_over_share(void **state)
             fail_msg("case %zu", i);
 }
 
+static void test_rounds(void **state)
+{
+    static const struct {
+        int64_t us;
+        unsigned class;
+    } cases[] = {
+        {-1, 0},   {0, 0},    {15, 0},      {16, 1},      {31, 1},         {32, 2},
+        {2047, 7}, {2048, 8}, {262143, 14}, {262144, 15}, {INT64_MAX, 15},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_int_equal(scoreboard_round_class(cases[i].us), cases[i].class);
+    assert_int_equal(scoreboard_round_bound(0), 16);
+    assert_int_equal(scoreboard_round_bound(7), 2048);
+    assert_int_equal(scoreboard_round_bound(15), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slots_stand_apart),
         cmocka_unit_test(test_over_share),
+        cmocka_unit_test(test_rounds),
     };
     return cmocka_run_group_tests_name("scoreboard", tests, NULL, NULL);
 }

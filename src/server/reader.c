@@ -1,0 +1,138 @@
+#include "server/reader.h"
+
+#include "server/conn.h"
+#include "sys/pagecache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+int reader_init(struct reader *r)
+{
+    *r = (struct reader){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+    if (r->fd < 0)
+        return -errno;
+    pthread_mutex_init(&r->mutex, NULL);
+    pthread_cond_init(&r->wanted, NULL);
+    return 0;
+}
+
+void reader_free(struct reading *one)
+{
+    filecache_release(one->file);
+    free(one);
+}
+
+static void free_all(struct reading *list)
+{
+    while (list) {
+        struct reading *next = list->next;
+        reader_free(list);
+        list = next;
+    }
+}
+
+void reader_cleanup(struct reader *r)
+{
+    if (r->fd < 0)
+        return;
+    pthread_mutex_lock(&r->mutex);
+    r->ending = true;
+    pthread_cond_broadcast(&r->wanted);
+    pthread_mutex_unlock(&r->mutex);
+    for (size_t i = 0; i < r->thread_count; i++)
+        pthread_join(r->threads[i], NULL);
+    free_all(r->first);
+    free_all(r->done);
+    pthread_cond_destroy(&r->wanted);
+    pthread_mutex_destroy(&r->mutex);
+    close(r->fd);
+    r->fd = -1;
+}
+
+// ---- the threads -------------------------------------------------------------------------------
+
+// The next one to be read; NULL: the end has come. With the mutex.
+static struct reading *await_work(struct reader *r)
+{
+    r->idle++;
+    while (!r->first && !r->ending)
+        pthread_cond_wait(&r->wanted, &r->mutex);
+    r->idle--;
+    if (r->ending)
+        return NULL;
+    struct reading *one = r->first;
+    r->first = one->next;
+    r->queued--;
+    return one;
+}
+
+static void *run(void *context)
+{
+    struct reader *r = context;
+    struct reading *one;
+    pthread_mutex_lock(&r->mutex);
+    while ((one = await_work(r))) {
+        pthread_mutex_unlock(&r->mutex);
+        pagecache_load(one->file->fd, one->offset, one->len);
+        pthread_mutex_lock(&r->mutex);
+        one->next = r->done;
+        r->done = one;
+        eventfd_write(r->fd, 1);
+    }
+    pthread_mutex_unlock(&r->mutex);
+    return NULL;
+}
+
+// ---- the loop ----------------------------------------------------------------------------------
+
+// With the mutex. False: there is no thread at all.
+static bool has_threads(struct reader *r)
+{
+    if (r->queued >= r->idle && r->thread_count < READER_THREADS &&
+        pthread_create(&r->threads[r->thread_count], NULL, run, r) == 0)
+        r->thread_count++;
+    return r->thread_count > 0;
+}
+
+static void append(struct reader *r, struct reading *one)
+{
+    if (r->first)
+        r->last->next = one;
+    else
+        r->first = one;
+    r->last = one;
+    r->queued++;
+}
+
+struct reading *reader_start(struct reader *r, struct conn *c, size_t len)
+{
+    struct reading *one = malloc(sizeof(*one));
+    if (!one)
+        return NULL;
+    *one = (struct reading){.file = c->file, .offset = c->offset, .len = len, .conn = c};
+    pthread_mutex_lock(&r->mutex);
+    bool can = has_threads(r);
+    if (can) {
+        c->file->references++;
+        append(r, one);
+        pthread_cond_signal(&r->wanted);
+    }
+    pthread_mutex_unlock(&r->mutex);
+    if (can)
+        return one;
+    free(one);
+    return NULL;
+}
+
+struct reading *reader_take(struct reader *r)
+{
+    eventfd_t count;
+    eventfd_read(r->fd, &count);
+    pthread_mutex_lock(&r->mutex);
+    struct reading *done = r->done;
+    r->done = NULL;
+    pthread_mutex_unlock(&r->mutex);
+    return done;
+}
