@@ -85,9 +85,16 @@ bool master_is_ending(const struct master *m)
     return m->stopping || m->stop_at;
 }
 
+// Of the generation that is to be: one that another image has left says nothing of it.
+static int64_t lame_duck(const struct master *m)
+{
+    const struct generation *g = m->starting ? m->starting : m->current;
+    return m->current ? (int64_t)g->conf->timeouts.lame_duck : 0;
+}
+
 void master_stop(struct master *m)
 {
-    int64_t delay = m->current ? (int64_t)m->current->conf->timeouts.lame_duck : 0;
+    int64_t delay = lame_duck(m);
     if (master_is_ending(m)) { // the second time
         stop_at_once(m);
     } else if (delay) {

@@ -35,6 +35,13 @@ class Orders(harness.Case):
         self.assertEqual(p.returncode, status, p.stdout + p.stderr)
         return p.stdout if status == 0 else p.stderr
 
+    def replace_program(self, text):
+        """By rename, as a package manager does."""
+        with open(self.program + ".new", "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(self.program + ".new", 0o755)
+        os.rename(self.program + ".new", self.program)
+
     def status(self):
         return json.loads(self.order("status", "--json"))
 
@@ -66,7 +73,7 @@ class Orders(harness.Case):
                 asked += 1
             wait_until(lambda: self.status()["requests"] == asked, "all requests counted")
             if what == "kill":
-                os.kill(d.workers()[0], harness.signal.SIGKILL)
+                os.kill(d.workers()[0], signal.SIGKILL)
                 wait_until(lambda: self.status()["workers_alive"] == 2, "its successor")
             else:
                 self.order(what)
@@ -136,10 +143,7 @@ class Orders(harness.Case):
     def test_a_reload_waits_for_an_upgrade_under_way(self):
         d = self.daemon()
         begun = os.path.join(d.dir, "begun")
-        with open(self.program + ".new", "w", encoding="utf-8") as f:
-            f.write("#!/bin/sh\n>%s\nsleep 1\nexit 3\n" % begun)
-        os.chmod(self.program + ".new", 0o755)
-        os.rename(self.program + ".new", self.program)
+        self.replace_program("#!/bin/sh\n>%s\nsleep 1\nexit 3\n" % begun)
         upgrade = subprocess.Popen([harness.TINED, "upgrade", "-s", self.socket],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wait_until(lambda: os.path.exists(begun), "the proof")
@@ -150,26 +154,37 @@ class Orders(harness.Case):
 
     def test_an_upgrade_does_not_forget_a_stop(self):
         for before in (True, False):  # the proof has begun
-            d = self.daemon(timeouts={"lame_duck": "300ms"})
+            d = self.daemon(timeouts={"lame_duck": "60s"})
+            begun, go_on = os.path.join(d.dir, "begun"), os.path.join(d.dir, "go-on")
+            self.replace_program("#!/bin/sh\n>%s\nuntil [ -e %s ]; do sleep 0.01; done\nexec %s \"$@\"\n"
+                                 % (begun, go_on, harness.TINED))
             if before:
-                d.send_signal(harness.signal.SIGUSR2)
-            d.send_signal(harness.signal.SIGTERM)
+                d.send_signal(signal.SIGUSR2)
+                wait_until(lambda: os.path.exists(begun), "the proof")
+            d.send_signal(signal.SIGTERM)
             d.wait_log("draining")
+            d.write("../go-on", b"")
             if not before:
-                d.send_signal(harness.signal.SIGUSR2)
+                d.send_signal(signal.SIGUSR2)
             d.wait_log("no upgrade now")
+            d.send_signal(signal.SIGTERM)  # at once
             self.assertEqual(d.wait_exit(), 0)
+
+    def test_a_stop_on_the_way_to_another_image_warns_balancers(self):
+        """What its workers will do the new image knows before they are ready."""
+        d = self.daemon(timeouts={"lame_duck": "300ms"})
+        d.send_signal(signal.SIGUSR2)
+        d.wait_log("upgrade: executing")
+        d.send_signal(signal.SIGTERM)
+        d.wait_log("draining")
+        self.assertEqual(d.wait_exit(), 0)
 
     def test_upgrade_tells_the_outcome(self):
         d = self.daemon()
         pid = d.pid
         self.assertEqual(self.order("upgrade"), "generation 2 is ready\n")
-        for script in (b"#!/bin/sh\nexit 3\n", b"#!/bin/sh\nkill -SEGV $$\n"):
-            new = self.program + ".new"
-            with open(new, "wb") as f:
-                f.write(script)
-            os.chmod(new, 0o755)
-            os.rename(new, self.program)
+        for script in ("#!/bin/sh\nexit 3\n", "#!/bin/sh\nkill -SEGV $$\n"):
+            self.replace_program(script)
             self.assertIn("upgrade refused", self.order("upgrade", status=1))
         self.assertEqual((d.pid, self.status()["generation"]), (pid, 2))
 
@@ -219,10 +234,10 @@ class Orders(harness.Case):
         wait_until(lambda: ask("/readyz").status == 200, "ready again")
 
     def test_lame_duck(self):
-        d = self.daemon(admin={"address": "127.0.0.1:0"}, timeouts={"lame_duck": "500ms"})
+        d = self.daemon(admin={"address": "127.0.0.1:0"}, timeouts={"lame_duck": "1s"})
         host, port = d.addresses[-1].rsplit(":", 1)
         begun = time.monotonic()
-        d.send_signal(harness.signal.SIGTERM)
+        d.send_signal(signal.SIGTERM)
         d.wait_log("draining")
         with harness.Client(harness.socket.AF_INET, (host, int(port))) as c:
             def is_draining():
@@ -232,14 +247,14 @@ class Orders(harness.Case):
         r = self.assert_status(d.get("/"), 200)  # new clients are served on, and their connections
         self.assertIsNone(r.get("Connection"))
         d.wait_log("stopping")
-        self.assertGreater(time.monotonic() - begun, 0.5)
+        self.assertGreater(time.monotonic() - begun, 0.98)  # a tick of its clock is some ms
         self.assertEqual(d.wait_exit(), 0)
 
     def test_the_second_signal_ends_a_lame_duck_at_once(self):
         d = self.daemon(timeouts={"lame_duck": "1h"})
-        d.send_signal(harness.signal.SIGTERM)
+        d.send_signal(signal.SIGTERM)
         d.wait_log("draining")
-        d.send_signal(harness.signal.SIGTERM)
+        d.send_signal(signal.SIGTERM)
         self.assertEqual(d.wait_exit(), 0)
 
 
