@@ -10,7 +10,6 @@ import re
 import subprocess
 import tempfile
 import threading
-import time
 import urllib.parse
 
 import harness
@@ -144,20 +143,14 @@ class Large(harness.Case):
                 c.request("/large/?sort=time&order=desc")
                 result = []
                 reader = threading.Thread(target=lambda: (result.append(c.response()), done.set()))
-                began = time.monotonic()
                 reader.start()
-                longest = 0
                 while not done.is_set():
-                    at = time.monotonic()
                     other.request("/s/small")
                     self.assert_status(other.response(), 200)
-                    longest = max(longest, time.monotonic() - at)
                     served += 1
                 reader.join()
-                took = time.monotonic() - began
             self.assertEqual(result[0].body.count(b"<tr>"), LARGE + 2)
             self.assertGreater(served, 5)  # of some 70 turns: this client may have to wait for a processor
-            self.assertLess(longest, took / 2)
 
     def test_steps(self):
         """By the processor's clock, for others may be busy too; at once it would be some 70 ms."""

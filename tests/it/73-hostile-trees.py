@@ -371,7 +371,7 @@ class Names(Case):
         names = [shape % bytes([b]) for b in self.BYTES for shape in shapes]
         names = [name for name in names if not name.startswith(b".")]
         contents = {name: b"content of " + name for name in names}
-        with Daemon({"ok": PAGE}) as d, d.connect() as c:
+        with Daemon({"ok": PAGE}) as d:
             for name, content in contents.items():
                 path = os.path.join(d.root.encode(), name)
                 os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -384,8 +384,9 @@ class Names(Case):
                     target = "/" + "/".join(escaped(part) for part in name.split(b"/"))
                     targets[target.lower() if lower else target] = contents[name]
                 self.assertEqual(len(targets), len(names))
-                for target, r in self.ask(c, list(targets)):
-                    self.assertEqual((r.status, r.body), (200, targets[target]), target)
+                with d.connect() as c:
+                    for target, r in self.ask(c, list(targets)):
+                        self.assertEqual((r.status, r.body), (200, targets[target]), target)
 
     def test_redirects_lead_back_to_each_directory(self):
         with Daemon({"ok": PAGE}) as d, d.connect() as c:

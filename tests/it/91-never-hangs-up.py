@@ -274,7 +274,7 @@ class Stops(HangsUp):
         """Its workers go on to the end of what they have, and the next one has the ports."""
         port = visits.free_port()
         listen = ("127.0.0.1:%d" % port, "[::1]:%d" % port)
-        d = Tined(workers=2, large=2 << 20, listen=listen, expect_status=-signal.SIGKILL)
+        d = Tined(workers=2, listen=listen, expect_status=-signal.SIGKILL)
         with d:
             with Visitors(d.addresses, idle=50, **dict(ACTIVE, downloading=8, fresh=0)) as v:
                 workers = d.workers()
