@@ -228,8 +228,6 @@ static int check_framing(struct request *r)
 static bool has_connection_option(const struct request *r, struct slice option)
 {
     struct slice list;
-    if (!r->first[FIELD_CONNECTION].ptr)
-        return false;
     for (uint32_t at = 0; request_next_field(r, FIELD_CONNECTION, &at, &list);)
         while (list.ptr)
             if (slice_equal_nocase(slice_trim(slice_split(&list, ',')), option))
@@ -275,6 +273,8 @@ int request_parse(struct slice head, struct request *r)
 
 bool request_next_field(const struct request *r, enum field_id id, uint32_t *at, struct slice *ret)
 {
+    if (!r->first[id].ptr)
+        return false;
     while (*at < r->field_count) {
         const struct field *f = &r->fields[(*at)++];
         if (f->id == id) {
@@ -289,8 +289,7 @@ bool request_single_field(const struct request *r, enum field_id id, struct slic
 {
     struct slice value, second;
     uint32_t at = 0;
-    if (!r->first[id].ptr || !request_next_field(r, id, &at, &value) ||
-        request_next_field(r, id, &at, &second))
+    if (!request_next_field(r, id, &at, &value) || request_next_field(r, id, &at, &second))
         return false;
     *ret = value;
     return true;

@@ -132,7 +132,7 @@ int request_parse(struct slice head, struct request *r);
 void request_parse_start(struct slice start, struct request *r);
 
 // The next field line named `id` after position *at (0 to begin); false: no more. For fields whose
-// value is a list and may stand on several lines (RFC 9110 section 5.3).
+// value is a list and may stand on several lines (RFC 9110 section 5.3). Not for FIELD_OTHER.
 bool request_next_field(const struct request *r, enum field_id id, uint32_t *at, struct slice *ret);
 
 // The value of the only field line named `id`; false, *ret left alone: none, or several. For fields

@@ -66,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     while (rest.ptr && r.field_count < 4)
         r.fields[r.field_count++] = (struct field){SLICE("x"), slice_trim(slice_split(&rest, '\n')),
                                                    FIELD_WANT_REPR_DIGEST};
+    r.first[FIELD_WANT_REPR_DIGEST] = r.fields[0].value;
     check_text(r.fields[0].value);
     bool found = structured_integer(&r, FIELD_WANT_REPR_DIGEST, SLICE("a"), &value);
     assert(found == (value != INT64_MIN));

@@ -111,6 +111,7 @@ static void test_integer(void **state)
         for (size_t j = 0; j < 2 && cases[i].lines[j]; j++)
             r.fields[r.field_count++] = (struct field){SLICE("x"), guarded_text(cases[i].lines[j]),
                                                        FIELD_WANT_REPR_DIGEST};
+        r.first[FIELD_WANT_REPR_DIGEST] = r.fields[0].value;
         bool found = structured_integer(&r, FIELD_WANT_REPR_DIGEST, SLICE("a"), &got);
         if (got != cases[i].want || found != (got != NONE))
             fail_msg("%zu: %s: %lld", i, cases[i].lines[0], (long long)got);
