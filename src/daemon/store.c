@@ -133,10 +133,7 @@ void store_write_totals(struct store *s, const struct scoreboard_counts *totals)
 
 void store_cleanup(struct store *s)
 {
-    for (size_t i = 0; i < s->listeners.count; i++)
-        close(s->listeners.items[i].fd);
-    free(s->listeners.items);
-    s->listeners = (struct listeners){0};
+    listeners_close(&s->listeners, NULL);
     if (s->totals >= 0)
         close(s->totals);
     s->totals = -1;
