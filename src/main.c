@@ -4,7 +4,7 @@
 #include "cli/cmd_check.h"
 #include "cli/cmd_config.h"
 #include "cli/cmd_explain.h"
-#include "cli/cmd_order.h"
+#include "cli/cmd_control.h"
 #include "cli/cmd_precompress.h"
 #include "cli/cmd_probe.h"
 #include "cli/cmd_run.h"
@@ -21,10 +21,10 @@ static command_cb *const commands[COMMAND_COUNT] = {
     [COMMAND_RUN] = cmd_run,         [COMMAND_SERVE] = cmd_serve,
     [COMMAND_CHECK] = cmd_check,     [COMMAND_CONFIG] = cmd_config,
     [COMMAND_EXPLAIN] = cmd_explain, [COMMAND_PRECOMPRESS] = cmd_precompress,
-    [COMMAND_PROBE] = cmd_probe,     [COMMAND_STATUS] = cmd_order,
-    [COMMAND_RELOAD] = cmd_order,    [COMMAND_UPGRADE] = cmd_order,
-    [COMMAND_REOPEN] = cmd_order,    [COMMAND_DRAIN] = cmd_order,
-    [COMMAND_STOP] = cmd_order,
+    [COMMAND_PROBE] = cmd_probe,     [COMMAND_STATUS] = cmd_control,
+    [COMMAND_RELOAD] = cmd_control,  [COMMAND_UPGRADE] = cmd_control,
+    [COMMAND_REOPEN] = cmd_control,  [COMMAND_DRAIN] = cmd_control,
+    [COMMAND_STOP] = cmd_control,
 };
 
 static int print_help(void)

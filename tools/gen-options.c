@@ -7,6 +7,7 @@
 #include "base/event.h"
 #include "base/num.h"
 #include "base/util.h"
+#include "server/counters.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ static const char *const value_kinds[] = {
     [CONF_COUNT] = "number",      [CONF_SIZE] = "size",       [CONF_TIME] = "time",
     [CONF_BOOL] = "boolean",      [CONF_STRING] = "string",   [CONF_PATH] = "path",
     [CONF_LOG_TARGET] = "target", [CONF_STRINGS] = "strings", [CONF_INCLUDE] = "paths",
-    [CONF_SWITCH] = "boolean",    [CONF_CHOICE] = "word",
+    [CONF_TOGGLE] = "boolean",    [CONF_CHOICE] = "word",
 };
 
 // Text in lines of the width that manuals have, cut at spaces.
@@ -134,7 +135,7 @@ static void presets_mdoc(void)
 
 // ---- completions ------------------------------------------------------------------------------
 
-// What may stand behind -o: options by their path, and the lists.
+// The words that may stand behind -o: options by their path, and the lists.
 static void options_words(void)
 {
     size_t count;
@@ -177,7 +178,7 @@ static void print_escaped(const char *text)
     }
 }
 
-// What each shell is told to offer for an option's value.
+// The words that make each shell offer values of an option.
 static const struct {
     const char *bash; // arguments of compgen; NULL: nothing
     const char *zsh, *fish;
@@ -359,6 +360,31 @@ static void events_catalog(void)
     }
 }
 
+// ---- counters ---------------------------------------------------------------------------------
+
+static void print_item(const char *key, const char *text)
+{
+    printf(".It Cm %s\n", key);
+    print_sentences(slice_of(text));
+}
+
+static void counters_mdoc(void)
+{
+#define X(member, key, text, help) print_item(key, help);
+    COUNTERS_SINGLE_TABLE(X)
+#undef X
+#define X(member, key, title, ROWS, help) print_item(key, help);
+    COUNTERS_GROUP_TABLE(X)
+#undef X
+}
+
+static void counters_closed_mdoc(void)
+{
+#define X(id, key, text) print_item(key, text);
+    COUNTERS_CLOSED_TABLE(X)
+#undef X
+}
+
 static const struct {
     const char *name;
     void (*print)(void);
@@ -371,10 +397,11 @@ static const struct {
     {"commands.zsh", commands_zsh},     {"flags.zsh", flags_zsh},
     {"commands.fish", commands_fish},   {"flags.fish", flags_fish},
     {"events.mdoc", events_mdoc},       {"events.catalog", events_catalog},
+    {"counters.mdoc", counters_mdoc},   {"closed.mdoc", counters_closed_mdoc},
 };
 
-// Behind an '@': reads the name up to the next '@' and fills it in. What is no name known here is
-// copied.
+// Behind an '@': reads the name up to the next '@' and fills it in. A name that is not known
+// here is copied.
 static void fill(void)
 {
     char name[NAME_MAX_LENGTH];

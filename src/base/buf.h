@@ -1,7 +1,7 @@
 // A builder of bytes in storage that the caller owns, of fixed capacity.
 //
-// What does not fit is not written at all and sets `overflow`, which stays set: a caller writes
-// everything and checks once at the end. Nothing here allocates.
+// Text that does not fit is not written at all and sets `overflow`, which stays set: a caller
+// writes everything and checks once at the end. Nothing here allocates.
 #pragma once
 
 #include "base/slice.h"

@@ -1,14 +1,30 @@
-// JSON as the control socket speaks it: an object whose members are strings (RFC 8259).
+// Writing JSON (RFC 8259), with the commas in their places.
 //
 // Pure.
 #pragma once
 
 #include "base/buf.h"
 
-// Appends `text` as a string, in its quotes. Bytes beyond ASCII are copied: they are to be UTF-8.
-void json_put_string(struct buf *b, struct slice text);
+#include <stdbool.h>
 
-// The member `name` of an object: appends its text, with escapes undone, to `ret`, which may be
-// left with a part of it when this fails. False: there is none, or this is no such object. Of
-// several of that name the first counts.
-bool json_find(struct slice object, struct slice name, struct buf *ret);
+struct json {
+    struct buf *b;
+    bool follows; // a member or an item stands before the next one
+};
+
+// Begins a value that is written to `b`.
+static inline struct json json_make(struct buf *b)
+{
+    return (struct json){b, false};
+}
+
+// Each of these appends a value: a member of an object by its name, or, without a name (NULL), an
+// item of an array or the whole. Text beyond ASCII is copied: it is to be UTF-8.
+void json_begin_object(struct json *j, const char *name);
+void json_begin_array(struct json *j, const char *name);
+void json_put_number(struct json *j, const char *name, uint64_t value);
+void json_put_string(struct json *j, const char *name, struct slice text);
+
+// End what was begun last.
+void json_end_object(struct json *j);
+void json_end_array(struct json *j);

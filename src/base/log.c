@@ -3,6 +3,7 @@
 #include "base/buf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,8 +48,19 @@ static bool stderr_is_journal(void)
            fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 
+// A file that others write to as well, such as the access log in "tined serve > log 2>&1", would
+// be written over from the place where stderr stands.
+static void append_to_file(int fd)
+{
+    struct stat st;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        fcntl(fd, F_SETFL, flags | O_APPEND);
+}
+
 void log_init(const char *name)
 {
+    append_to_file(STDERR_FILENO);
     program = name;
     to_journal = stderr_is_journal();
 }
@@ -69,15 +81,23 @@ void log_set_level(enum log_level level)
     limit = level;
 }
 
-bool log_level_parse(const char *name, enum log_level *ret)
+bool log_level_parse(struct slice name, enum log_level *ret)
 {
     for (size_t i = 0; i < ARRAY_SIZE(level_names); i++) {
-        if (strcmp(name, level_names[i]) == 0) {
+        if (slice_equal(name, slice_of(level_names[i]))) {
             *ret = (enum log_level)i;
             return true;
         }
     }
     return false;
+}
+
+const char *log_level_check(struct slice name)
+{
+    enum log_level level;
+    if (log_level_parse(name, &level))
+        return NULL;
+    return "the levels are \"error\", \"warning\", \"notice\", \"info\" and \"debug\"";
 }
 
 // A newline ends the record and an escape sequence rewrites the terminal: neither may come from

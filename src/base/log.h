@@ -11,21 +11,26 @@
 #pragma once
 
 #include "base/event.h"
+#include "base/slice.h"
 #include "base/util.h"
 
 #include <stdbool.h>
 
+// Nothing is logged as DEBUG alone; as a threshold it lets all through, as INFO does.
 enum log_level { LOG_LEVEL_ERR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-// Finds out whether stderr is the journal. `name` (static) is put before each line, e.g. "tined";
-// NULL: none.
+// Finds out whether stderr is the journal; where it is a file, has it appended to. `name` (static)
+// is put before each line, e.g. "tined"; NULL: none.
 void log_init(const char *name);
 
 // Lines above this level are dropped; the default is LOG_LEVEL_INFO.
 void log_set_level(enum log_level level);
 
 // The level of a name ("error", "warning", "notice", "info", "debug"); false: no such level.
-bool log_level_parse(const char *name, enum log_level *ret);
+bool log_level_parse(struct slice name, enum log_level *ret);
+
+// NULL when there is a level of this name, else which there are (static text).
+const char *log_level_check(struct slice name);
 
 // Gets each line that is logged as an error, without the program's name; NULL: nobody does.
 typedef void log_hear_cb(void *context, const char *message);
@@ -55,4 +60,3 @@ void log_event(enum event event, const struct event_fields *fields, const char *
 #define log_warn(...)   log_line(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_notice(...) log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
 #define log_info(...)   log_line(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...)  log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)

@@ -7,7 +7,7 @@
 
 #define MAPPED_BITS 96
 
-// What stands before an IPv4 address (RFC 4291 section 2.5.5.2).
+// The bits before an IPv4 address (RFC 4291 section 2.5.5.2).
 static const uint8_t mapped[MAPPED_BITS / 8] = {[10] = 0xff, [11] = 0xff};
 
 struct network network_of_ipv4(const uint8_t address[static 4])
@@ -50,7 +50,7 @@ static bool parse_address(struct slice s, struct network *ret, unsigned *ret_max
 {
     char text[INET6_ADDRSTRLEN];
     uint8_t address[16];
-    if (s.len >= sizeof(text))
+    if (s.len >= sizeof(text) || memchr(s.ptr, '\0', s.len))
         return false;
     memcpy(text, s.ptr, s.len);
     text[s.len] = '\0';
@@ -88,16 +88,21 @@ static const char *parse_ip(struct slice s, struct network *ret)
     return NULL;
 }
 
-const char *network_parse(const char *text, struct network *ret)
+const char *network_parse(struct slice text, struct network *ret)
 {
-    struct slice s = slice_of(text);
-    if (slice_equal(s, SLICE("all")))
+    if (slice_equal(text, SLICE("all")))
         *ret = (struct network){.kind = NETWORK_ALL};
-    else if (slice_equal(s, SLICE("unix")))
+    else if (slice_equal(text, SLICE("unix")))
         *ret = (struct network){.kind = NETWORK_UNIX};
     else
-        return parse_ip(s, ret);
+        return parse_ip(text, ret);
     return NULL;
+}
+
+const char *network_check(struct slice text)
+{
+    struct network network;
+    return network_parse(text, &network);
 }
 
 bool network_has(const struct network *n, const struct network *client)

@@ -17,14 +17,17 @@ struct network {
     uint8_t bits; // of `address` that count, 0 to 128
 };
 
-// Who connects: a network of one, with all 128 bits, or NETWORK_UNIX.
+// A client's address: a network of one, with all 128 bits, or NETWORK_UNIX.
 struct network network_of_ipv4(const uint8_t address[static 4]);
 struct network network_of_ipv6(const uint8_t address[static 16]);
 
 // Reads `text`; "::ffff:192.0.2.0/120" is the network 192.0.2.0/24. Returns NULL, or what is wrong
 // with it and what would be right (static text); *ret is left alone then. Bits beyond the prefix
 // length must be 0: "10.0.0.1/8" is more likely a slip.
-const char *network_parse(const char *text, struct network *ret);
+const char *network_parse(struct slice text, struct network *ret);
+
+// The same without the result.
+const char *network_check(struct slice text);
 
 // Whether `client` is in `n`. No network of IPv6 has a client of IPv4: "::/0" is all of IPv6 alone,
 // as "0.0.0.0/0" is all of IPv4.

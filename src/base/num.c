@@ -30,7 +30,7 @@ static bool parse_digits(struct slice s, unsigned base, uint64_t max, uint64_t *
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
         unsigned digit;
-        if (c >= '0' && c <= '9')
+        if (slice_is_digit(c))
             digit = (unsigned)(c - '0');
         else if (base == 16 && c >= 'a' && c <= 'f')
             digit = (unsigned)(c - 'a') + 10;
@@ -59,7 +59,7 @@ bool num_parse_hex(struct slice s, uint64_t max, uint64_t *ret)
 static bool parse_with_unit(struct slice s, const struct unit *units, size_t count, uint64_t *ret)
 {
     size_t digits = 0;
-    while (digits < s.len && s.ptr[digits] >= '0' && s.ptr[digits] <= '9')
+    while (digits < s.len && slice_is_digit(s.ptr[digits]))
         digits++;
     struct slice name = slice_skip(s, digits);
     for (size_t i = 0; i < count; i++) {

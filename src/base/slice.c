@@ -2,19 +2,19 @@
 
 #include "base/util.h"
 
-static unsigned char lower(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-}
-
 bool slice_equal_nocase(struct slice a, struct slice b)
 {
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++)
-        if (a.ptr[i] != b.ptr[i] && lower(a.ptr[i]) != lower(b.ptr[i]))
+        if (a.ptr[i] != b.ptr[i] && slice_lower(a.ptr[i]) != slice_lower(b.ptr[i]))
             return false;
     return true;
+}
+
+bool slice_starts_with_nocase(struct slice s, struct slice prefix)
+{
+    return s.len >= prefix.len && slice_equal_nocase(slice_make(s.ptr, prefix.len), prefix);
 }
 
 bool slice_ends_with_nocase(struct slice s, struct slice suffix)
@@ -22,10 +22,35 @@ bool slice_ends_with_nocase(struct slice s, struct slice suffix)
     return s.len >= suffix.len && slice_equal_nocase(slice_skip(s, s.len - suffix.len), suffix);
 }
 
+bool slice_has_control(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
+            return true;
+    return false;
+}
+
 ptrdiff_t slice_find(struct slice s, char c)
 {
     const char *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
     return at ? at - s.ptr : -1;
+}
+
+bool slice_cut_prefix_nocase(struct slice *rest, struct slice prefix)
+{
+    if (!slice_starts_with_nocase(*rest, prefix))
+        return false;
+    *rest = slice_skip(*rest, prefix.len);
+    return true;
+}
+
+struct slice slice_cut_word(struct slice *rest)
+{
+    struct slice all = slice_trim(*rest), word = {all.ptr, 0};
+    while (word.len < all.len && !slice_is_blank(all.ptr[word.len]))
+        word.len++;
+    *rest = word.len ? slice_trim(slice_skip(all, word.len)) : all;
+    return word;
 }
 
 struct slice slice_split(struct slice *rest, char sep)
@@ -38,6 +63,12 @@ struct slice slice_split(struct slice *rest, char sep)
     }
     *rest = slice_skip(all, (size_t)at + 1);
     return slice_make(all.ptr, (size_t)at);
+}
+
+struct slice slice_last(struct slice s, char sep)
+{
+    const char *at = s.len ? memrchr(s.ptr, sep, s.len) : NULL;
+    return at ? slice_skip(s, (size_t)(at - s.ptr) + 1) : s;
 }
 
 int slice_compare(struct slice a, struct slice b)

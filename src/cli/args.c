@@ -1,6 +1,6 @@
 #include "cli/args.h"
 
-#include "conf/nearest.h"
+#include "conf/suggest.h"
 #include "base/util.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #define DEFAULT_FILE          SYSCONFDIR "/tined/tined.conf"
 #define DEFAULT_SERVE_ADDRESS "*:8080"
-#define ORDER_SYNOPSIS        "[-c FILE] [-s SOCKET]"
+#define CONTROL_SYNOPSIS      "[-c FILE] [-s SOCKET]"
 
 enum {
     SPELLING_MAX = 32,
@@ -22,24 +22,25 @@ static const struct args_command commands[COMMAND_COUNT] = {
     [COMMAND_SERVE] = {"serve", "[DIR] [-l ADDRESS]... [-o OPTION=VALUE]...",
                        "serve one directory without a configuration file"},
     [COMMAND_CHECK] = {"check", "[-c FILE] [-o OPTION=VALUE]...",
-                       "check the configuration and what it names"},
+                       "check the configuration and the files it names"},
     [COMMAND_CONFIG] = {"config", "[-c FILE] [-o OPTION=VALUE]...",
                         "show the value of every option and where it came from"},
     [COMMAND_EXPLAIN] = {"explain", "[-c FILE] [-m METHOD] [-H HEADER]... URL",
-                         "say how a request is answered, and why"},
+                         "tell how a request is answered, and why"},
     [COMMAND_PRECOMPRESS] = {"precompress", "[--check] [-j N] [--codings LIST] [-q] DIR",
                              "make or check the compressed siblings of files"},
     [COMMAND_PROBE] = {"probe", "[--connect ADDRESS] [-t TIME] URL",
-                       "ask for a URL, and say by the exit status whether the answer is good"},
-    [COMMAND_STATUS] = {"status", ORDER_SYNOPSIS " [--json]", "show what the running server does"},
-    [COMMAND_RELOAD] = {"reload", ORDER_SYNOPSIS,
-                        "have it read its configuration anew, and say what became of it"},
-    [COMMAND_UPGRADE] = {"upgrade", ORDER_SYNOPSIS,
-                         "have it execute the program anew, and say what became of it"},
-    [COMMAND_REOPEN] = {"reopen", ORDER_SYNOPSIS, "have it open its log files anew"},
-    [COMMAND_DRAIN] = {"drain", ORDER_SYNOPSIS,
-                       "have it tell balancers to go elsewhere, until the next reload"},
-    [COMMAND_STOP] = {"stop", ORDER_SYNOPSIS, "have it finish what it does, and end"},
+                       "request a URL, and tell by the exit status whether the answer is good"},
+    [COMMAND_STATUS] = {"status", CONTROL_SYNOPSIS " [--json]",
+                        "show what the running server does"},
+    [COMMAND_RELOAD] = {"reload", CONTROL_SYNOPSIS,
+                        "make it read its configuration anew, and print the outcome"},
+    [COMMAND_UPGRADE] = {"upgrade", CONTROL_SYNOPSIS,
+                         "make it execute the program anew, and print the outcome"},
+    [COMMAND_REOPEN] = {"reopen", CONTROL_SYNOPSIS, "make it open its log files anew"},
+    [COMMAND_DRAIN] = {"drain", CONTROL_SYNOPSIS,
+                       "make it tell balancers to go elsewhere, until the next reload"},
+    [COMMAND_STOP] = {"stop", CONTROL_SYNOPSIS, "make it finish the answers under way, and end"},
 };
 
 static const struct args_option options[] = {
@@ -54,7 +55,7 @@ static const struct args_option options[] = {
      "explain a request with this field, e.g. -H 'Accept-Encoding: br'"},
     {'a', "client", VALUE_CLIENT, "ADDRESS", ON_EXPLAIN,
      "explain a request of this client: an IP address or \"unix\" (127.0.0.1)"},
-    {'s', "socket", VALUE_SOCKET, "PATH", ON_EXPLAIN | ON_ORDERS,
+    {'s', "socket", VALUE_SOCKET, "PATH", ON_EXPLAIN | ON_CONTROL,
      "ask the server whose control socket this is"},
     {'\0', "json", VALUE_NONE, NULL, ON_STATUS, "show it as JSON"},
     {'\0', "check", VALUE_NONE, NULL, ON_PRECOMPRESS,
@@ -84,9 +85,9 @@ struct parser {
     char *message;
 };
 
-static int refuse(struct parser *p, const char *format, ...) PRINTF_LIKE(2, 3);
+static int refuse_arguments(struct parser *p, const char *format, ...) PRINTF_LIKE(2, 3);
 
-static int refuse(struct parser *p, const char *format, ...)
+static int refuse_arguments(struct parser *p, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -116,8 +117,8 @@ static int take_assignment(struct parser *p, const char *value)
 {
     const char *equals = strchr(value, '=');
     if (!equals || equals == value)
-        return refuse(p, "-o takes OPTION=VALUE, e.g. -o timeouts.idle=30s; found \"%.60s\"",
-                      value);
+        return refuse_arguments(
+            p, "-o takes OPTION=VALUE, e.g. -o timeouts.idle=30s; found \"%.60s\"", value);
     size_t len = (size_t)(equals - value);
     char *name = p->next_text;
     memcpy(name, value, len);
@@ -148,7 +149,7 @@ static int take_single(struct parser *p, const struct args_option *option, const
     const char **place = places[option->value];
     char text[SPELLING_MAX];
     if (*place)
-        return refuse(p, "%s stands twice; it may be given once", spell(option, text));
+        return refuse_arguments(p, "%s stands twice; it may be given once", spell(option, text));
     *place = value;
     return 0;
 }
@@ -156,7 +157,8 @@ static int take_single(struct parser *p, const struct args_option *option, const
 static int take_header(struct parser *p, const char *value)
 {
     if (!strchr(value, ':') || strpbrk(value, "\r\n"))
-        return refuse(p, "-H takes a field, e.g. -H 'Accept: text/html'; found \"%.60s\"", value);
+        return refuse_arguments(p, "-H takes a field, e.g. -H 'Accept: text/html'; found \"%.60s\"",
+                                value);
     p->args.headers[p->args.header_count++] = value;
     return 0;
 }
@@ -197,9 +199,11 @@ static int take_with_value(struct parser *p, const struct args_option *option, c
 {
     char text[SPELLING_MAX];
     if (option->value == VALUE_NONE)
-        return rest ? refuse(p, "--%s takes no value", option->name) : take_option(p, option, NULL);
+        return rest ? refuse_arguments(p, "--%s takes no value", option->name)
+                    : take_option(p, option, NULL);
     if (!rest && p->at == p->argc)
-        return refuse(p, "%s needs a value: %s %s", spell(option, text), text, option->value_name);
+        return refuse_arguments(p, "%s needs a value: %s %s", spell(option, text), text,
+                                option->value_name);
     return take_option(p, option, rest ? rest : p->argv[p->at++]);
 }
 
@@ -207,15 +211,16 @@ static int take_long(struct parser *p, const char *text)
 {
     const char *equals = strchr(text, '=');
     struct slice name = slice_make(text, equals ? (size_t)(equals - text) : strlen(text));
-    struct nearest n = nearest_make(name);
+    struct suggest n = suggest_for(name);
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         if (slice_equal(name, slice_of(options[i].name)))
             return take_with_value(p, &options[i], equals ? equals + 1 : NULL);
-        nearest_offer(&n, slice_of(options[i].name), options[i].name);
+        suggest_offer(&n, slice_of(options[i].name), options[i].name);
     }
     if (n.best)
-        return refuse(p, "unknown option \"--%.60s\"; did you mean \"--%s\"?", text, n.best);
-    return refuse(p, "unknown option \"--%.60s\"; see tined --help", text);
+        return refuse_arguments(p, "unknown option \"--%.60s\"; did you mean \"--%s\"?", text,
+                                n.best);
+    return refuse_arguments(p, "unknown option \"--%.60s\"; see tined --help", text);
 }
 
 static int take_short(struct parser *p, const char *text)
@@ -223,29 +228,30 @@ static int take_short(struct parser *p, const char *text)
     for (size_t i = 0; i < ARRAY_SIZE(options); i++)
         if (options[i].letter == text[0])
             return take_with_value(p, &options[i], text[1] ? text + 1 : NULL);
-    return refuse(p, "unknown option \"-%.60s\"; see tined --help", text);
+    return refuse_arguments(p, "unknown option \"-%.60s\"; see tined --help", text);
 }
 
 static int take_command(struct parser *p, const char *word)
 {
-    struct nearest n = nearest_make(slice_of(word));
+    struct suggest n = suggest_for(slice_of(word));
     p->command_given = true;
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-        nearest_offer(&n, slice_of(commands[i].name), commands[i].name);
+        suggest_offer(&n, slice_of(commands[i].name), commands[i].name);
         if (strcmp(word, commands[i].name) == 0) {
             p->args.command = (int)i;
             return 0;
         }
     }
     if (n.best)
-        return refuse(p, "unknown command \"%.60s\"; did you mean \"%s\"?", word, n.best);
+        return refuse_arguments(p, "unknown command \"%.60s\"; did you mean \"%s\"?", word, n.best);
     if (strchr(word, '/') || strcmp(word, ".") == 0)
-        return refuse(p, "unknown command \"%.60s\"; to serve a directory write: tined serve %.60s",
-                      word, word);
-    return refuse(p, "unknown command \"%.60s\"; see tined --help", word);
+        return refuse_arguments(
+            p, "unknown command \"%.60s\"; to serve a directory write: tined serve %.60s", word,
+            word);
+    return refuse_arguments(p, "unknown command \"%.60s\"; see tined --help", word);
 }
 
-static int take_word(struct parser *p, const char *word)
+static int take_positional(struct parser *p, const char *word)
 {
     if (!p->command_given)
         return take_command(p, word);
@@ -256,8 +262,8 @@ static int take_word(struct parser *p, const char *word)
         *place = word;
         return 0;
     }
-    return refuse(p, "\"%.60s\" is one argument too many; usage: tined %s %s", word,
-                  commands[p->args.command].name, commands[p->args.command].synopsis);
+    return refuse_arguments(p, "\"%.60s\" is one argument too many; usage: tined %s %s", word,
+                            commands[p->args.command].name, commands[p->args.command].synopsis);
 }
 
 static int take_all(struct parser *p)
@@ -267,7 +273,7 @@ static int take_all(struct parser *p)
     while (p->at < p->argc && error == 0) {
         const char *text = p->argv[p->at++];
         if (words_only || text[0] != '-' || text[1] == '\0')
-            error = take_word(p, text);
+            error = take_positional(p, text);
         else if (strcmp(text, "--") == 0)
             words_only = true;
         else if (text[1] == '-')
@@ -292,9 +298,10 @@ static int check_fit(struct parser *p)
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         bool fits = options[i].commands & 1u << p->args.command;
         if (p->seen & 1u << i && !fits)
-            return refuse(p, "%s does not go with \"%s\"; usage: tined %s %s",
-                          spell(&options[i], text), commands[p->args.command].name,
-                          commands[p->args.command].name, commands[p->args.command].synopsis);
+            return refuse_arguments(p, "%s does not go with \"%s\"; usage: tined %s %s",
+                                    spell(&options[i], text), commands[p->args.command].name,
+                                    commands[p->args.command].name,
+                                    commands[p->args.command].synopsis);
     }
     return 0;
 }
@@ -323,14 +330,14 @@ static void complete_serve(struct parser *p)
 static int complete_precompress(struct parser *p)
 {
     if (!p->args.directory)
-        return refuse(p, "which directory? usage: tined precompress %s",
-                      commands[COMMAND_PRECOMPRESS].synopsis);
+        return refuse_arguments(p, "which directory? usage: tined precompress %s",
+                                commands[COMMAND_PRECOMPRESS].synopsis);
     p->args.check = was_given(p, "check");
     p->args.quiet = was_given(p, "quiet");
     return 0;
 }
 
-static int finish(struct parser *p)
+static int complete_arguments(struct parser *p)
 {
     p->args.json = was_given(p, "json");
     if (was_given(p, "help") || was_given(p, "version")) {
@@ -348,8 +355,8 @@ static int finish(struct parser *p)
     else if (!p->args.file)
         p->args.file = DEFAULT_FILE;
     if (ON_URL & 1u << p->args.command && !p->args.url)
-        return refuse(p, "no URL is given; usage: tined %s %s", commands[p->args.command].name,
-                      commands[p->args.command].synopsis);
+        return refuse_arguments(p, "no URL is given; usage: tined %s %s",
+                                commands[p->args.command].name, commands[p->args.command].synopsis);
     return 0;
 }
 
@@ -373,7 +380,7 @@ int args_parse(int argc, char **argv, struct args *ret, char message[static ARGS
     if (error == 0)
         error = take_all(&p);
     if (error == 0)
-        error = finish(&p);
+        error = complete_arguments(&p);
     if (error < 0)
         args_cleanup(&p.args);
     else

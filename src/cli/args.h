@@ -4,8 +4,9 @@
 // come from them. No I/O but in args_print_help().
 #pragma once
 
-#include "conf/conf_load.h"
+#include "conf/conf_source.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 // In the order of the command table. HELP and VERSION are asked for by --help and --version.
@@ -39,7 +40,7 @@ struct args {
     const char *url;       // of `explain` and `probe`; NULL: not given
     const char *method;    // of `explain`, as are the next ones
     const char *client;
-    const char *socket;  // also of the orders to a running server
+    const char *socket;  // also of the commands to a running server
     bool json;           // of `status`
     const char *connect; // of `probe`, as is the next one; not looked at; NULL: not given
     const char *timeout;
@@ -77,9 +78,9 @@ enum {
     ON_PROBE = 1 << COMMAND_PROBE,
     ON_STATUS = 1 << COMMAND_STATUS,
     // Orders to the running server.
-    ON_ORDERS = ON_STATUS | 1 << COMMAND_RELOAD | 1 << COMMAND_UPGRADE | 1 << COMMAND_REOPEN |
-                1 << COMMAND_DRAIN | 1 << COMMAND_STOP,
-    // What stands behind the command.
+    ON_CONTROL = ON_STATUS | 1 << COMMAND_RELOAD | 1 << COMMAND_UPGRADE | 1 << COMMAND_REOPEN |
+                 1 << COMMAND_DRAIN | 1 << COMMAND_STOP,
+    // Commands by the argument that they take.
     ON_DIRECTORY = ON_SERVE | ON_PRECOMPRESS,
     ON_URL = ON_EXPLAIN | ON_PROBE,
     ON_ALL = (1 << COMMAND_COUNT) - 1
@@ -117,4 +118,6 @@ struct args_command {
 };
 
 const struct args_command *args_command(enum command command);
+
+// All options of the command line: for tools/gen-options.c.
 const struct args_option *args_options(size_t *ret_count);

@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "cli/args.h"
-#include "cli/config.h"
+#include "cli/load_config.h"
 #include "conf/conf_dump.h"
 
 #include <stdlib.h>
@@ -10,9 +10,9 @@
 
 int cmd_config(const struct args *args)
 {
-    struct conf *c = config_load(args);
+    struct conf *c = load_config(args);
     if (!c)
-        return CONFIG_EXIT_BAD;
+        return LOAD_CONFIG_EXIT_BAD;
     int error = conf_dump(stdout, c);
     if (error < 0)
         log_err("cannot write the configuration: %s", strerror(-error));

@@ -1,14 +1,14 @@
 #include "cli/cmd_explain.h"
 
-#include "base/json.h"
 #include "base/log.h"
 #include "cli/args.h"
-#include "cli/ask.h"
-#include "cli/config.h"
+#include "cli/control_client.h"
+#include "cli/load_config.h"
 #include "cli/url.h"
 #include "conf/conf_options.h"
-#include "daemon/explainers.h"
-#include "server/explain.h"
+#include "daemon/control_message.h"
+#include "daemon/explain_worker.h"
+#include "explain/explain.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define REQUEST_MAX_BYTES (64u << 10)
-#define ANSWER_MAX        (6u * EXPLAIN_MAX)
+#define ANSWER_MAX        (EXPLAIN_MAX + CONTROL_MESSAGE_HEAD)
 
 // The question, and room for all its texts.
 struct inquiry {
@@ -30,7 +30,6 @@ struct inquiry {
     char request_text[REQUEST_MAX_BYTES];
     char target_text[REQUEST_MAX_BYTES];
     char answer_text[ANSWER_MAX];
-    char explanation[ANSWER_MAX];
 };
 
 static bool gives_host(const struct args *args)
@@ -43,14 +42,15 @@ static bool gives_host(const struct args *args)
     return false;
 }
 
-static const char *write_request(struct inquiry *q)
+static const char *write_inquiry(struct inquiry *q)
 {
     const struct args *args = q->args;
     struct buf *b = &q->request;
-    const char *fault = url_parse(args->url, &q->url, &q->target);
+    const char *fault = url_parse(args->url, CHAR_TARGET, &q->url, &q->target);
     if (fault)
         return fault;
-    buf_printf(b, "explain %s %u\n", q->client, q->url.port);
+    control_message_begin_request(b, "explain");
+    buf_printf(b, "%s %u\n", q->client, q->url.port);
     size_t start = b->len;
     buf_printf(b, "%s %.*s HTTP/1.1\r\n", args->method ? args->method : "GET",
                SLICE_ARG(buf_slice(&q->target)));
@@ -63,33 +63,39 @@ static const char *write_request(struct inquiry *q)
     return b->overflow ? "it is too long" : NULL;
 }
 
-static int print_answer(struct inquiry *q)
+static int print_answer(const struct inquiry *q)
 {
-    struct slice answer = buf_slice(&q->answer);
-    struct buf text = buf_make(q->explanation, sizeof(q->explanation));
-    if (json_find(answer, SLICE("explanation"), &text)) {
-        fwrite(text.data, 1, text.len, stdout);
+    struct slice text;
+    switch (control_message_parse_answer(buf_slice(&q->answer), &text)) {
+    case CONTROL_MESSAGE_RESULT:
+        fwrite(text.ptr, 1, text.len, stdout);
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-    }
-    text.len = 0;
-    if (json_find(answer, SLICE("error"), &text))
-        log_err("%.*s", SLICE_ARG(buf_slice(&text)));
-    else
+    case CONTROL_MESSAGE_ERROR:
+    case CONTROL_MESSAGE_LOGGED_ERROR:
+        log_err("%.*s", SLICE_ARG(text));
+        break;
+    case CONTROL_MESSAGE_OLD_RESULT:
+    case CONTROL_MESSAGE_OLD_ERROR:
+        log_err("the server is of an earlier version of tined: upgrade it, then ask again");
+        break;
+    case CONTROL_MESSAGE_NONE:
         log_err("the request could not be explained in time");
+        break;
+    }
     return EXIT_FAILURE;
 }
 
 static int ask_child(struct inquiry *q, const struct generation *g)
 {
-    const struct explainers_question question = {q->client, q->url.port, q->head};
+    const struct explain_worker_question question = {q->client, q->url.port, q->head};
     struct child child;
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
-    int r = explainers_spawn(&child, g, &question, pair[1]);
+    int r = explain_worker_spawn(&child, g, &question, pair[1]);
     close(pair[1]);
     if (r == 0) {
-        r = ask_receive(pair[0], &q->answer);
+        r = control_client_receive(pair[0], &q->answer);
         child_kill(&child);
     }
     close(pair[0]);
@@ -101,7 +107,7 @@ static int explain_configuration(struct inquiry *q, struct conf *conf)
 {
     struct generation *g = conf ? generation_new_idle(conf) : NULL;
     if (!g)
-        return CONFIG_EXIT_BAD;
+        return LOAD_CONFIG_EXIT_BAD;
     int r = ask_child(q, g);
     generation_free(g, NULL);
     if (r == 0)
@@ -115,9 +121,9 @@ static bool nobody_answers(int error)
     return error == -ENOENT || error == -ECONNREFUSED || error == -ENOTDIR;
 }
 
-static int ask(struct inquiry *q, const char *path)
+static int ask_server(struct inquiry *q, const char *path)
 {
-    int r = ask_master(path, buf_slice(&q->request), &q->answer);
+    int r = control_client_ask(path, buf_slice(&q->request), &q->answer, NULL);
     if (r == 0)
         return print_answer(q);
     log_err("the server cannot be asked at %s: %s", path, strerror(-r));
@@ -127,9 +133,9 @@ static int ask(struct inquiry *q, const char *path)
 // The running server, where the configuration has it listen.
 static int explain_running(struct inquiry *q)
 {
-    struct conf *conf = config_load(q->args);
+    struct conf *conf = load_config(q->args);
     const char *path = conf ? conf->control : conf_options_find(SLICE("control"))->def;
-    int r = *path ? ask_master(path, buf_slice(&q->request), &q->answer) : -ENOENT;
+    int r = *path ? control_client_ask(path, buf_slice(&q->request), &q->answer, NULL) : -ENOENT;
     if (nobody_answers(r)) {
         log_notice("no server answers at %s: this is what %s would do", *path ? path : "all",
                    q->args->file);
@@ -141,11 +147,11 @@ static int explain_running(struct inquiry *q)
     return r < 0 ? EXIT_FAILURE : print_answer(q);
 }
 
-static int explain(struct inquiry *q)
+static int answer_inquiry(struct inquiry *q)
 {
     const struct args *args = q->args;
     struct sockaddr_in6 client;
-    const char *fault = write_request(q);
+    const char *fault = write_inquiry(q);
     if (fault) {
         log_err("\"%s\" cannot be asked for: %s", args->url, fault);
         return ARGS_EXIT_USAGE;
@@ -155,9 +161,9 @@ static int explain(struct inquiry *q)
         return ARGS_EXIT_USAGE;
     }
     if (args->socket)
-        return ask(q, args->socket);
+        return ask_server(q, args->socket);
     if (args->file_is_given || args->override_count)
-        return explain_configuration(q, config_load(args));
+        return explain_configuration(q, load_config(args));
     return explain_running(q);
 }
 
@@ -173,7 +179,7 @@ int cmd_explain(const struct args *args)
     q->request = buf_make(q->request_text, sizeof(q->request_text));
     q->target = buf_make(q->target_text, sizeof(q->target_text));
     q->answer = buf_make(q->answer_text, sizeof(q->answer_text));
-    int status = explain(q);
+    int status = answer_inquiry(q);
     free(q);
     return status;
 }

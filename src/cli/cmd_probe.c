@@ -5,7 +5,8 @@
 #include "cli/args.h"
 #include "cli/url.h"
 #include "http/statusline.h"
-#include "sys/addr.h"
+#include "sys/resolve.h"
+#include "base/address.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,15 +25,15 @@ enum {
 };
 
 struct probe {
-    struct addr addr; // where to connect to
-    uint64_t timeout; // ms
+    struct address addr; // where to connect to
+    uint64_t timeout;    // ms
     struct buf request;
     char request_text[REQUEST_MAX];
 };
 
 // ---- the time -----------------------------------------------------------------------------------
 
-// What is being done, for when the time is up.
+// Names the current step in the message when the time is up.
 static const char *volatile activity = "starting";
 
 static void say(const char *text)
@@ -43,7 +44,7 @@ static void say(const char *text)
 
 // One deadline for everything: the resolver knows none, and one for each read is no defence against
 // drips. A signal handler may not use the log.
-static void give_up(int signal)
+static void exit_timed_out(int signal)
 {
     (void)signal;
     say("tined: error: timed out while ");
@@ -56,7 +57,7 @@ static void give_up(int signal)
 static void start_timer(uint64_t ms)
 {
     const struct itimerval timer = {.it_value = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000}};
-    const struct sigaction action = {.sa_handler = give_up};
+    const struct sigaction action = {.sa_handler = exit_timed_out};
     sigset_t alarm;
     sigemptyset(&alarm);
     sigaddset(&alarm, SIGALRM);
@@ -81,10 +82,10 @@ static const struct failure {
     {EPERM, "forbidden", "a filter of this machine does not let it out"},
 };
 
-static void complain(const struct endpoint *e, int error)
+static void log_connect_error(const struct endpoint *e, int error)
 {
-    char text[ADDR_TEXT_MAX];
-    addr_format(e, text);
+    char text[ENDPOINT_TEXT_MAX];
+    endpoint_format(e, text);
     for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
         if (failures[i].error == error) {
             log_err("%s: %s: %s", failures[i].word, text, failures[i].remark);
@@ -116,16 +117,16 @@ static int connect_any(const struct endpoint *all, size_t count)
         errors[i] = -fd;
     }
     for (size_t i = 0; i < count; i++)
-        complain(&all[i], errors[i]);
+        log_connect_error(&all[i], errors[i]);
     return -1;
 }
 
 // A connected socket, or -1 after saying why there is none.
-static int reach(const struct addr *a)
+static int reach(const struct address *a)
 {
     struct endpoint all[ENDPOINTS_MAX];
     activity = "looking up the name";
-    int count = addr_resolve(a, all, ENDPOINTS_MAX);
+    int count = resolve_address(a, all, ENDPOINTS_MAX);
     if (count < 0) {
         log_err("not found: %s: %s", a->name,
                 count == -EAGAIN ? "the resolver does not answer" : "there is no such name");
@@ -137,13 +138,13 @@ static int reach(const struct addr *a)
 
 // ---- asking -------------------------------------------------------------------------------------
 
-static int judge(struct statusline answer)
+static int judge_status(struct statusline answer)
 {
     printf("%.*s\n", SLICE_ARG(answer.line));
     return fflush(stdout) == 0 && answer.status < STATUS_UNHEALTHY ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int receive(int fd)
+static int receive_answer(int fd)
 {
     char text[ANSWER_MAX];
     struct statusline answer;
@@ -157,9 +158,9 @@ static int receive(int fd)
         len += (size_t)n;
         switch (statusline_find(slice_make(text, len), &answer)) {
         case STATUSLINE_FOUND:
-            return judge(answer);
+            return judge_status(answer);
         case STATUSLINE_MALFORMED:
-            log_err("no answer: what came is not HTTP/1");
+            log_err("no answer: the server does not speak HTTP/1");
             return EXIT_FAILURE;
         case STATUSLINE_PARTIAL:
             break;
@@ -169,17 +170,18 @@ static int receive(int fd)
     return EXIT_FAILURE;
 }
 
-static int ask(const struct probe *p)
+static int run_probe(const struct probe *p)
 {
     start_timer(p->timeout);
     int fd = reach(&p->addr);
     if (fd < 0)
         return EXIT_FAILURE;
     activity = "sending the request";
-    // Who refuses it may answer before all of it is read: what comes is looked at all the same.
+    // A server that refuses the request may answer before it has read it all, and make send() fail:
+    // its answer counts all the same.
     ssize_t n = send(fd, p->request.data, p->request.len, MSG_NOSIGNAL);
     (void)n;
-    int status = receive(fd);
+    int status = receive_answer(fd);
     close(fd);
     return status;
 }
@@ -187,12 +189,12 @@ static int ask(const struct probe *p)
 // ---- the command line ---------------------------------------------------------------------------
 
 // HEAD, for only the status counts.
-static const char *write_request(struct probe *p, const char *text, struct url *ret)
+static const char *write_head_request(struct probe *p, const char *text, struct url *ret)
 {
     struct buf *b = &p->request;
     *b = buf_make(p->request_text, sizeof(p->request_text));
     buf_puts(b, "HEAD ");
-    const char *fault = url_parse(text, ret, b);
+    const char *fault = url_parse(text, CHAR_URI, ret, b);
     if (fault)
         return fault;
     buf_printf(b,
@@ -210,12 +212,12 @@ static const char *find_address(struct probe *p, const char *connect, const stru
     if (!connect && url->host.len >= sizeof(p->addr.name))
         return "the host is too long";
     snprintf(text, sizeof(text), "%.*s:%u", SLICE_ARG(url->host), url->port);
-    const char *fault = addr_parse(connect ? connect : text, &p->addr);
+    const char *fault = address_parse(slice_of(connect ? connect : text), &p->addr);
     if (fault)
         return fault;
-    return p->addr.kind == ADDR_SYSTEMD ? "only the server has the sockets that systemd opened; "
-                                          "connect to the address in the socket unit"
-                                        : NULL;
+    return p->addr.kind == ADDRESS_SYSTEMD ? "only the server has the sockets that systemd opened; "
+                                             "connect to the address in the socket unit"
+                                           : NULL;
 }
 
 static const char *read_timeout(struct probe *p, const char *text)
@@ -237,10 +239,10 @@ int cmd_probe(const struct args *args)
 {
     struct probe p;
     struct url url;
-    if (!is_clear(args->url, write_request(&p, args->url, &url)) ||
+    if (!is_clear(args->url, write_head_request(&p, args->url, &url)) ||
         !is_clear(args->connect ? args->connect : args->url,
                   find_address(&p, args->connect, &url)) ||
         !is_clear(args->timeout, read_timeout(&p, args->timeout)))
         return ARGS_EXIT_USAGE;
-    return ask(&p);
+    return run_probe(&p);
 }

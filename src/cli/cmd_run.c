@@ -1,15 +1,15 @@
 #include "cli/cmd_run.h"
 
 #include "cli/args.h"
-#include "cli/config.h"
+#include "cli/load_config.h"
 #include "daemon/master.h"
 
 static struct conf *load(void *context)
 {
-    return config_load(context);
+    return load_config(context);
 }
 
-static int run(const struct args *args, bool serve)
+static int run_master(const struct args *args, bool serve)
 {
     // The master reads the command line again at each reload, and changes nothing of it.
     struct args copy = *args;
@@ -17,6 +17,7 @@ static int run(const struct args *args, bool serve)
         .argv = args->argv,
         .load = load,
         .context = &copy,
+        .file = args->file,
         .keep_ids = serve,
         .control = !serve,
         .hup_stops = serve,
@@ -26,10 +27,10 @@ static int run(const struct args *args, bool serve)
 
 int cmd_run(const struct args *args)
 {
-    return run(args, false);
+    return run_master(args, false);
 }
 
 int cmd_serve(const struct args *args)
 {
-    return run(args, true);
+    return run_master(args, true);
 }

@@ -3,38 +3,28 @@
 #include "base/num.h"
 #include "http/authority.h"
 
-static bool take_prefix(struct slice *rest, struct slice prefix)
-{
-    if (rest->len < prefix.len || !slice_equal_nocase(slice_make(rest->ptr, prefix.len), prefix))
-        return false;
-    *rest = slice_skip(*rest, prefix.len);
-    return true;
-}
-
-// What may not stand in a request line stands there escaped.
-static void put_target(struct buf *b, struct slice text)
+static void put_target(struct buf *b, struct slice text, enum char_class bare)
 {
     if (text.len == 0 || text.ptr[0] != '/')
         buf_putc(b, '/');
     for (size_t i = 0; i < text.len && text.ptr[i] != '#'; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>')
-            buf_printf(b, "%%%02X", c);
+        if (chars_has(text.ptr[i], bare))
+            buf_putc(b, text.ptr[i]);
         else
-            buf_putc(b, (char)c);
+            buf_printf(b, "%%%02X", (unsigned char)text.ptr[i]);
     }
 }
 
-const char *url_parse(const char *text, struct url *ret, struct buf *target)
+const char *url_parse(const char *text, enum char_class bare, struct url *ret, struct buf *target)
 {
     struct slice rest = slice_of(text), port;
     struct url url = {.port = 80};
     uint64_t number;
-    url.is_secure = take_prefix(&rest, SLICE("https://"));
+    url.is_secure = slice_cut_prefix_nocase(&rest, SLICE("https://"));
     if (url.is_secure)
         url.port = 443;
     else
-        take_prefix(&rest, SLICE("http://"));
+        slice_cut_prefix_nocase(&rest, SLICE("http://"));
     if (strstr(text, "://") && rest.ptr == text)
         return "the schemes are http and https";
     url.authority = slice_make(rest.ptr, 0);
@@ -44,7 +34,7 @@ const char *url_parse(const char *text, struct url *ret, struct buf *target)
         return "no host, or none that can be; a URL is e.g. http://example.org/docs/";
     if (port.len && num_parse_dec(port, UINT16_MAX, &number))
         url.port = (uint16_t)number;
-    put_target(target, slice_skip(rest, url.authority.len));
+    put_target(target, slice_skip(rest, url.authority.len), bare);
     if (target->overflow)
         return "it is too long";
     *ret = url;

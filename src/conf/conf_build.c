@@ -1,6 +1,6 @@
 #include "conf/conf_build.h"
 
-#include "conf/conf_cross.h"
+#include "conf/conf.h"
 #include "conf/conf_path.h"
 
 #include <errno.h>
@@ -20,7 +20,6 @@ int conf_build_start(struct conf_build *b, const struct conf_source *source, con
                      void *context)
 {
     *b = (struct conf_build){.source = source, .report = report, .context = context};
-    b->from_file = source->file != NULL;
     b->conf = conf_store_new();
     if (!b->conf) {
         out_of_memory(b);
@@ -49,8 +48,12 @@ void conf_build_error(struct conf_build *b, struct conf_origin origin, const cha
 
 void conf_build_unknown(struct conf_build *b, struct conf_origin origin, const char *path)
 {
+    const char *successor = conf_options_successor(slice_of(path));
     const char *near = conf_options_nearest(slice_of(path));
-    if (near)
+    if (successor)
+        conf_build_error(b, origin, "the option \"%s\" is gone; \"%s\" has taken its place", path,
+                         successor);
+    else if (near)
         conf_build_error(b, origin, "unknown option \"%s\"; did you mean \"%s\"?", path, near);
     else
         conf_build_error(b, origin, "unknown option \"%s\"; tined.conf(5) lists all options", path);
@@ -59,7 +62,6 @@ void conf_build_unknown(struct conf_build *b, struct conf_origin origin, const c
 void conf_build_set(struct conf_build *b, const struct conf_option *option, size_t entry,
                     const struct conf_raw *raw, const struct conf_place *place)
 {
-    const struct conf_value_rules rules = {b->source->checkers, place->directory};
     struct conf_origin *origin = conf_store_origin(b->conf, option, entry);
     char message[CONF_MESSAGE_MAX], where[CONF_MESSAGE_MAX];
 
@@ -70,7 +72,7 @@ void conf_build_set(struct conf_build *b, const struct conf_option *option, size
         return;
     }
     void *target = conf_store_target(b->conf, option, entry);
-    int error = conf_value_set(option, target, raw, &rules, message);
+    int error = conf_value_set(option, target, raw, place->directory, message);
     // Also a bad value was given: it is not missing, and a second one is one too many.
     *origin = place->origin;
     if (error == -ENOMEM)
@@ -182,21 +184,23 @@ static void add_default_listen(struct conf_build *b)
     override_one(b, &o, &place);
 }
 
-struct conf *conf_build_finish(struct conf_build *b)
+void conf_build_complete(struct conf_build *b)
 {
-    struct conf *c = b->conf;
-    // What a file lacks is no news when the file could not be understood.
-    if (!b->failed && b->from_file && c->site_count == 0)
+    // An error may be the reason why something is missing.
+    if (b->failed)
+        return;
+    if (b->source->file && b->conf->site_count == 0)
         conf_build_error(b, (struct conf_origin){b->source->file, 0},
                          "there is no site to serve; add sites = ( { root = \"/srv/www\"; } );");
-    if (c && b->working_directory) {
-        if (!b->failed && c->listen_count == 0)
-            add_default_listen(b);
-        conf_cross_check(b);
-    }
+    else if (b->conf->listen_count == 0)
+        add_default_listen(b);
+}
+
+struct conf *conf_build_finish(struct conf_build *b)
+{
     free(b->working_directory);
     if (!b->failed)
-        return c;
-    conf_free(c);
+        return b->conf;
+    conf_free(b->conf);
     return NULL;
 }

@@ -1,11 +1,11 @@
-// Putting a configuration together from its sources: what the file reader and the command line
-// have in common, and the checks across options. Private to src/conf; knows nothing of libconfig.
+// Putting a configuration together from its sources: all that the file reader and the command line
+// have in common. Private to src/conf; knows nothing of libconfig.
 //
 // Every function reports what it finds wrong and goes on, so that one load shows all errors; the
 // first error makes conf_build_finish() return NULL.
 #pragma once
 
-#include "conf/conf_load.h"
+#include "conf/conf_source.h"
 #include "conf/conf_store.h"
 #include "conf/conf_value.h"
 #include "base/util.h"
@@ -16,7 +16,6 @@ struct conf_build {
     conf_report_cb *report;
     void *context;
     bool failed;
-    bool from_file;                    // a file was named
     bool overridden[CONF_SCOPE_COUNT]; // the list is the command line's
     char *working_directory;           // absolute
 };
@@ -53,5 +52,9 @@ void conf_build_check_entry(struct conf_build *b, enum conf_scope scope, size_t 
 // Applies the command line's options.
 void conf_build_override(struct conf_build *b);
 
-// Checks across options. Returns the configuration, or NULL if anything was reported.
+// Reports that a file has no site, and listens on the default address when nothing else was said.
+// Does nothing after an error.
+void conf_build_complete(struct conf_build *b);
+
+// Returns the configuration, or NULL if anything was reported.
 struct conf *conf_build_finish(struct conf_build *b);

@@ -1,6 +1,6 @@
 #include "conf/conf_choice.h"
 
-#include "conf/nearest.h"
+#include "conf/suggest.h"
 
 #include <assert.h>
 
@@ -40,11 +40,11 @@ void conf_choice_list(struct buf *b, const char *words)
 
 struct slice conf_choice_nearest(const char *words, struct slice text)
 {
-    struct nearest n = nearest_make(text);
+    struct suggest n = suggest_for(text);
     for (struct slice rest = slice_of(words); rest.ptr;) {
         struct slice word = slice_split(&rest, '|');
         if (word.len)
-            nearest_offer(&n, word, word.ptr);
+            suggest_offer(&n, word, word.ptr);
     }
     struct slice best = slice_of(n.best);
     return n.best ? slice_split(&best, '|') : best;

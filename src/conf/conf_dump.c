@@ -52,7 +52,7 @@ static struct slice group_of(const struct conf_option *option)
     return slice_make(option->path + begin, end > begin ? end - begin - 1 : 0);
 }
 
-static bool is_shown(const struct conf *c, const struct conf_option *o, size_t entry)
+static bool is_dumped(const struct conf *c, const struct conf_option *o, size_t entry)
 {
     if (o->type == CONF_INCLUDE)
         return false;
@@ -70,7 +70,7 @@ static int dump_options(FILE *out, const struct conf *c, enum conf_scope scope, 
     for (size_t i = 0; i < count && error == 0; i++) {
         const struct conf_option *o = &rows[i];
         struct slice group = group_of(o);
-        if (o->scope != scope || !is_shown(c, o, entry))
+        if (o->scope != scope || !is_dumped(c, o, entry))
             continue;
         if (open.len && !slice_equal(open, group))
             fprintf(out, "%*s};\n", indent, "");

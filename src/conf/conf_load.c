@@ -1,8 +1,9 @@
 #include "conf/conf_load.h"
 
 #include "conf/conf_build.h"
+#include "conf/conf_crosscheck.h"
 #include "conf/conf_path.h"
-#include "conf/conf_scan.h"
+#include "conf/conf_prescan.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -23,10 +24,10 @@ struct reader {
     struct stat id;  // of the file; all zero for text that is no file
 };
 
-static void read_file(struct conf_build *b, const struct reader *parent, const char *file,
-                      struct conf_origin from);
+static void read_config_file(struct conf_build *b, const struct reader *parent, const char *file,
+                             struct conf_origin from);
 
-static struct conf_place place_of(const struct reader *r, const config_setting_t *setting)
+static struct conf_place place_of_setting(const struct reader *r, const config_setting_t *setting)
 {
     unsigned line = config_setting_source_line(setting);
     return (struct conf_place){{r->file, line ? line : 1}, r->directory};
@@ -62,7 +63,7 @@ static const char **strings_of(const config_setting_t *s)
     return items;
 }
 
-// What a setting holds. *ret_items is to be freed by the caller.
+// The value of a setting. The caller frees *ret_items.
 static struct conf_raw raw_of(const config_setting_t *s, const char ***ret_items)
 {
     switch (config_setting_type(s)) {
@@ -90,11 +91,11 @@ static struct conf_raw raw_of(const config_setting_t *s, const char ***ret_items
 static bool has_wrapped(const struct reader *r, const config_setting_t *s)
 {
     int type = config_setting_type(s);
-    struct conf_scan scan = conf_scan_make(slice_of(r->text));
+    struct conf_prescan scan = conf_prescan_make(slice_of(r->text));
     struct conf_finding finding;
     if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
         return false;
-    while (conf_scan_next(&scan, &finding))
+    while (conf_prescan_next(&scan, &finding))
         if (finding.line == config_setting_source_line(s))
             return true;
     return false;
@@ -105,7 +106,7 @@ static void set_option(const struct reader *r, const struct conf_option *option,
 {
     const char **items = NULL;
     struct conf_raw raw = raw_of(s, &items);
-    struct conf_place place = place_of(r, s);
+    struct conf_place place = place_of_setting(r, s);
     if (!has_wrapped(r, s))
         conf_build_set(r->build, option, entry, &raw, &place);
     free(items);
@@ -118,7 +119,7 @@ static void include_pattern(const struct reader *r, const char *path, struct con
     glob_t found;
     int result = glob(path, 0, NULL, &found);
     for (size_t i = 0; result == 0 && i < found.gl_pathc; i++)
-        read_file(r->build, r, found.gl_pathv[i], from);
+        read_config_file(r->build, r, found.gl_pathv[i], from);
     if (result != 0 && result != GLOB_NOMATCH)
         conf_build_error(r->build, from, "cannot search for \"%s\"", path);
     globfree(&found);
@@ -141,7 +142,7 @@ static void include_one(const struct reader *r, const char *name, struct conf_or
     else if (conf_path_is_pattern(name))
         include_pattern(r, path, from);
     else
-        read_file(r->build, r, path, from);
+        read_config_file(r->build, r, path, from);
     free(path);
 }
 
@@ -149,7 +150,7 @@ static void include(const struct reader *r, const config_setting_t *s)
 {
     const char **items = NULL;
     struct conf_raw raw = raw_of(s, &items);
-    struct conf_origin from = place_of(r, s).origin;
+    struct conf_origin from = place_of_setting(r, s).origin;
     if (raw.kind == RAW_STRING) {
         include_one(r, raw.text, from);
     } else if (raw.kind == RAW_STRINGS) {
@@ -164,7 +165,7 @@ static void include(const struct reader *r, const config_setting_t *s)
 
 // ---- settings ----------------------------------------------------------------------------------
 
-// What a group's members belong to.
+// The place that a group's members belong to.
 struct spot {
     enum conf_scope scope;
     size_t entry;
@@ -182,12 +183,13 @@ static void read_list(const struct reader *r, enum conf_scope scope, size_t pare
     for (int i = 0; good && i < config_setting_length(s); i++)
         good = config_setting_type(config_setting_get_elem(s, (unsigned)i)) == CONFIG_TYPE_GROUP;
     if (!good)
-        conf_build_error(r->build, place_of(r, s).origin,
+        conf_build_error(r->build, place_of_setting(r, s).origin,
                          "\"%s\" must be a list of one or more groups, e.g. %s = %s;", list->path,
                          conf_list_name(list), list->example);
     for (int i = 0; good && i < config_setting_length(s); i++) {
         const config_setting_t *group = config_setting_get_elem(s, (unsigned)i);
-        ptrdiff_t entry = conf_build_add(r->build, scope, parent, place_of(r, group).origin);
+        ptrdiff_t entry = conf_build_add(r->build, scope, parent,
+                                         place_of_setting(r, group).origin);
         if (entry < 0)
             return;
         read_members(r, &(struct spot){scope, (size_t)entry, list->path}, group);
@@ -200,7 +202,7 @@ static void read_group(const struct reader *r, const struct spot *spot, const co
     if (config_setting_type(s) == CONFIG_TYPE_GROUP)
         read_members(r, spot, s);
     else
-        conf_build_error(r->build, place_of(r, s).origin,
+        conf_build_error(r->build, place_of_setting(r, s).origin,
                          "\"%s\" must be a group of options, e.g. %s = { ... };", spot->path,
                          config_setting_name(s));
 }
@@ -221,7 +223,7 @@ static void read_setting(const struct reader *r, const struct spot *spot, const 
     else if (conf_options_is_group(slice_of(path)))
         read_group(r, &(struct spot){spot->scope, spot->entry, path}, s);
     else
-        conf_build_unknown(r->build, place_of(r, s).origin, path);
+        conf_build_unknown(r->build, place_of_setting(r, s).origin, path);
 }
 
 static void read_members(const struct reader *r, const struct spot *spot, const config_setting_t *s)
@@ -236,35 +238,43 @@ static void report_finding(const struct reader *r, const struct conf_finding *f)
 {
     struct conf_origin at = {r->file, f->line};
     switch (f->kind) {
-    case CONF_SCAN_NUMBER:
+    case CONF_PRESCAN_NUMBER:
         conf_build_error(r->build, at,
                          "the number %.*s does not fit into 32 bits; write a size or time as a "
                          "string, e.g. \"4G\"",
                          SLICE_ARG(f->token));
         break;
-    case CONF_SCAN_INCLUDE:
+    case CONF_PRESCAN_OCTAL:
+        conf_build_error(r->build, at, "the number %.*s begins with a zero; leave the zero out",
+                         SLICE_ARG(f->token));
+        break;
+    case CONF_PRESCAN_COMMA:
+        conf_build_error(r->build, at, "no value follows this comma; leave the comma out");
+        break;
+    case CONF_PRESCAN_INCLUDE:
         conf_build_error(r->build, at,
                          "@include is not supported; write include = \"FILE\"; instead");
         break;
-    case CONF_SCAN_STRING:
+    case CONF_PRESCAN_STRING:
         conf_build_error(r->build, at, "the string that begins here never ends; close it with \"");
         break;
-    case CONF_SCAN_COMMENT:
+    case CONF_PRESCAN_COMMENT:
         conf_build_error(r->build, at, "the comment that begins here never ends; close it with */");
         break;
     }
 }
 
 // Reports what libconfig would get wrong. Returns false when it must not see the text at all: it
-// acts on @include, and 1.5 leaks an open string.
+// acts on @include, 1.5 leaks an open string, and one version or the other calls the rest a syntax
+// error as well.
 static bool scan_text(const struct reader *r)
 {
-    struct conf_scan scan = conf_scan_make(slice_of(r->text));
+    struct conf_prescan scan = conf_prescan_make(slice_of(r->text));
     struct conf_finding f;
     bool readable = true;
-    while (conf_scan_next(&scan, &f)) {
+    while (conf_prescan_next(&scan, &f)) {
         report_finding(r, &f);
-        readable &= f.kind == CONF_SCAN_NUMBER;
+        readable &= f.kind == CONF_PRESCAN_NUMBER;
     }
     return readable;
 }
@@ -284,7 +294,7 @@ static void explain_syntax(const struct reader *r, const config_t *config)
                          "above");
 }
 
-static void read_text(const struct reader *r)
+static void parse_config_text(const struct reader *r)
 {
     config_t config;
     if (!scan_text(r))
@@ -312,7 +322,7 @@ static void read_with(struct reader *r)
     if (directory)
         r->directory = conf_path_join(r->build->working_directory, directory);
     if (r->directory)
-        read_text(r);
+        parse_config_text(r);
     else
         conf_build_error(r->build, (struct conf_origin){r->file, 0}, "out of memory");
     free(r->directory);
@@ -320,8 +330,8 @@ static void read_with(struct reader *r)
 }
 
 // `from` is where the file is asked for; file NULL for the first one.
-static void read_file(struct conf_build *b, const struct reader *parent, const char *file,
-                      struct conf_origin from)
+static void read_config_file(struct conf_build *b, const struct reader *parent, const char *file,
+                             struct conf_origin from)
 {
     struct reader r = {.build = b, .parent = parent, .depth = parent ? parent->depth + 1 : 0};
     char *text = NULL;
@@ -346,18 +356,25 @@ static void read_file(struct conf_build *b, const struct reader *parent, const c
     free(text);
 }
 
+static void read_source(struct conf_build *b, const struct conf_source *source)
+{
+    struct reader r = {.build = b, .file = source->file, .text = source->text};
+    if (source->text)
+        r.file = conf_store_name(b->conf, source->file ? source->file : "text");
+    if (source->text && r.file)
+        read_with(&r);
+    else if (source->file)
+        read_config_file(b, NULL, source->file, (struct conf_origin){NULL, 0});
+}
+
 struct conf *conf_load(const struct conf_source *source, conf_report_cb *report, void *context)
 {
     struct conf_build b;
     if (conf_build_start(&b, source, report, context) == 0) {
-        struct reader r = {.build = &b, .file = source->file, .text = source->text};
-        if (source->text)
-            r.file = conf_store_name(b.conf, source->file ? source->file : "text");
-        if (source->text && r.file)
-            read_with(&r);
-        else if (source->file)
-            read_file(&b, NULL, source->file, (struct conf_origin){NULL, 0});
+        read_source(&b, source);
         conf_build_override(&b);
+        conf_build_complete(&b);
+        conf_crosscheck(&b);
     }
     return conf_build_finish(&b);
 }

@@ -2,7 +2,7 @@
 //
 // From it come the defaults, the loader's checks and messages, the dump, the option tables of the
 // manual, the completions, and the test of the example file. A new option is a member of a struct
-// in conf/conf.h and a row here. Constant data; no I/O.
+// in conf/conf_types.h and a row here. Constant data; no I/O.
 #pragma once
 
 #include "base/slice.h"
@@ -14,7 +14,7 @@ enum conf_type {
     CONF_SIZE,       // uint64_t, bytes; a number or "16K"
     CONF_TIME,       // uint64_t, ms; "30s"
     CONF_BOOL,       // bool
-    CONF_SWITCH,     // enum conf_switch; true, false, or not mentioned
+    CONF_TOGGLE,     // enum toggle; true, false, or not mentioned
     CONF_CHOICE,     // an enum; one of the row's words
     CONF_STRING,     // char *
     CONF_PATH,       // char *; absolute after loading
@@ -28,34 +28,8 @@ enum conf_type {
 enum conf_scope { CONF_TOP, CONF_LISTEN, CONF_SITES, CONF_RULES, CONF_MOUNTS };
 enum { CONF_SCOPE_COUNT = CONF_MOUNTS + 1 };
 
-// What a text must satisfy beyond its length. All but the last two are supplied from outside, see
-// conf/conf_load.h.
-enum conf_check {
-    CHECK_NONE,
-    CHECK_ADDRESS,
-    CHECK_SITE_NAME,
-    CHECK_LOG_LEVEL,
-    CHECK_GLOB,
-    CHECK_NETWORK,
-    CHECK_HEADER_SET,   // "Name: value"
-    CHECK_HEADER_ADD,   // likewise
-    CHECK_HEADER_UNSET, // a field's name
-    CHECK_PRESET,
-    CHECK_FIELD_VALUE,
-    CHECK_TOKEN,
-    CHECK_MEDIA_TYPE,
-    CHECK_TYPES_LINE, // as in mime.types
-    CHECK_CODING,
-    CHECK_ORIGIN,     // of CORS
-    CHECK_REDIRECT,   // a target, with captures
-    CHECK_PATH,       // of a file, with captures
-    CHECK_FILE,       // the path of a file
-    CHECK_DIRECTORY,  // the path of a directory
-    CHECK_ERROR_PAGE, // "404 /404.html"
-    CHECK_MODE,       // octal permission bits
-    CHECK_FILE_NAME,  // a name without a directory, not hidden
-    CHECK_COUNT
-};
+// Returns NULL when the value is good, else what is wrong and what would be right (static text).
+typedef const char *conf_check_cb(struct slice value);
 
 // A list: what its entries are, where they are kept, and where they stand in a file.
 struct conf_list {
@@ -82,7 +56,7 @@ struct conf_option {
     const char *def; // the default as text; NULL: must be given
     uint64_t min;    // of numbers; of a text's length in bytes; of the number of strings
     uint64_t max;
-    enum conf_check check;
+    conf_check_cb *check; // of a text, or of each string of a list; NULL: any will do
     const char *example; // as text; NULL: the default serves as one. Strings have '|' between them.
                          // Of a choice all its words, in the order of its enum; an empty first one
                          // stands for what is not mentioned
@@ -104,7 +78,7 @@ bool conf_options_is_group(struct slice path);
 // The scope of a list ("listen", "sites.rules"), or CONF_TOP when there is no such list.
 enum conf_scope conf_options_list(struct slice path);
 
-// What there is to know of a scope's list; not for CONF_TOP.
+// The facts of a scope's list; not for CONF_TOP.
 const struct conf_list *conf_options_list_of(enum conf_scope scope);
 
 // A scope's path: "" for the top, "sites.rules".
@@ -112,6 +86,9 @@ const char *conf_options_scope_path(enum conf_scope scope);
 
 // The scope whose entries hold what this path names: CONF_SITES for "sites.root", "sites.rules".
 enum conf_scope conf_options_holder(struct slice path);
+
+// The option that has taken the place of one that is gone; NULL: there never was one.
+const char *conf_options_successor(struct slice path);
 
 // The path that was most likely meant by an unknown one, or NULL. Static text.
 const char *conf_options_nearest(struct slice path);

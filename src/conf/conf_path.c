@@ -11,7 +11,7 @@
 
 enum { READ_STEP = 64 * 1024, READ_MAX = 16 * 1024 * 1024 };
 
-static void append(struct slice s, char *text, size_t *len)
+static void append_slice(struct slice s, char *text, size_t *len)
 {
     memcpy(text + *len, s.ptr, s.len);
     *len += s.len;
@@ -24,8 +24,8 @@ static void append_components(struct slice path, char *text, size_t *len)
         if (part.len == 0 || slice_equal(part, SLICE(".")))
             continue;
         if (*len && text[*len - 1] != '/')
-            append(SLICE("/"), text, len);
-        append(part, text, len);
+            append_slice(SLICE("/"), text, len);
+        append_slice(part, text, len);
     }
 }
 
@@ -36,12 +36,12 @@ char *conf_path_join(const char *directory, const char *path)
     if (!text)
         return NULL;
     if (path[0] == '/' || directory[0] == '/')
-        append(SLICE("/"), text, &len);
+        append_slice(SLICE("/"), text, &len);
     if (path[0] != '/')
         append_components(slice_of(directory), text, &len);
     append_components(slice_of(path), text, &len);
     if (len == 0)
-        append(SLICE("."), text, &len);
+        append_slice(SLICE("."), text, &len);
     text[len] = '\0';
     return text;
 }
@@ -66,7 +66,7 @@ static int read_all(int fd, char **ret_text)
     size_t len = 0;
     int error = 0;
     for (;;) {
-        char *larger = realloc(text, len + READ_STEP + 1);
+        char *larger = realloc(text, len + READ_STEP + sizeof("\n"));
         if (!larger) {
             error = -ENOMEM;
             break;
@@ -91,6 +91,8 @@ static int read_all(int fd, char **ret_text)
         free(text);
         return error;
     }
+    if (len && text[len - 1] != '\n')
+        text[len++] = '\n';
     text[len] = '\0';
     *ret_text = text;
     return 0;

@@ -17,9 +17,10 @@ char *conf_path_directory(const char *file);
 // Whether glob(3) would find more than the name itself.
 bool conf_path_is_pattern(const char *path);
 
-// Reads a whole file of at most 16M. Returns 0 and text with a NUL behind it; or a negative errno:
+// Reads a whole file of at most 16M. Returns 0 and text with a NUL behind it, whose last
+// line has an end (libconfig 1.5 refuses a comment without one); or a negative errno:
 // -EFBIG too large, -EILSEQ holds a NUL byte, -EISDIR, -ENOMEM, and those of open and read.
 int conf_path_read(const char *path, char **ret_text);
 
-// What to tell a user about an error of conf_path_read(): cause and remedy. Static text.
+// Tells a user the cause and the remedy of an error of conf_path_read(). Static text.
 const char *conf_path_explain(int error);

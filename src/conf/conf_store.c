@@ -84,13 +84,21 @@ struct conf_range conf_store_children(const struct conf *c, enum conf_scope scop
     return (struct conf_range){get_number(owner, list->first), get_number(owner, list->length)};
 }
 
+// A text or list of a sparse entry that may be empty is NULL where it is not mentioned.
+static bool stays_unsaid(const struct conf_option *o)
+{
+    bool is_text = o->type == CONF_STRING || o->type == CONF_STRINGS;
+    return o->scope != CONF_TOP && conf_options_list_of(o->scope)->is_sparse && is_text && o->def &&
+           o->min == 0;
+}
+
 static int set_defaults(struct conf *c, enum conf_scope scope, size_t entry)
 {
     size_t count;
     const struct conf_option *rows = conf_options_all(&count);
     int error = 0;
     for (size_t i = 0; i < count && error == 0; i++)
-        if (rows[i].scope == scope && rows[i].type != CONF_INCLUDE)
+        if (rows[i].scope == scope && rows[i].type != CONF_INCLUDE && !stays_unsaid(&rows[i]))
             error = conf_value_set_default(&rows[i], conf_store_target(c, &rows[i], entry));
     return error;
 }
@@ -113,15 +121,16 @@ struct conf *conf_store_new(void)
     if (c->provenance)
         c->provenance->origins[CONF_TOP] = calloc(row_count(), sizeof(struct conf_origin));
     if (!c->provenance || !c->provenance->origins[CONF_TOP] || set_defaults(c, CONF_TOP, 0) < 0) {
-        conf_free(c);
+        conf_store_cleanup(c);
+        free(c);
         return NULL;
     }
     return c;
 }
 
 // Tells parent and entry of each other.
-static void adopt(const struct conf *c, const struct conf_list *list, size_t parent, size_t entry,
-                  char *item)
+static void link_to_parent(const struct conf *c, const struct conf_list *list, size_t parent,
+                           size_t entry, char *item)
 {
     char *owner = entry_at(c, list->parent, parent);
     size_t length = get_number(owner, list->length);
@@ -159,7 +168,7 @@ ptrdiff_t conf_store_add(struct conf *c, enum conf_scope scope, size_t parent,
         return error;
     }
     if (list->parent != CONF_TOP)
-        adopt(c, list, parent, entry, item);
+        link_to_parent(c, list, parent, entry, item);
     return (ptrdiff_t)entry;
 }
 

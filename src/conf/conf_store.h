@@ -4,7 +4,7 @@
 // Entry numbers count the entries of a list; options at the top have the one entry 0.
 #pragma once
 
-#include "conf/conf.h"
+#include "conf/conf_types.h"
 #include "conf/conf_options.h"
 
 struct conf_provenance {
@@ -16,7 +16,7 @@ struct conf_provenance {
 // A configuration that holds the defaults and no entries. NULL: out of memory.
 struct conf *conf_store_new(void);
 
-// How many entries a scope has.
+// How many entries a scope has. Public for tests.
 size_t conf_store_count(const struct conf *c, enum conf_scope scope);
 
 // The member that an option of this entry is stored in.

@@ -1,6 +1,6 @@
 #include "conf/conf_value.h"
 
-#include "conf/conf.h"
+#include "conf/conf_types.h"
 #include "conf/conf_choice.h"
 #include "conf/conf_path.h"
 #include "base/buf.h"
@@ -16,13 +16,13 @@
 // Bytes of a string in a list: room for a long header field.
 enum { STRING_MAX = 2048 };
 
-// What a message says that a value must be.
+// Words for each type, in messages that say what a value must be.
 static const char *const wanted[] = {
     [CONF_COUNT] = "a whole number",
     [CONF_SIZE] = "a size, in bytes or with a unit (K, M, G)",
     [CONF_TIME] = "a time with a unit (ms, s, min, h, d)",
     [CONF_BOOL] = "true or false",
-    [CONF_SWITCH] = "true or false",
+    [CONF_TOGGLE] = "true or false",
     [CONF_CHOICE] = "one of several words",
     [CONF_STRING] = "a string in quotes",
     [CONF_PATH] = "a path in quotes",
@@ -31,17 +31,17 @@ static const char *const wanted[] = {
     [CONF_INCLUDE] = "a path or a list of paths",
 };
 
-// What conf_value_set() was asked, for the functions that judge the value.
+// The arguments of conf_value_set(), for the functions that judge the value.
 struct judge {
     const struct conf_option *option;
     const struct conf_raw *raw;
-    const struct conf_value_rules *rules;
+    const char *directory;
     char *message;
 };
 
-static int refuse(const struct judge *j, const char *format, ...) PRINTF_LIKE(2, 3);
+static int refuse_value(const struct judge *j, const char *format, ...) PRINTF_LIKE(2, 3);
 
-static int refuse(const struct judge *j, const char *format, ...)
+static int refuse_value(const struct judge *j, const char *format, ...)
 {
     va_list args;
     int n = snprintf(j->message, CONF_MESSAGE_MAX, "\"%s\" ", j->option->path);
@@ -51,7 +51,7 @@ static int refuse(const struct judge *j, const char *format, ...)
     return -EINVAL;
 }
 
-// What was written, for the end of a message.
+// Quotes the value as written, for the end of a message.
 static const char *found(const struct conf_raw *raw, char text[static 80])
 {
     switch (raw->kind) {
@@ -93,13 +93,13 @@ static int refuse_type(const struct judge *j)
 {
     char example[256], text[80];
     struct buf b = buf_make(example, sizeof(example) - 1);
-    if (j->option->type != CONF_BOOL && j->option->type != CONF_SWITCH) {
+    if (j->option->type != CONF_BOOL && j->option->type != CONF_TOGGLE) {
         buf_puts(&b, ", e.g. ");
         put_example(&b, j->option);
     }
     example[b.len] = '\0';
-    return refuse(j, "must be %s%s; found %s", wanted[j->option->type], example,
-                  found(j->raw, text));
+    return refuse_value(j, "must be %s%s; found %s", wanted[j->option->type], example,
+                        found(j->raw, text));
 }
 
 static const char *format_number(const struct conf_option *option, uint64_t value,
@@ -142,8 +142,9 @@ static int judge_number(const struct judge *j, uint64_t *ret)
         return refuse_type(j);
     }
     if (negative || value < o->min || value > o->max)
-        return refuse(j, "must be between %s and %s; found %s", format_number(o, o->min, least),
-                      format_number(o, o->max, most), found(raw, text));
+        return refuse_value(j, "must be between %s and %s; found %s",
+                            format_number(o, o->min, least), format_number(o, o->max, most),
+                            found(raw, text));
     *ret = value;
     return 0;
 }
@@ -162,12 +163,12 @@ static int judge_bool(const struct judge *j, bool *ret)
     return 0;
 }
 
-static int judge_switch(const struct judge *j, enum conf_switch *ret)
+static int judge_toggle(const struct judge *j, enum toggle *ret)
 {
     bool on = false;
     int error = judge_bool(j, &on);
     if (error == 0)
-        *ret = on ? CONF_SWITCH_ON : CONF_SWITCH_OFF;
+        *ret = on ? TOGGLE_ON : TOGGLE_OFF;
     return error;
 }
 
@@ -185,38 +186,8 @@ static int judge_choice(const struct judge *j, unsigned *ret)
     if (near.len)
         snprintf(hint, sizeof(hint), "; did you mean \"%.*s\"?", SLICE_ARG(near));
     conf_choice_list(&b, words);
-    return refuse(j, "must be %.*s; found %s%s", SLICE_ARG(buf_slice(&b)), found(raw, text), hint);
-}
-
-static const char *check_mode(const char *value)
-{
-    size_t digits = strspn(value, "01234567");
-    if (value[digits] == '\0' && digits >= 3 && digits <= 4 && (digits == 3 || value[0] == '0'))
-        return NULL;
-    return "write the permissions in octal, e.g. \"0660\"";
-}
-
-static const char *check_file_name(const char *value)
-{
-    if (strchr(value, '/'))
-        return "it is a name within the directory; leave out the slash";
-    if (strlen(value) > NAME_MAX)
-        return "no file's name is longer than 255 bytes";
-    if (value[0] == '.')
-        return "names that begin with a dot are not served";
-    return NULL;
-}
-
-static const char *check(const struct judge *j, const char *value)
-{
-    static conf_check_cb *const own[CHECK_COUNT] = {
-        [CHECK_MODE] = check_mode,
-        [CHECK_FILE_NAME] = check_file_name,
-    };
-    enum conf_check kind = j->option->check;
-    if (kind == CHECK_NONE)
-        return NULL;
-    return own[kind] ? own[kind](value) : j->rules->checkers->check[kind](value);
+    return refuse_value(j, "must be %.*s; found %s%s", SLICE_ARG(buf_slice(&b)), found(raw, text),
+                        hint);
 }
 
 static int judge_text(const struct judge *j, const char *value)
@@ -227,11 +198,11 @@ static int judge_text(const struct judge *j, const char *value)
     char text[80];
     size_t len = strlen(value);
     if (len == 0 && (is_list || j->option->min > 0))
-        return refuse(j, "must not be empty");
+        return refuse_value(j, "must not be empty");
     if (len > max)
-        return refuse(j, "must not be longer than %zu bytes; this one has %zu", max, len);
-    const char *why = len ? check(j, value) : NULL;
-    return why ? refuse(j, "cannot be %s: %s", found(&shown, text), why) : 0;
+        return refuse_value(j, "must not be longer than %zu bytes; this one has %zu", max, len);
+    const char *why = len && j->option->check ? j->option->check(slice_of(value)) : NULL;
+    return why ? refuse_value(j, "cannot be %s: %s", found(&shown, text), why) : 0;
 }
 
 static bool is_log_path(const struct conf_option *option, const char *value)
@@ -257,12 +228,12 @@ static int judge_string(const struct judge *j, char **ret)
     if (error < 0)
         return error;
     if (o->type == CONF_LOG_TARGET && !is_log_target(value))
-        return refuse(j,
-                      "must be \"off\", \"stdout\", \"journal\" or a path with a slash, e.g. "
-                      "\"%s\"; found %s",
-                      o->example, found(j->raw, text));
+        return refuse_value(j,
+                            "must be \"off\", \"stdout\", \"journal\" or a path with a slash, e.g. "
+                            "\"%s\"; found %s",
+                            o->example, found(j->raw, text));
     char *copy = (o->type == CONF_PATH && *value) || is_log_path(o, value)
-                     ? conf_path_join(j->rules->directory, value)
+                     ? conf_path_join(j->directory, value)
                      : strdup(value);
     if (!copy)
         return -ENOMEM;
@@ -306,8 +277,8 @@ static int judge_strings(const struct judge *j, struct conf_strings *ret)
         return refuse_type(j);
     }
     if (count < j->option->min || count > j->option->max)
-        return refuse(j, "must have between %" PRIu64 " and %" PRIu64 " strings; found %zu",
-                      j->option->min, j->option->max, count);
+        return refuse_value(j, "must have between %" PRIu64 " and %" PRIu64 " strings; found %zu",
+                            j->option->min, j->option->max, count);
     for (size_t i = 0; i < count; i++) {
         int error = judge_text(j, items[i]);
         if (error < 0)
@@ -317,9 +288,9 @@ static int judge_strings(const struct judge *j, struct conf_strings *ret)
 }
 
 int conf_value_set(const struct conf_option *option, void *target, const struct conf_raw *raw,
-                   const struct conf_value_rules *rules, char message[static CONF_MESSAGE_MAX])
+                   const char *directory, char message[static CONF_MESSAGE_MAX])
 {
-    const struct judge j = {option, raw, rules, message};
+    const struct judge j = {option, raw, directory, message};
     struct conf_strings strings = {NULL, 0};
     char *string = NULL;
     int error = 0;
@@ -331,8 +302,8 @@ int conf_value_set(const struct conf_option *option, void *target, const struct 
         return judge_number(&j, target);
     case CONF_BOOL:
         return judge_bool(&j, target);
-    case CONF_SWITCH:
-        return judge_switch(&j, target);
+    case CONF_TOGGLE:
+        return judge_toggle(&j, target);
     case CONF_CHOICE:
         return judge_choice(&j, target);
     case CONF_STRING:
@@ -375,8 +346,8 @@ int conf_value_set_default(const struct conf_option *option, void *target)
     case CONF_BOOL:
         *(bool *)target = strcmp(text, "true") == 0;
         break;
-    case CONF_SWITCH:
-        *(enum conf_switch *)target = CONF_SWITCH_UNSET;
+    case CONF_TOGGLE:
+        *(enum toggle *)target = TOGGLE_UNSET;
         break;
     case CONF_CHOICE:
         conf_choice_parse(option->example, slice_of(text), target);
@@ -410,14 +381,15 @@ void conf_value_clear(const struct conf_option *option, void *target)
     case CONF_SIZE:
     case CONF_TIME:
     case CONF_BOOL:
-    case CONF_SWITCH:
+    case CONF_TOGGLE:
     case CONF_CHOICE:
     case CONF_INCLUDE:
         break;
     }
 }
 
-void conf_value_print_string(FILE *out, const char *text)
+// Writes a string in quotes, with libconfig's escapes.
+static void print_escaped(FILE *out, const char *text)
 {
     putc('"', out);
     for (; *text; text++) {
@@ -437,7 +409,7 @@ static void print_strings(FILE *out, const struct conf_strings *s)
     fputs("[", out);
     for (size_t i = 0; i < s->count; i++) {
         fputs(i ? ", " : " ", out);
-        conf_value_print_string(out, s->items[i]);
+        print_escaped(out, s->items[i]);
     }
     fputs(s->count ? " ]" : "]", out);
 }
@@ -457,8 +429,8 @@ void conf_value_print(FILE *out, const struct conf_option *option, const void *t
     case CONF_BOOL:
         fputs(*(const bool *)target ? "true" : "false", out);
         break;
-    case CONF_SWITCH:
-        fputs(*(const enum conf_switch *)target == CONF_SWITCH_ON ? "true" : "false", out);
+    case CONF_TOGGLE:
+        fputs(*(const enum toggle *)target == TOGGLE_ON ? "true" : "false", out);
         break;
     case CONF_CHOICE:
         word = conf_choice_word(option->example, *(const unsigned *)target);
@@ -467,7 +439,7 @@ void conf_value_print(FILE *out, const struct conf_option *option, const void *t
     case CONF_STRING:
     case CONF_PATH:
     case CONF_LOG_TARGET:
-        conf_value_print_string(out, *(char *const *)target);
+        print_escaped(out, *(char *const *)target);
         break;
     case CONF_STRINGS:
         print_strings(out, target);

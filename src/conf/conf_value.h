@@ -4,7 +4,6 @@
 // say. Knows nothing of libconfig. No I/O but in conf_value_print(), which writes to the FILE.
 #pragma once
 
-#include "conf/conf_load.h"
 #include "conf/conf_options.h"
 
 #include <stdio.h>
@@ -26,18 +25,14 @@ struct conf_raw {
     size_t count;             // RAW_STRINGS
 };
 
-struct conf_value_rules {
-    const struct conf_checkers *checkers;
-    const char *directory; // absolute; relative paths begin here
-};
-
 #define CONF_MESSAGE_MAX 1024
 
 // Checks `raw` by the row of `option` and stores it at `target`, the option's member, freeing what
 // was there. Returns 0; -EINVAL, with what is wrong and what would be right in `message`, which
-// names the option; or -ENOMEM. On failure the target is left alone.
+// names the option; or -ENOMEM. On failure the target is left alone. Relative paths begin at
+// `directory`, which is absolute.
 int conf_value_set(const struct conf_option *option, void *target, const struct conf_raw *raw,
-                   const struct conf_value_rules *rules, char message[static CONF_MESSAGE_MAX]);
+                   const char *directory, char message[static CONF_MESSAGE_MAX]);
 
 // Stores the row's default, unchecked. 0 or -ENOMEM. Options without one become empty.
 int conf_value_set_default(const struct conf_option *option, void *target);
@@ -47,6 +42,3 @@ void conf_value_clear(const struct conf_option *option, void *target);
 
 // Writes the value as libconfig reads it: 30, true, "30s", [ "a", "b" ].
 void conf_value_print(FILE *out, const struct conf_option *option, const void *target);
-
-// Writes a string in quotes, with libconfig's escapes.
-void conf_value_print_string(FILE *out, const char *text);

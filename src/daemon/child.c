@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "sys/fdpass.h"
+#include "sys/signals.h"
 #include "sys/systemd.h"
 
 #include <errno.h>
@@ -15,6 +16,13 @@
 #include <unistd.h>
 
 #define KEEP_MAX 1024
+
+// A process that is traced is its tracer's to reap first (ptrace(2)): strace, a debugger, a leak
+// checker. Until then its pidfd is readable, and waiting for that would spin.
+#define REAP_DELAY 50 // ms
+
+// How long the end of one that was killed may take.
+#define KILL_TIME 200 // ms
 
 static int compare_ints(const void *a, const void *b)
 {
@@ -45,6 +53,7 @@ static _Noreturn void run_child(child_run_cb *run, void *context, int channel, c
         fds[i] = keep[i];
     fds[keep_count] = channel;
     close_others(fds, keep_count + 1);
+    signals_reset();
     systemd_leave();
     log_set_sink(NULL); // what it is connected to was closed
     exit(run(context, channel));
@@ -77,7 +86,7 @@ int child_spawn(struct child *ret, child_run_cb *run, void *context, const int *
         waitpid(pid, NULL, 0);
         return r;
     }
-    *ret = (struct child){pid, pidfd, pair[0]};
+    *ret = (struct child){.pid = pid, .pidfd = pidfd, .channel = pair[0]};
     return 0;
 }
 
@@ -92,19 +101,65 @@ int child_reap(const struct child *c, int *ret_status)
     return pid == 0 ? -EAGAIN : 0;
 }
 
+static void try_to_reap(void *context)
+{
+    struct child *c = context;
+    int status;
+    if (c->pid == 0) // an event that was on its way when it was closed
+        return;
+    watch_remove(c->watches, c->pidfd);
+    if (child_reap(c, &status) == 0)
+        c->ended(c->context, status);
+    else
+        timers_set(&c->watches->timers, &c->retry, c->watches->now + REAP_DELAY);
+}
+
+void child_look(struct child *c)
+{
+    if (c->pid && poll(&(struct pollfd){.fd = c->pidfd, .events = POLLIN}, 1, 0) > 0)
+        try_to_reap(c);
+}
+
+int child_watch(struct child *c, struct watches *ws, child_ended_cb *ended, void *context)
+{
+    c->watches = ws;
+    c->watch = (struct watch){try_to_reap, c};
+    c->ended = ended;
+    c->context = context;
+    timers_make(&c->retry, try_to_reap, c);
+    return watch_add(ws, c->pidfd, &c->watch);
+}
+
+void child_unwatch(struct child *c)
+{
+    if (!c->watches)
+        return;
+    watch_remove(c->watches, c->pidfd);
+    timers_cancel(&c->retry);
+    c->watches = NULL;
+}
+
 void child_close(struct child *c)
 {
+    child_unwatch(c);
     close(c->pidfd);
     close(c->channel);
-    *c = (struct child){0, -1, -1};
+    c->pid = 0;
+    c->pidfd = c->channel = -1;
+}
+
+int child_signal(const struct child *c, int signal)
+{
+    return syscall(SYS_pidfd_send_signal, c->pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
 void child_kill(struct child *c)
 {
     int status;
-    kill(c->pid, SIGKILL);
-    while (child_reap(c, &status) == -EAGAIN)
-        poll(&(struct pollfd){.fd = c->pidfd, .events = POLLIN}, 1, -1);
+    bool has_ended = true;
+    child_signal(c, SIGKILL);
+    while (child_reap(c, &status) == -EAGAIN && has_ended)
+        has_ended = poll(&(struct pollfd){.fd = c->pidfd, .events = POLLIN}, 1, KILL_TIME) != 0;
     child_close(c);
 }
 

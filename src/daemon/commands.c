@@ -1,23 +1,43 @@
-#include "daemon/mastery.h"
+#include "daemon/commands.h"
 
 #include "base/log.h"
 #include "base/num.h"
-#include "daemon/overview.h"
-#include "sys/clock.h"
+#include "base/util.h"
+#include "daemon/control_message.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-// The most listeners that a status shows, and room for all of it.
-#define LISTENERS_SHOWN 64
-#define STATUS_MAX      (32u << 10)
+// Room for all of a status.
+#define STATUS_MAX (64u << 10)
+
+// Whether the request is meant for the server of another configuration. It was answered then.
+static bool is_misdirected(void *context, const struct control_request *request)
+{
+    const struct commands *c = context;
+    char path[PATH_MAX], text[2 * PATH_MAX + 128];
+    struct slice rest = request->text, file = slice_split(&rest, '\n');
+    if (!slice_starts_with(file, SLICE(CONTROL_MESSAGE_FILE)))
+        return false;
+    file = slice_skip(file, strlen(CONTROL_MESSAGE_FILE));
+    if (c->file && realpath(c->file, path) && slice_equal(file, slice_of(path)))
+        return false;
+    snprintf(text, sizeof(text),
+             "the server at this control socket runs \"%s\"; name the socket of the one that runs "
+             "\"%.*s\" with -s",
+             c->file ? c->file : "no file", (int)MIN(file.len, PATH_MAX), file.ptr);
+    control_answer(request->fd, "error", text);
+    return true;
+}
 
 // "explain CLIENT PORT", and the head of a request.
 static void run_explain(void *context, const struct control_request *request)
 {
-    struct master *m = context;
-    char client[ADDR_TEXT_MAX];
+    const struct commands *c = context;
+    char client[ENDPOINT_TEXT_MAX];
     struct slice port_text = request->arguments, name = slice_split(&port_text, ' ');
     uint64_t port;
     if (name.len >= sizeof(client) || !num_parse_dec(port_text, UINT16_MAX, &port)) {
@@ -26,172 +46,82 @@ static void run_explain(void *context, const struct control_request *request)
     }
     memcpy(client, name.ptr, name.len);
     client[name.len] = '\0';
-    const struct explainers_question question = {client, (uint16_t)port, request->text};
-    int r = m->current ? explainers_start(&m->explainers, m->current, &question, request->fd)
-                       : -EAGAIN;
+    const struct explain_worker_question question = {client, (uint16_t)port, request->text};
+    int r = c->generations->current
+                ? explain_worker_start(c->explain_workers, c->generations->current, &question,
+                                       request->fd)
+                : -EAGAIN;
     if (r < 0)
         control_answer(request->fd, "error", strerror(-r));
-}
-
-// ---- status ------------------------------------------------------------------------------------
-
-const char *commands_state(const struct master *m)
-{
-    if (m->stopping)
-        return "stopping";
-    if (m->starting || !m->current)
-        return "starting a generation";
-    return m->draining ? "draining" : "serving";
-}
-
-void commands_report_totals(struct master *m, struct totals_report *ret)
-{
-    totals_begin(&m->maker.totals, ret);
-    for (struct list *l = m->generations.next; l != &m->generations; l = l->next)
-        totals_add(ret, &CONTAINER_OF(l, struct generation, link)->scoreboard);
-    totals_finish(&m->maker.totals, ret);
-}
-
-static void count_workers(const struct master *m, struct overview *s)
-{
-    for (struct list *l = m->generations.next; l != &m->generations; l = l->next) {
-        const struct generation *g = CONTAINER_OF(l, struct generation, link);
-        if (m->current && g == m->current)
-            s->alive += g->alive;
-        else if (g->phase == GENERATION_ENDING)
-            s->ending += g->alive;
-    }
-}
-
-static void describe(struct master *m, struct overview *s, struct overview_listener *listeners)
-{
-    *s = (struct overview){
-        .pid = getpid(),
-        .uptime_s = clock_wall_s() - m->started_s,
-        .state = commands_state(m),
-        .reload = m->outcome,
-        .reload_s = m->outcome_s,
-        .listeners = listeners,
-    };
-    count_workers(m, s);
-    commands_report_totals(m, &s->totals);
-    if (!m->current)
-        return;
-    s->generation = m->current->id;
-    s->workers = m->current->wanted;
-    s->sandbox = &m->current->sandbox;
-    for (size_t i = 0; i < m->current->listeners.count && i < LISTENERS_SHOWN; i++)
-        overview_look_at(m->current->listeners.items[i].fd, &listeners[s->listener_count++]);
 }
 
 // "status" for people, "status json" for programs.
 static void run_status(void *context, const struct control_request *request)
 {
-    struct overview_listener listeners[LISTENERS_SHOWN];
-    struct overview s;
+    const struct commands *c = context;
     char text[STATUS_MAX];
     struct buf b = buf_make(text, sizeof(text) - 1);
-    describe(context, &s, listeners);
-    if (slice_equal(request->arguments, SLICE("json"))) {
-        overview_put_json(&b, &s);
-        control_send(request->fd, buf_slice(&b));
-    } else {
-        overview_put_text(&b, &s);
-        text[b.len] = '\0';
-        control_answer(request->fd, "result", text);
-    }
+    if (slice_equal(request->arguments, SLICE("json")))
+        status_put_json(c->status, &b);
+    else
+        status_put_text(c->status, &b);
+    text[b.len] = '\0';
+    control_answer(request->fd, "result", text);
 }
 
-// ---- orders ------------------------------------------------------------------------------------
-
-// Has the client wait for the outcome of what `start` begins.
-static void run_and_wait(struct master *m, const struct control_request *request,
-                         void (*start)(struct master *))
+// Has the client wait for the outcome of what begins now. False when it cannot, and was told so.
+static bool add_waiter(const struct commands *c, const struct control_request *request)
 {
-    int r = master_is_ending(m) || !m->current ? -ESHUTDOWN : waiters_add(&m->waiters, request->fd);
+    int r = -ESHUTDOWN;
+    if (!stop_is_ending(c->stop) && c->generations->current)
+        r = control_waiters_add(&c->outcome->waiters, request->fd);
     if (r < 0)
         control_answer(request->fd, "error",
                        r == -EBUSY ? "too many wait for a reload already" : strerror(-r));
-    else
-        start(m);
+    return r == 0;
 }
 
 static void run_reload(void *context, const struct control_request *request)
 {
-    run_and_wait(context, request, succession_reload);
+    const struct commands *c = context;
+    if (add_waiter(c, request))
+        reload_start(c->reload);
 }
 
 static void run_upgrade(void *context, const struct control_request *request)
 {
-    if (renewal_is_possible(context))
-        run_and_wait(context, request, renewal_start);
-    else
-        control_answer(request->fd, "error", RENEWAL_NOT_NOW);
+    const struct commands *c = context;
+    if (!upgrade_is_possible(c->upgrade))
+        control_answer(request->fd, "error", UPGRADE_NOT_NOW);
+    else if (add_waiter(c, request))
+        upgrade_start(c->upgrade);
 }
 
 static void run_reopen(void *context, const struct control_request *request)
 {
-    master_each(context, generation_reopen_log);
-    control_answer(request->fd, "result", "the log files are open anew");
+    const struct commands *c = context;
+    log_reopen_start(c->log_reopen, request->fd);
 }
 
+// Draining as the operator means it: the server serves on, and tells balancers to go elsewhere.
 static void run_drain(void *context, const struct control_request *request)
 {
-    master_drain(context);
+    const struct commands *c = context;
+    generations_make_unready(c->generations);
+    service_manager_change(c->service_manager);
     control_answer(request->fd, "result", "not ready for more, until a reload succeeds");
 }
 
 static void run_stop(void *context, const struct control_request *request)
 {
+    const struct commands *c = context;
     control_answer(request->fd, "result", "stopping");
-    master_stop(context);
+    stop_request(c->stop);
 }
 
-static const struct control_command control_commands[] = {
-    {"explain", run_explain}, {"status", run_status}, {"reload", run_reload},
-    {"upgrade", run_upgrade}, {"reopen", run_reopen}, {"drain", run_drain},
-    {"stop", run_stop},       {NULL, NULL},
+const struct control_command commands_table[] = {
+    {"explain", run_explain, NULL},         {"status", run_status, is_misdirected},
+    {"reload", run_reload, is_misdirected}, {"upgrade", run_upgrade, is_misdirected},
+    {"reopen", run_reopen, is_misdirected}, {"drain", run_drain, is_misdirected},
+    {"stop", run_stop, is_misdirected},     {NULL, NULL, NULL},
 };
-
-// ---- the socket --------------------------------------------------------------------------------
-
-static bool is_at(const struct control *control, const char *path)
-{
-    return control ? strcmp(control_path(control), path) == 0 : *path == '\0';
-}
-
-// The default, which nobody has asked for, is done without where it does not work.
-bool commands_open(struct master *m, const struct conf *conf)
-{
-    const char *path = conf->control, *what;
-    const struct control_options options = {path, control_commands, m, &m->poller};
-    m->control_changes = m->options->control && !is_at(m->control, path);
-    if (!m->control_changes || !*path)
-        return true;
-    int r = control_new(&options, &m->control_next, &what);
-    bool is_default = conf_is_default(conf, "control");
-    if (r < 0 && is_default)
-        log_notice("no control socket: %s: %s: %s", path, what, strerror(-r));
-    else if (r < 0)
-        log_err("the control socket %s cannot be opened: %s: %s", path, what, strerror(-r));
-    return r == 0 || is_default;
-}
-
-void commands_take(struct master *m)
-{
-    if (!m->control_changes)
-        return;
-    m->control_ended = m->control;
-    m->control = m->control_next;
-    m->control_next = NULL;
-    m->control_changes = false;
-    if (m->control)
-        control_serve(m->control);
-}
-
-void commands_give_up(struct master *m)
-{
-    control_free(m->control_next);
-    m->control_next = NULL;
-    m->control_changes = false;
-}

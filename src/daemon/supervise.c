@@ -14,19 +14,21 @@ int64_t supervise_next(const struct supervise *s)
 
 // Multiples of the golden ratio, of which only the fraction counts, are spread evenly however many
 // they are.
-static uint64_t cut(uint64_t limit, uint32_t number)
+static uint64_t spread_limit(uint64_t limit, uint32_t number)
 {
     uint64_t fraction = (number * UINT32_C(2654435769)) >> 16; // of 65536
     return limit - limit / 4 * fraction / 65536;
 }
 
-bool supervise_is_worn(const struct supervise *s, const struct supervise_limits *limits,
-                       uint64_t requests, uint32_t number, int64_t now)
+bool supervise_is_due_for_recycling(const struct supervise *s,
+                                    const struct supervise_limits *limits, uint64_t requests,
+                                    uint32_t number, int64_t now)
 {
     if (s->phase != SUPERVISE_READY)
         return false;
-    return (limits->requests && requests >= cut(limits->requests, number)) ||
-           (limits->age && now - s->ready_at >= (int64_t)cut((uint64_t)limits->age, number));
+    return (limits->requests && requests >= spread_limit(limits->requests, number)) ||
+           (limits->age &&
+            now - s->ready_at >= (int64_t)spread_limit((uint64_t)limits->age, number));
 }
 
 void supervise_started(struct supervise *s)

@@ -40,10 +40,11 @@ struct supervise_limits {
 // The worker has served long enough, after `requests`. `number` is its own: by it the limits are
 // cut by up to a quarter, differently even for neighbours, so that workers which were started
 // together do not come due together.
-bool supervise_is_worn(const struct supervise *s, const struct supervise_limits *limits,
-                       uint64_t requests, uint32_t number, int64_t now);
+bool supervise_is_due_for_recycling(const struct supervise *s,
+                                    const struct supervise_limits *limits, uint64_t requests,
+                                    uint32_t number, int64_t now);
 
-// What happened.
+// Events.
 void supervise_started(struct supervise *s);
 void supervise_ready(struct supervise *s, int64_t now);
 void supervise_died(struct supervise *s, int64_t now); // also: could not be forked

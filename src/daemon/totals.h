@@ -1,31 +1,30 @@
 // Totals over all event loops that a master has had: those that run, and what is left of those that
 // have ended. Master only.
 //
-// What a slot of a scoreboard says was written by a worker, and a worker could be taken over. So it
-// is read as a number with an upper bound, and no total ever becomes less, whatever stands there.
+// The slots of a scoreboard are written by workers, and a worker could be taken over. So they are
+// read as numbers up to COUNTERS_MAX, and no total ever becomes less, whatever stands there.
 #pragma once
 
 #include "server/scoreboard.h"
 
-// No counter is more: what a double, and so JSON, holds exactly.
-#define TOTALS_MAX ((UINT64_C(1) << 53) - 1)
-
 struct totals {
-    struct scoreboard_counts ended; // of loops that are no more
-    struct scoreboard_counts shown; // what was given out last
+    struct counters ended; // of loops that are no more
+    struct counters shown; // what was given out last
 };
 
-// What there is to know at one moment.
+// The figures of one moment.
 struct totals_report {
-    struct scoreboard_counts counts;
+    struct counters counts;
     uint64_t loops;                     // that run
     uint64_t connections;               // open
     uint64_t waiting[DEADLINE_CLASSES]; // of these, by what they wait for
+    int log_error;      // why a loop that runs has lost lines of the log, as errno; 0: none has
+    bool is_log_losing; // one does now
 };
 
-// The loop of this slot has ended: takes its counters over and makes the slot as new, so that they
-// count once and the slot may have another loop.
-void totals_fold(struct totals *t, struct scoreboard_slot *slot);
+// The worker of this place has ended: takes its counters over and makes the place as new, so that
+// they count once and it may have another worker.
+void totals_fold(struct totals *t, const struct scoreboard *s, uint32_t place);
 
 // A report is begun with what has ended, then every board that has workers is added, then the
 // report is finished.

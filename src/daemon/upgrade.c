@@ -1,245 +1,256 @@
 #include "daemon/upgrade.h"
 
 #include "base/log.h"
-#include "base/num.h"
+#include "daemon/handover.h"
+#include "daemon/upgrade_adopt.h"
+#include "sys/clock.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
+#include <string.h>
 #include <unistd.h>
 
-// Where the state is: "FD" for a successor, "FD prove" for who has to prove itself.
-#define VARIABLE "TINED_STATE"
-#define PROVE    " prove"
+// How long a new image may take to prove that it can take over.
+#define PROOF_TIME 10000 // ms
 
-// What one that has proven itself writes over the state that it was given.
-#define CONFIRMED "proven "
+// ---- passing on --------------------------------------------------------------------------------
 
-// The largest state; STATE_MAX listeners with long names need less.
-#define TEXT_MAX (1u << 20)
-
-// ---- the state, written and read ---------------------------------------------------------------
-
-// A memfd with the text. The descriptor or a negative errno.
-static int write_state(const struct state *s)
+// Describes what another image has to know. To be cleaned up, also after a failure.
+static int describe_all(struct upgrade *u, struct upgrade_state *ret)
 {
-    char *text = malloc(TEXT_MAX);
-    struct buf b = buf_make(text, text ? TEXT_MAX : 0);
-    state_format(&b, s);
-    int fd = b.overflow ? -ENOMEM : memfd_create("tined-state", MFD_CLOEXEC);
-    if (fd < 0 && !b.overflow)
-        fd = -errno;
-    if (fd >= 0 && pwrite(fd, text, b.len, 0) != (ssize_t)b.len) {
-        close(fd);
-        fd = -EIO;
-    }
-    free(text);
-    return fd;
+    struct generations *gs = u->generations;
+    const struct control_waiters *waiters = &u->outcome->waiters;
+    struct totals_report report;
+    int r = handovers_open_old(&gs->maker);
+    *ret = (struct upgrade_state){
+        .version = UPGRADE_STATE_VERSION,
+        .notes = u->generations->maker.fdstore.notes,
+        .last_id = gs->last_id,
+        .started_s = gs->started_s,
+        .handoff = {gs->maker.handoff[0], gs->maker.handoff[1]},
+        .image = u->exec.image,
+    };
+    memcpy(ret->path, u->exec.path, sizeof(ret->path));
+    generations_report_totals(gs, &report);
+    ret->counters = report.counts;
+    ret->waiters = calloc(waiters->count + 1, sizeof(*ret->waiters));
+    ret->sockets = calloc(gs->maker.inherited.count + 1, sizeof(*ret->sockets));
+    if (r < 0 || !ret->waiters || !ret->sockets)
+        return r < 0 ? r : -ENOMEM;
+    ret->waiter_count = waiters->count;
+    memcpy(ret->waiters, waiters->fds, waiters->count * sizeof(*ret->waiters));
+    ret->socket_count = gs->maker.inherited.count;
+    memcpy(ret->sockets, gs->inherited, ret->socket_count * sizeof(*ret->sockets));
+    return upgrade_adopt_describe(&gs->list, gs->current, ret);
 }
 
-static int read_state(int fd, struct state *ret)
+static void fail_upgrade(struct upgrade *u, int error)
 {
-    char *text = malloc(TEXT_MAX);
-    ssize_t n = text ? pread(fd, text, TEXT_MAX, 0) : -1;
-    int r = !text ? -ENOMEM : n < 0 ? -errno : state_parse(slice_make(text, (size_t)n), ret);
-    free(text);
-    return r;
+    const unsigned current = u->generations->current->id;
+    log_event(EVENT_UPGRADE_FAILED, &(struct event_fields){.generation = current, .error = -error},
+              "upgrade failed: %s; generation %u goes on", strerror(-error), current);
+    outcome_report(u->outcome, false, "upgrade failed, generation %u goes on", current);
 }
 
-static void keep_on_exec(int fd)
+// Whether there is something to take over, and nothing that another image would not know of.
+static bool is_settled(const struct upgrade *u)
 {
-    fcntl(fd, F_SETFD, 0);
+    const struct generations *gs = u->generations;
+    bool is_starting = gs->starting || reload_is_launching(u->reload);
+    return !stop_is_ending(u->stop) && !is_starting && gs->current && gs->current->alive;
 }
 
-static void close_on_exec(int fd)
+static bool is_proving(const struct upgrade *u)
 {
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return u->exec.proof.pid || timers_is_set(&u->proof_end);
 }
 
-// ---- the own image -----------------------------------------------------------------------------
-
-// Takes the variable out of the environment. -ENOENT: there is none.
-static int take_variable(int *ret_fd, enum upgrade_role *ret_role)
+bool upgrade_is_possible(const struct upgrade *u)
 {
-    struct slice value = slice_of(getenv(VARIABLE));
-    uint64_t fd = 0;
-    if (!value.ptr)
-        return -ENOENT;
-    struct slice rest = value;
-    bool good = num_parse_dec(slice_split(&rest, ' '), INT_MAX, &fd);
-    *ret_fd = (int)fd;
-    *ret_role = rest.ptr ? UPGRADE_PROVER : UPGRADE_SUCCESSOR;
-    unsetenv(VARIABLE);
-    return good ? 0 : -EPROTO;
+    return is_settled(u) && !is_proving(u) && !u->reload->is_wanted;
 }
 
-static int find_image(struct upgrade *u)
+// The new image has proven itself: becomes it.
+static void become_new(struct upgrade *u)
 {
-    ssize_t n = readlink("/proc/self/exe", u->path, sizeof(u->path) - 1);
-    if (n < 0)
-        return -errno;
-    u->path[n] = '\0';
-    u->image = open("/proc/self/exe", O_PATH | O_CLOEXEC);
-    return u->image < 0 ? -errno : 0;
-}
-
-int upgrade_init(struct upgrade *u, char *const *argv, enum upgrade_role *ret_role,
-                 struct state *ret_state)
-{
-    enum upgrade_role role = UPGRADE_NONE;
-    int fd;
-    *u = (struct upgrade){.argv = argv, .image = -1, .proof_state = -1};
-    int r = find_image(u);
-    if (r < 0)
-        log_notice("without /proc there can be no upgrade: %s", strerror(-r));
-    r = take_variable(&fd, &role);
-    if (r == -ENOENT) {
-        *ret_role = UPGRADE_NONE;
-        return 0;
-    }
+    struct upgrade_state s;
+    service_manager_enter(u->service_manager, SD_LINES_RELOADING);
+    log_event(EVENT_UPGRADE_BEGUN, NULL, "upgrade: executing \"%s\"", u->exec.path);
+    root_watch_stop(&u->reload->roots);
+    log_reopen_interrupt(u->log_reopen);
+    fetches_cleanup(u->fetches);
+    explain_worker_cleanup(u->explain_workers); // nobody would reap them
+    int r = describe_all(u, &s);
     if (r == 0)
-        r = read_state(fd, ret_state);
-    if (r < 0)
-        return r;
-    if (role == UPGRADE_PROVER)
-        u->proof_state = fd;
-    else
-        close(fd);
-    state_each_fd(ret_state, close_on_exec);
-    // Of a file that was replaced the link says where it was no longer.
-    memcpy(u->path, ret_state->path, sizeof(u->path));
-    *ret_role = role;
-    return 0;
-}
-
-void upgrade_cleanup(struct upgrade *u)
-{
-    upgrade_give_up(u);
-    if (u->image >= 0)
-        close(u->image);
-    u->image = -1;
+        generations_each(u->generations, handover_prepare_for_old);
+    if (r == 0)
+        r = upgrade_exec_become(&u->exec, &s);
+    upgrade_state_cleanup(&s);
+    fail_upgrade(u, r);
+    log_reopen_go_on(u->log_reopen);
+    service_manager_enter(u->service_manager, SD_LINES_READY);
 }
 
 // ---- the proof ---------------------------------------------------------------------------------
 
-// In the child. Returns only when the program cannot be executed.
-static int run_proof(void *context, int channel)
+static void end_proof(struct upgrade *u)
 {
-    const struct upgrade *u = ((void **)context)[0];
-    const int *state = ((void **)context)[1];
-    char value[32];
-    close(channel);
-    keep_on_exec(*state);
-    snprintf(value, sizeof(value), "%d" PROVE, *state);
-    setenv(VARIABLE, value, 1);
-    execv(u->path, u->argv);
-    log_err("\"%s\" cannot be executed: %s", u->path, strerror(errno));
-    return 126;
+    timers_cancel(&u->proof_deadline);
+    reload_release(u->reload);
 }
 
-int upgrade_prove(struct upgrade *u, const struct state *s)
+// Becoming another image frees what events of the wait may still point at: so a timer does it.
+static void on_proof_end(void *context, int status)
 {
-    if (u->image < 0)
-        return -ENOSYS;
-    int fd = write_state(s);
-    if (fd < 0)
-        return fd;
-    void *context[] = {u, &fd};
-    int r = child_spawn(&u->proof, run_proof, context, &fd, 1);
+    struct upgrade *u = context;
+    struct watches *watches = u->generations->maker.watches;
+    u->is_proven = upgrade_exec_judge(&u->exec, status) == UPGRADE_EXEC_PROVEN;
+    timers_cancel(&u->proof_deadline);
+    timers_set(&watches->timers, &u->proof_end, watches->now);
+}
+
+static void follow_proof(void *context)
+{
+    struct upgrade *u = context;
+    end_proof(u);
+    if (u->is_proven && is_settled(u)) {
+        become_new(u);
+        return;
+    }
+    if (u->is_proven)
+        log_err(UPGRADE_NOT_NOW);
+    outcome_report(u->outcome, false, "upgrade refused");
+}
+
+static void on_proof_deadline(void *context)
+{
+    struct upgrade *u = context;
+    log_event(EVENT_UPGRADE_REFUSED, NULL, "upgrade refused: \"%s\" did not prove itself in time",
+              u->exec.path);
+    upgrade_exec_give_up(&u->exec);
+    end_proof(u);
+    outcome_report(u->outcome, false, "upgrade refused");
+}
+
+// 0 or a negative errno.
+static int begin_proof(struct upgrade *u)
+{
+    struct watches *watches = u->generations->maker.watches;
+    struct upgrade_state s;
+    int r = describe_all(u, &s);
+    if (r == 0)
+        r = upgrade_exec_prove(&u->exec, &s);
+    upgrade_state_cleanup(&s);
     if (r < 0)
-        close(fd);
-    else
-        u->proof_state = fd;
+        return r;
+    timers_set(&watches->timers, &u->proof_deadline, clock_now() + PROOF_TIME);
+    reload_hold(u->reload);
+    r = child_watch(&u->exec.proof, watches, on_proof_end, u);
+    if (r < 0) {
+        upgrade_exec_give_up(&u->exec);
+        end_proof(u);
+    }
     return r;
 }
 
-void upgrade_confirm(struct upgrade *u)
+void upgrade_start(struct upgrade *u)
 {
-    ssize_t n = pwrite(u->proof_state, CONFIRMED, strlen(CONFIRMED), 0);
-    (void)n; // without it the proof fails, as it should
-}
-
-static bool is_confirmed(const struct upgrade *u)
-{
-    char text[sizeof(CONFIRMED) - 1];
-    return pread(u->proof_state, text, sizeof(text), 0) == (ssize_t)sizeof(text) &&
-           memcmp(text, CONFIRMED, sizeof(text)) == 0;
-}
-
-static void end_proof(struct upgrade *u)
-{
-    if (u->proof_state >= 0)
-        close(u->proof_state);
-    u->proof_state = -1;
-}
-
-enum upgrade_proof upgrade_judge(struct upgrade *u)
-{
-    char how[128];
-    int status = 0;
-    // Its end was heard of; one that is traced is its tracer's for a moment more.
-    while (child_reap(&u->proof, &status) == -EAGAIN)
-        poll(NULL, 0, 1);
-    child_close(&u->proof);
-    bool confirmed = is_confirmed(u);
-    end_proof(u);
-    if (status == 0 && confirmed)
-        return UPGRADE_PROVEN;
-    child_describe_status(status, how, sizeof(how));
-    log_event(EVENT_UPGRADE_REFUSED, NULL, "upgrade refused: \"%s\" %s%s", u->path, how,
-              status == 0 ? " and is no tined that can take over" : "");
-    return UPGRADE_REFUSED;
-}
-
-void upgrade_give_up(struct upgrade *u)
-{
-    if (u->proof.pid)
-        child_kill(&u->proof);
-    end_proof(u);
-}
-
-// ---- becoming ----------------------------------------------------------------------------------
-
-// Executes `path`, or the program that is open as `image`.
-static int become(const struct upgrade *u, const struct state *s, const char *path, int image)
-{
-    char *const *argv = u->argv;
-    char value[32];
-    int fd = write_state(s);
-    if (fd < 0)
-        return fd;
-    snprintf(value, sizeof(value), "%d", fd);
-    if (setenv(VARIABLE, value, 1) < 0) {
-        close(fd);
-        return -ENOMEM;
+    if (!upgrade_is_possible(u)) {
+        log_err(UPGRADE_NOT_NOW);
+        return;
     }
-    state_each_fd(s, keep_on_exec);
-    keep_on_exec(fd);
-    fflush(NULL);
-    if (path)
-        execv(path, argv);
-    else
-        fexecve(image, argv, environ);
-    int error = -errno;
-    unsetenv(VARIABLE);
-    state_each_fd(s, close_on_exec);
-    close(fd);
-    return error;
+    reload_tell_waiting(u->reload);
+    control_waiters_listen(&u->outcome->waiters);
+    int r = begin_proof(u);
+    if (r < 0)
+        fail_upgrade(u, r);
 }
 
-int upgrade_exec(const struct upgrade *u, const struct state *s)
+// ---- going back --------------------------------------------------------------------------------
+
+void upgrade_forget_rollback(struct upgrade *u)
 {
-    return become(u, s, u->path, -1);
+    if (u->rollback_image >= 0)
+        close(u->rollback_image);
+    u->rollback_image = -1;
 }
 
-int upgrade_go_back(const struct upgrade *u, const struct state *s)
+void upgrade_go_back(struct upgrade *u)
 {
-    struct state last = *s;
-    last.image = -1; // that one has nowhere to go back to
-    return s->image < 0 ? -ENOENT : become(u, &last, NULL, s->image);
+    struct upgrade_state s;
+    if (u->rollback_image < 0)
+        return;
+    log_event(EVENT_UPGRADE_FAILED, NULL,
+              "upgrade failed: going back to the image that was running before");
+    int r = describe_all(u, &s);
+    s.image = u->rollback_image;
+    s.version = u->rollback_version;
+    if (r == 0)
+        r = upgrade_exec_go_back(&u->exec, &s);
+    upgrade_state_cleanup(&s);
+    log_err("it cannot be executed: %s", strerror(-r));
+}
+
+void upgrade_go_back_or_on(struct upgrade *u)
+{
+    const unsigned current = u->generations->current->id;
+    upgrade_go_back(u);
+    log_err("generation %u goes on; its workers are not replaced until a reload succeeds", current);
+    u->reload->is_rollback = false;
+    outcome_report(u->outcome, false, "neither program can start; generation %u goes on", current);
+    service_manager_enter(u->service_manager, SD_LINES_READY);
+}
+
+// ---- taking over -------------------------------------------------------------------------------
+
+static void take_what_is_known(struct upgrade *u, const struct upgrade_state *s)
+{
+    struct generations *gs = u->generations;
+    if (s->socket_count)
+        memcpy(gs->inherited, s->sockets, s->socket_count * sizeof(*s->sockets));
+    gs->maker.inherited = (struct listeners_inherited){gs->inherited, s->socket_count};
+    gs->maker.handoff[0] = s->handoff[0];
+    gs->maker.handoff[1] = s->handoff[1];
+    gs->last_id = s->last_id;
+    gs->started_s = s->started_s;
+    gs->maker.totals.ended = s->counters;
+    gs->maker.fdstore.notes = s->notes;
+    fdstore_read_notes(&gs->maker.fdstore, &gs->maker.notes);
+    u->rollback_image = s->image;
+    u->rollback_version = s->version;
+    u->reload->is_rollback = s->image < 0;
+}
+
+int upgrade_take_over(struct upgrade *u, const struct upgrade_state *s)
+{
+    struct generations *gs = u->generations;
+    if (s->socket_count > GENERATIONS_INHERITED_MAX)
+        return -E2BIG;
+    take_what_is_known(u, s);
+    control_waiters_take_over(&u->outcome->waiters, s->waiters, s->waiter_count);
+    for (size_t at = 0; at < s->worker_count;) {
+        struct generation *g = upgrade_adopt_workers(&gs->maker, s, &at);
+        if (!g)
+            return -ENOMEM;
+        list_append(&gs->list, &g->link);
+        if (g->phase == GENERATION_CURRENT)
+            gs->current = g;
+    }
+    return 0;
+}
+
+// ---- beginning and end -------------------------------------------------------------------------
+
+void upgrade_init(struct upgrade *u)
+{
+    u->rollback_image = -1;
+    timers_make(&u->proof_deadline, on_proof_deadline, u);
+    timers_make(&u->proof_end, follow_proof, u);
+}
+
+void upgrade_cleanup(struct upgrade *u)
+{
+    timers_cancel(&u->proof_deadline);
+    timers_cancel(&u->proof_end);
+    upgrade_exec_cleanup(&u->exec);
 }

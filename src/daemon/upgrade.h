@@ -1,49 +1,52 @@
-// Another image of the program takes the master's place, in the same process: exec, with all
-// descriptors that must live on named by a state (daemon/state.h).
-//
-// First the new image has to prove itself: it runs as a child, and has to read configuration and
-// state. Only then is anything given up. The image that passes on is kept open, so that one that
-// fails after all can go back to it, also when its file was replaced. Master only.
+// An upgrade as the master sees it: a new image of the program proves itself, takes the master's
+// place, adopts its workers, and has a generation of its own follow them. Or it goes back to the
+// image that it has taken over from. Master only.
 #pragma once
 
-#include "daemon/child.h"
-#include "daemon/state.h"
+#include "daemon/explain_worker.h"
+#include "daemon/log_reopen.h"
+#include "daemon/reload.h"
+#include "daemon/stop.h"
+#include "daemon/upgrade_exec.h"
+
+// Said when there can be none.
+#define UPGRADE_NOT_NOW "no upgrade now: wait for what is under way"
 
 struct upgrade {
-    char *const *argv;   // the command line, which the new image gets as well
-    int image;           // this program, to go back to
-    char path[PATH_MAX]; // where it was started from; a new image is looked for there
-    struct child proof;  // pid 0: none is being made
-    int proof_state;     // the state that it was given, or that this process was given to prove; -1
+    struct generations *generations;
+    struct service_manager *service_manager;
+    struct outcome *outcome;
+    struct reload *reload;
+    struct stop *stop;
+    struct explain_workers *explain_workers;
+    struct fetches *fetches;
+    struct log_reopen *log_reopen;
+    struct upgrade_exec exec;
+    struct timer proof_deadline;
+    struct timer proof_end;    // due at once: what follows from it
+    bool is_proven;            // then
+    int rollback_image;        // that this one has taken over from and may go back to; -1: none
+    unsigned rollback_version; // of the state that it reads
 };
 
-// What became of the proof.
-enum upgrade_proof { UPGRADE_PROVEN, UPGRADE_REFUSED };
-
-// Whether this process has to take a master's place, or only to prove that it could.
-enum upgrade_role { UPGRADE_NONE, UPGRADE_SUCCESSOR, UPGRADE_PROVER };
-
-// Finds out about the own image, and takes from the environment what a predecessor left there. With
-// a role, *ret_state is to be cleaned up. 0 or a negative errno: -EPROTO, the state is of another
-// version.
-int upgrade_init(struct upgrade *u, char *const *argv, enum upgrade_role *ret_role,
-                 struct state *ret_state);
+void upgrade_init(struct upgrade *u);
 void upgrade_cleanup(struct upgrade *u);
 
-// Starts the image that the path leads to now, as a child that has to prove itself. 0 or a negative
-// errno. u->proof.pidfd is readable when it has ended.
-int upgrade_prove(struct upgrade *u, const struct state *s);
+// Whether an upgrade can begin now.
+bool upgrade_is_possible(const struct upgrade *u);
 
-// In the child that has to prove itself, when it has: any program may end with status 0.
-void upgrade_confirm(struct upgrade *u);
+// Has a new image prove itself, and becomes it.
+void upgrade_start(struct upgrade *u);
 
-// The child has ended. Logs why when it is of no use.
-enum upgrade_proof upgrade_judge(struct upgrade *u);
+// Takes over what a predecessor has left. 0 or a negative errno.
+int upgrade_take_over(struct upgrade *u, const struct upgrade_state *s);
 
-// Time is up for it, or nobody wants to know any more.
-void upgrade_give_up(struct upgrade *u);
+// This image has a generation of its own: from now on there is no way back.
+void upgrade_forget_rollback(struct upgrade *u);
 
-// Becomes the new image, or the one that the state came from. Returns only when that fails: a
-// negative errno, and everything is as before.
-int upgrade_exec(const struct upgrade *u, const struct state *s);
-int upgrade_go_back(const struct upgrade *u, const struct state *s);
+// This image has taken over but cannot start workers of its own: returns only when there is no way
+// back.
+void upgrade_go_back(struct upgrade *u);
+
+// The same when it cannot even begin to: it goes on with the workers that it has taken over.
+void upgrade_go_back_or_on(struct upgrade *u);

@@ -2,7 +2,11 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "daemon/generation.h"
+#include "daemon/handover.h"
 #include "daemon/postmortem.h"
+#include "daemon/watchdog.h"
+#include "daemon/worker_process.h"
 #include "sys/clock.h"
 
 #include <inttypes.h>
@@ -13,56 +17,72 @@
 
 static uint64_t threads_of(const struct generation *g)
 {
-    return g->conf->threads;
+    return g->served.conf->threads;
 }
 
 static struct supervise_limits limits_of(const struct generation *g)
 {
-    return (struct supervise_limits){g->conf->limits.worker_requests,
-                                     (int64_t)g->conf->limits.worker_age};
+    return (struct supervise_limits){g->served.conf->limits.worker_requests,
+                                     (int64_t)g->served.conf->limits.worker_age};
 }
 
-static void kill_by(struct generation_worker *w, int64_t when)
+static struct watches *watches_of_generation(const struct generation *g)
 {
-    if (w->kill_at == 0 || when < w->kill_at)
-        w->kill_at = when;
+    return g->maker->watches;
+}
+
+static void kill_now(void *context)
+{
+    struct worker_process *w = context;
+    worker_process_kill_hung(w);
+}
+
+static void kill_by(struct worker_process *w, int64_t when)
+{
+    if (timers_is_set(&w->kill) && w->kill.when <= when)
+        return;
+    timers_set(&watches_of_generation(w->generation)->timers, &w->kill, when);
 }
 
 // ---- hanging -----------------------------------------------------------------------------------
 
-// How long its loops may stand still. They do not run before it is ready.
-static int64_t patience(const struct generation *g, const struct generation_worker *w)
+// How long its loops may stand still. They do not run before it is ready, also when it was told to
+// end meanwhile.
+static int64_t patience(const struct generation *g, const struct worker_process *w)
 {
-    return w->policy.phase == SUPERVISE_STARTING ? GENERATION_START_TIME
-                                                 : (int64_t)g->conf->timeouts.watchdog;
+    return w->guard.stage == CHANNEL_GUARD_SILENT ? GENERATION_START_TIME
+                                                  : (int64_t)g->served.conf->timeouts.watchdog;
 }
 
 static void end_hung(struct generation *g, unsigned worker, uint64_t loop, int64_t still,
                      int64_t now)
 {
-    struct generation_worker *w = &g->workers[worker];
+    struct worker_process *w = &g->workers[worker];
     char text[POSTMORTEM_MAX];
     struct buf b = buf_make(text, sizeof(text));
-    postmortem_describe(&b, &generation_slots(g, worker)[loop], 1, now);
+    const struct scoreboard_place *place = worker_process_place(w);
+    const struct scoreboard_place hung = {.slots = &place->slots[loop],
+                                          .notes = &place->notes[loop]};
+    postmortem_describe(&b, &hung, 1, now);
     log_event(EVENT_WORKER_HANGS, &(struct event_fields){g->id, worker, (int)w->child.pid, 0, NULL},
               "worker %u of generation %u (pid %d) hangs: loop %" PRIu64
               " stands still for %" PRId64 " ms%.*s",
               worker, g->id, (int)w->child.pid, loop, still, (int)b.len, text);
     w->hangs = true;
     kill_by(w, now + ABORT_TIME);
-    kill(w->child.pid, SIGABRT);
+    child_signal(&w->child, SIGABRT);
     generation_poke(g); // what it was woken for is for the others
 }
 
 static void watch_worker(struct generation *g, unsigned worker, int64_t passed, int64_t now)
 {
-    struct generation_worker *w = &g->workers[worker];
-    struct scoreboard_slot *slots = generation_slots(g, worker);
-    struct watchdog *watchdogs = &g->watchdogs[worker * threads_of(g)];
+    struct worker_process *w = &g->workers[worker];
+    const struct scoreboard_place *place = worker_process_place(w);
+    struct watchdog *watchdogs = &g->upkeep.watchdogs[worker * threads_of(g)];
     for (uint64_t i = 0; i < threads_of(g); i++) {
-        uint64_t beat = atomic_load_explicit(&slots[i].beat, memory_order_relaxed);
+        uint64_t beat = atomic_load_explicit(&place->notes[i].beat, memory_order_relaxed);
         int64_t still = watchdog_look(&watchdogs[i], beat, passed);
-        bool has_ended = atomic_load_explicit(&slots[i].phase, memory_order_relaxed) ==
+        bool has_ended = atomic_load_explicit(&place->slots[i].phase, memory_order_relaxed) ==
                          SCOREBOARD_ENDED;
         if (!w->hangs && !has_ended && still >= patience(g, w))
             end_hung(g, worker, i, still, now);
@@ -73,34 +93,34 @@ static void watch_worker(struct generation *g, unsigned worker, int64_t passed, 
 
 static uint64_t requests_of(const struct generation *g, unsigned worker)
 {
+    const struct scoreboard_place *place = worker_process_place(&g->workers[worker]);
     uint64_t requests = 0;
     for (uint64_t i = 0; i < threads_of(g); i++)
-        requests += atomic_load_explicit(&generation_slots(g, worker)[i].requests,
-                                         memory_order_relaxed);
+        requests += atomic_load_explicit(&place->slots[i].requests, memory_order_relaxed);
     return requests;
 }
 
-static bool is_free(const struct generation_worker *w)
+static bool is_free(const struct worker_process *w)
 {
     return w->policy.phase == SUPERVISE_RETIRED && w->child.pid == 0;
 }
 
 // The worker that has served for longest of those that have served long enough, or NULL.
-static struct generation_worker *find_worn(const struct generation *g, int64_t now)
+static struct worker_process *find_due_for_recycling(const struct generation *g, int64_t now)
 {
     const struct supervise_limits limits = limits_of(g);
-    struct generation_worker *worn = NULL;
+    struct worker_process *due = NULL;
     for (unsigned i = 0; i < g->worker_count; i++) {
-        struct generation_worker *w = &g->workers[i];
-        if (supervise_is_worn(&w->policy, &limits, requests_of(g, i), (uint32_t)w->child.pid,
-                              now) &&
-            (!worn || w->policy.ready_at < worn->policy.ready_at))
-            worn = w;
+        struct worker_process *w = &g->workers[i];
+        if (supervise_is_due_for_recycling(&w->policy, &limits, requests_of(g, i),
+                                           (uint32_t)w->child.pid, now) &&
+            (!due || w->policy.ready_at < due->policy.ready_at))
+            due = w;
     }
-    return worn;
+    return due;
 }
 
-static struct generation_worker *find_free(const struct generation *g)
+static struct worker_process *find_free(const struct generation *g)
 {
     for (unsigned i = 0; i < g->worker_count; i++)
         if (is_free(&g->workers[i]))
@@ -108,12 +128,12 @@ static struct generation_worker *find_free(const struct generation *g)
     return NULL;
 }
 
-static void replace_worn(struct generation *g, int64_t now)
+static void recycle_worker(struct generation *g, int64_t now)
 {
-    if (g->replaced)
+    if (g->upkeep.replaced)
         return;
-    struct generation_worker *old = find_worn(g, now);
-    struct generation_worker *place = old ? find_free(g) : NULL;
+    struct worker_process *old = find_due_for_recycling(g, now);
+    struct worker_process *place = old ? find_free(g) : NULL;
     if (!place)
         return;
     unsigned number = (unsigned)(old - g->workers);
@@ -123,60 +143,48 @@ static void replace_worn(struct generation *g, int64_t now)
               " requests and %" PRId64 " s",
               number, g->id, (int)old->child.pid, requests_of(g, number),
               (now - old->policy.ready_at) / 1000);
-    g->replaced = old;
-    g->successor = place;
-    place->policy = (struct supervise){0};
+    g->upkeep.replaced = old;
+    g->upkeep.successor = place;
+    worker_process_want(place);
 }
 
 static void retire_replaced(struct generation *g, int64_t now)
 {
-    supervise_retire(&g->replaced->policy);
-    generation_retire_worker(g, (unsigned)(g->replaced - g->workers));
-    kill_by(g->replaced, now + (int64_t)g->conf->timeouts.drain + GENERATION_KILL_DELAY);
+    supervise_retire(&g->upkeep.replaced->policy);
+    handover_begin(g->upkeep.replaced, g);
+    kill_by(g->upkeep.replaced,
+            now + (int64_t)g->served.conf->timeouts.drain + GENERATION_KILL_DELAY);
 }
 
 // ---- what the master calls ---------------------------------------------------------------------
 
-static void look(struct generation *g, int64_t now)
+static void check_workers(void *context)
 {
-    int64_t passed = now - g->looked;
-    g->looked = now;
-    for (unsigned i = 0; i < g->worker_count && g->conf->timeouts.watchdog; i++)
+    struct generation *g = context;
+    int64_t now = watches_of_generation(g)->now;
+    int64_t passed = now - g->upkeep.looked;
+    g->upkeep.looked = now;
+    timers_set(&watches_of_generation(g)->timers, &g->upkeep.look, now + WATCHDOG_PERIOD);
+    for (unsigned i = 0; i < g->worker_count && g->served.conf->timeouts.watchdog; i++)
         if (g->workers[i].child.pid)
             watch_worker(g, i, passed, now);
     if (g->phase == GENERATION_CURRENT)
-        replace_worn(g, now);
+        recycle_worker(g, now);
 }
 
-static void kill_late(struct generation_worker *w, int64_t now)
+void upkeep_begin(struct generation *g)
 {
-    if (w->kill_at == 0 || now < w->kill_at || w->child.pid == 0)
-        return;
-    kill(w->child.pid, SIGKILL);
-    w->kill_at = now + GENERATION_KILL_DELAY; // one that waits for a disk dies when it likes
-}
-
-void upkeep_do_due(struct generation *g, int64_t now)
-{
-    if (now - g->looked >= WATCHDOG_PERIOD)
-        look(g, now);
+    g->upkeep.looked = watches_of_generation(g)->now;
     for (unsigned i = 0; i < g->worker_count; i++)
-        kill_late(&g->workers[i], now);
-}
-
-int64_t upkeep_next(const struct generation *g)
-{
-    int64_t next = g->alive ? g->looked + WATCHDOG_PERIOD : -1;
-    for (unsigned i = 0; i < g->worker_count; i++) {
-        int64_t kill_at = g->workers[i].kill_at;
-        next = clock_earlier(next, kill_at ? kill_at : -1);
-    }
-    return next;
+        timers_make(&g->workers[i].kill, kill_now, &g->workers[i]);
+    timers_make(&g->upkeep.look, check_workers, g);
+    timers_set(&watches_of_generation(g)->timers, &g->upkeep.look,
+               g->upkeep.looked + WATCHDOG_PERIOD);
 }
 
 bool upkeep_is_healthy(const struct generation *g)
 {
-    if (!g->watchdogs) // of another image
+    if (!g->upkeep.watchdogs) // of another image
         return true;
     for (unsigned i = 0; i < g->worker_count; i++)
         if (g->workers[i].policy.phase == SUPERVISE_READY && !g->workers[i].hangs)
@@ -184,27 +192,29 @@ bool upkeep_is_healthy(const struct generation *g)
     return false;
 }
 
-static void reset_watchdogs(struct generation *g, unsigned worker)
+static void reset_watchdogs(const struct worker_process *w)
 {
+    const struct generation *g = w->generation;
     for (uint64_t i = 0; i < threads_of(g); i++)
-        g->watchdogs[worker * threads_of(g) + i] = (struct watchdog){0};
+        g->upkeep.watchdogs[w->number * threads_of(g) + i] = (struct watchdog){0};
 }
 
-void upkeep_worker_ready(struct generation *g, unsigned worker, int64_t now)
+void upkeep_worker_ready(struct worker_process *w, int64_t now)
 {
-    reset_watchdogs(g, worker);
-    if (g->replaced && g->successor == &g->workers[worker] && g->phase == GENERATION_CURRENT)
+    struct generation *g = w->generation;
+    reset_watchdogs(w);
+    if (g->upkeep.replaced && g->upkeep.successor == w && g->phase == GENERATION_CURRENT)
         retire_replaced(g, now);
 }
 
-void upkeep_worker_ended(struct generation *g, unsigned worker)
+void upkeep_worker_ended(struct worker_process *w)
 {
-    struct generation_worker *w = &g->workers[worker];
-    reset_watchdogs(g, worker);
-    w->kill_at = 0;
+    struct generation *g = w->generation;
+    reset_watchdogs(w);
+    timers_cancel(&w->kill);
     w->hangs = false;
-    if (w != g->replaced)
+    if (w != g->upkeep.replaced)
         return;
     supervise_retire(&w->policy); // also if it died before its time: its successor is on the way
-    g->replaced = g->successor = NULL;
+    g->upkeep.replaced = g->upkeep.successor = NULL;
 }

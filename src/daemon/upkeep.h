@@ -6,18 +6,20 @@
 // daemon/supervise.h.
 #pragma once
 
-#include "daemon/generation.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-// Does what is due.
-void upkeep_do_due(struct generation *g, int64_t now);
+struct generation;
+struct worker_process;
 
-// When something is due next; -1: nothing is.
-int64_t upkeep_next(const struct generation *g);
+// Looks after the workers of a generation from now on, until it is freed. Not for those of another
+// image.
+void upkeep_begin(struct generation *g);
 
 // Whether any worker serves, as far as the beats of its loops tell.
 bool upkeep_is_healthy(const struct generation *g);
 
-// The worker said that it is ready; its process has ended. After the functions of the same names in
-// daemon/generation.h.
-void upkeep_worker_ready(struct generation *g, unsigned worker, int64_t now);
-void upkeep_worker_ended(struct generation *g, unsigned worker);
+// The worker said that it is ready, and that was told to generation_worker_ready(); its process has
+// ended.
+void upkeep_worker_ready(struct worker_process *w, int64_t now);
+void upkeep_worker_ended(struct worker_process *w);

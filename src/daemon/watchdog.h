@@ -1,8 +1,8 @@
 // Tells whether an event loop stands still, by its beat. No clock, no signal: looks are the
 // caller's, a second or so apart.
 //
-// What counts is the time in which a look could have seen the loop move. Of a longer pause between
-// two looks only a part counts: the one who looks was kept from it, and so perhaps was the loop
+// Only time in which a look could have seen the loop move counts. Of a longer pause between two
+// looks a part counts: the master was kept from looking, and so perhaps was the loop from moving
 // (a stopped terminal job, a machine without a processor to spare).
 #pragma once
 

@@ -1,11 +1,11 @@
 #include "http/accept.h"
 
-#include "http/weight.h"
+#include "http/qvalue.h"
 
 // How closely a media range names a type.
 enum closeness { CLOSE_NOT, CLOSE_ANY, CLOSE_MAIN, CLOSE_EXACT };
 
-static enum closeness closeness_of(const struct weighted *range, struct slice type)
+static enum closeness closeness_of(const struct qvalue_member *range, struct slice type)
 {
     struct slice rest = type, subtype = range->value;
     struct slice main_type = slice_split(&rest, '/');
@@ -22,14 +22,14 @@ static enum closeness closeness_of(const struct weighted *range, struct slice ty
 }
 
 // The weight of the closest range, and how close that is. Of equal ones the first counts.
-static unsigned weight_of(const struct request *r, struct slice type, enum closeness *ret)
+static unsigned weight_of_type(const struct request *r, struct slice type, enum closeness *ret)
 {
     struct slice list;
     unsigned weight = 0;
     *ret = CLOSE_NOT;
     for (uint32_t at = 0; request_next_field(r, FIELD_ACCEPT, &at, &list);) {
-        struct weighted range;
-        while (weight_next(&list, &range)) {
+        struct qvalue_member range;
+        while (qvalue_next(&list, &range)) {
             enum closeness closeness = closeness_of(&range, type);
             if (closeness > *ret) {
                 *ret = closeness;
@@ -43,12 +43,22 @@ static unsigned weight_of(const struct request *r, struct slice type, enum close
 unsigned accept_quality(const struct request *r, struct slice type)
 {
     enum closeness closeness;
-    unsigned weight = weight_of(r, type, &closeness);
-    return r->first[FIELD_ACCEPT].ptr ? weight : WEIGHT_MAX;
+    unsigned weight = weight_of_type(r, type, &closeness);
+    return r->first[FIELD_ACCEPT].ptr ? weight : QVALUE_MAX;
 }
 
 bool accept_names(const struct request *r, struct slice type)
 {
     enum closeness closeness;
-    return weight_of(r, type, &closeness) && closeness == CLOSE_EXACT;
+    return weight_of_type(r, type, &closeness) && closeness == CLOSE_EXACT;
+}
+
+bool accept_is_navigation(const struct request *r, struct slice path)
+{
+    struct slice mode = r->first[FIELD_SEC_FETCH_MODE];
+    if (mode.ptr)
+        return slice_equal(mode, SLICE("navigate"));
+    if (r->first[FIELD_ACCEPT].ptr && accept_names(r, SLICE("text/html")))
+        return true;
+    return accept_quality(r, SLICE("text/html")) > 0 && slice_find(slice_last(path, '/'), '.') < 0;
 }

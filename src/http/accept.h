@@ -10,3 +10,7 @@ unsigned accept_quality(const struct request *r, struct slice type);
 
 // Whether the field names exactly this type with a quality above 0; ranges with '*' do not count.
 bool accept_names(const struct request *r, struct slice type);
+
+// Whether a person follows a link or types an address (a decoded path), rather than a page asking
+// for a part of it: a script that is missing is not to be answered with a page.
+bool accept_is_navigation(const struct request *r, struct slice path);

@@ -20,16 +20,18 @@ struct body {
 enum body_state { CONTENT_MORE, CONTENT_END, CONTENT_BAD };
 
 // Begins the content of `r`. `limit` bounds it with its framing (extensions, trailers). Returns
-// false when the limit is passed already: a Content-Length that is too large (413).
+// false when the limit is passed already: a Content-Length that is too large (REASON_CONTENT_LONG).
 bool body_init(struct body *b, const struct request *r, uint64_t limit);
 
 // Takes what it can of `data`, *ret_used bytes (all of them unless CONTENT_END is returned). A
 // request without content is at CONTENT_END at once.
 //   CONTENT_MORE  more is to come
 //   CONTENT_END   the content is complete; what follows *ret_used is the next request
-//   CONTENT_BAD   *ret_status is 400 (framing) or 413 (the limit), *ret_used is left alone: answer
-//                 and close
-enum body_state body_feed(struct body *b, struct slice data, size_t *ret_used, int *ret_status);
+//   CONTENT_BAD   refuse for *ret_reason, with 400 (framing) or 413 (the limit), and close;
+//   *ret_used
+//                 is left alone
+enum body_state body_feed(struct body *b, struct slice data, size_t *ret_used,
+                          enum reason *ret_reason);
 
 // A number of bytes, at least 1, that surely still belong to the content. Only after CONTENT_MORE,
 // or after body_init() of a request with content.

@@ -14,6 +14,7 @@ enum char_class {
     CHAR_PATH = 1 << 4,     // stands unescaped in the paths that we write
     CHAR_ETAG = 1 << 5,     // etagc (RFC 9110 section 8.8.3)
     CHAR_LABEL = 1 << 6,    // letters, digits, '-' and '_': a label of a host name
+    CHAR_TARGET = 1 << 7,   // CHAR_URI, and what clients send as it is all the same
 };
 
 // Bits of enum char_class.

@@ -11,16 +11,33 @@ bool cors_varies(const struct cors *cors)
     return !cors->any;
 }
 
+// Whether it is a colon and digits, or nothing, which stands for the port that the scheme has.
+static bool is_port(struct slice s)
+{
+    for (size_t i = 1; i < s.len; i++)
+        if (!slice_is_digit(s.ptr[i]))
+            return false;
+    return s.len == 0 || (s.len > 1 && s.ptr[0] == ':');
+}
+
 // Origins are compared byte by byte: browsers serialise them in one way only.
+static bool origin_matches(struct slice pattern, struct slice origin)
+{
+    if (!slice_ends_with_nocase(pattern, SLICE(":*")))
+        return slice_equal(pattern, origin);
+    struct slice without_port = slice_make(pattern.ptr, pattern.len - strlen(":*"));
+    return slice_starts_with(origin, without_port) && is_port(slice_skip(origin, without_port.len));
+}
+
 static bool is_allowed(const struct cors *cors, struct slice origin)
 {
     for (size_t i = 0; i < cors->origin_count; i++)
-        if (slice_equal(cors->origins[i], origin))
+        if (origin_matches(cors->origins[i], origin))
             return true;
     return cors->any;
 }
 
-static void put(struct buf *b, struct slice name, struct slice value)
+static void put_field_line(struct buf *b, struct slice name, struct slice value)
 {
     if (value.len == 0)
         return;
@@ -31,8 +48,8 @@ static void put(struct buf *b, struct slice name, struct slice value)
 
 static void put_preflight(struct buf *b, const struct cors *cors)
 {
-    put(b, SLICE("Access-Control-Allow-Methods: "), SLICE("GET, HEAD"));
-    put(b, SLICE("Access-Control-Allow-Headers: "), cors->headers);
+    put_field_line(b, SLICE("Access-Control-Allow-Methods: "), SLICE("GET, HEAD"));
+    put_field_line(b, SLICE("Access-Control-Allow-Headers: "), cors->headers);
     if (cors->max_age) {
         buf_put(b, SLICE("Access-Control-Max-Age: "));
         buf_putu(b, cors->max_age);
@@ -47,11 +64,11 @@ void cors_put(struct buf *b, const struct cors *cors, const struct request *r)
     // "*" is for everyone, so that caches can keep one answer for all.
     if (!cors->any && !(has_origin && is_allowed(cors, origin)))
         return;
-    put(b, SLICE("Access-Control-Allow-Origin: "), cors->any ? SLICE("*") : origin);
+    put_field_line(b, SLICE("Access-Control-Allow-Origin: "), cors->any ? SLICE("*") : origin);
     if (cors->credentials)
-        put(b, SLICE("Access-Control-Allow-Credentials: "), SLICE("true"));
+        put_field_line(b, SLICE("Access-Control-Allow-Credentials: "), SLICE("true"));
     if (cors_is_preflight(r))
         put_preflight(b, cors);
     else
-        put(b, SLICE("Access-Control-Expose-Headers: "), cors->expose);
+        put_field_line(b, SLICE("Access-Control-Expose-Headers: "), cors->expose);
 }

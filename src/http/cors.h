@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 struct cors {
-    const struct slice *origins; // serialised, "https://app.example.org"; with `any` of no matter
+    // Serialised, "https://app.example.org", or with any port, "http://localhost:*"; with `any` of
+    // no matter.
+    const struct slice *origins;
     size_t origin_count;
     bool any;             // "*"
     bool credentials;     // only without `any`
@@ -20,7 +22,14 @@ struct cors {
     uint64_t max_age;     // seconds; 0: not said
 };
 
+// Lists of what every rule allows: fields of requests for ranges, with their conditions, and fields
+// of answers that a script needs for them and that the standard does not let it read anyway.
+#define CORS_HEADERS \
+    "Range, If-Range, If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since"
+#define CORS_EXPOSE "Accept-Ranges, Content-Encoding, Content-Range, ETag"
+
 // Whether `r` is a preflight: OPTIONS with Origin and Access-Control-Request-Method.
+// Public for tests.
 bool cors_is_preflight(const struct request *r);
 
 // Appends the field lines of the answer to `r`, a preflight or not. An origin that is not allowed

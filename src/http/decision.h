@@ -1,28 +1,37 @@
-// What to answer to a request for a file: status and which bytes of it (RFC 9110 sections 13, 14).
+// Decides the answer to a request for a file: status and which bytes of it (RFC 9110 sections 13,
+// 14).
 //
 // Pure: the request and facts about the file in, a decision out. `explain` runs the same code.
 #pragma once
 
+#include "http/precond.h"
 #include "http/range.h"
 #include "http/request.h"
 
 #include <stdint.h>
 
-// Facts about the selected representation.
-struct representation {
-    uint64_t size;
-    struct slice etag; // with its quotes, and W/ when weak; empty: it has none
-    int64_t mtime;     // Last-Modified in seconds; negative: it has none
+// The most ranges of one request that can be served.
+#define DECISION_MAX_RANGES 256
+
+// The outcome of Range.
+enum decision_range {
+    DECISION_RANGE_NONE,     // there is none, or it does not count here
+    DECISION_RANGE_SERVED,   // 206 or 416
+    DECISION_RANGE_IGNORED,  // it is no list of byte ranges
+    DECISION_RANGE_TOO_MANY, // more than representation.max_ranges
+    DECISION_RANGE_OUTDATED, // by If-Range, the client has another state of the file
+    DECISION_RANGE_COSTLY,   // parts would not be smaller than the whole file
 };
 
-// The most ranges of one request; with more of them Range is ignored.
-#define DECISION_MAX_RANGES 16
-
 struct decision {
-    int status; // 200, 206, 304, 412 or 416
-    // What the content is made of. One range for 200, which is the whole file (of length 0 when
+    int status;       // 200, 206, 304, 412 or 416
+    enum field_id by; // the field that made it so. With 200 FIELD_OTHER, or FIELD_IF_MODIFIED_SINCE
+                      // where that has the answer go without Last-Modified (http/precond.h)
+    enum decision_range range;
+    // The parts of the content. One range for 200, which is the whole file (of length 0 when
     // that is empty) and what Content-Length says to a HEAD; one or more for 206, that do not
-    // overlap, in the order of the request; for the others none, and ranges[0] is all zero.
+    // overlap, in the order of the request; for the others none, and ranges[0] is all zero. The
+    // rest of the room is left as it was.
     size_t range_count;
     struct range ranges[DECISION_MAX_RANGES];
 };
@@ -32,3 +41,6 @@ struct decision {
 // is sent. `now` (seconds) places two-digit years.
 void decision_make(const struct request *r, const struct representation *rep, int64_t now,
                    struct decision *ret);
+
+// Has the whole file sent after all, since several ranges cost more than that.
+void decision_send_whole(struct decision *d, uint64_t size);

@@ -1,7 +1,10 @@
 #include "http/digest.h"
 
+#include "base/num.h"
 #include "http/chars.h"
-#include "http/structured.h"
+
+// The largest preference (RFC 9530 section 4).
+#define WISH_MAX 10
 
 bool digest_parse(struct slice text, uint8_t ret[static DIGEST_LEN])
 {
@@ -53,9 +56,34 @@ void digest_field(struct buf *b, const uint8_t digest[static DIGEST_LEN])
     buf_putc(b, ':');
 }
 
+// One member, "ALGORITHM=PREFERENCE".
+static bool read_wish(struct slice member, uint64_t *sha256)
+{
+    uint64_t preference;
+    struct slice algorithm = slice_split(&member, '=');
+    if (algorithm.len == 0 || !chars_all(algorithm, CHAR_TOKEN) ||
+        !num_parse_dec(member, WISH_MAX, &preference))
+        return false;
+    if (slice_equal(algorithm, SLICE("sha-256")))
+        *sha256 = preference;
+    return true;
+}
+
+// Notes what a line says of SHA-256. False: a member is malformed.
+static bool read_wishes(struct slice line, uint64_t *sha256)
+{
+    bool ok = true;
+    while (ok && line.ptr)
+        ok = read_wish(slice_trim(slice_split(&line, ',')), sha256);
+    return ok;
+}
+
 bool digest_is_wanted(const struct request *r)
 {
-    int64_t preference;
-    return structured_integer(r, FIELD_WANT_REPR_DIGEST, SLICE("sha-256"), &preference) &&
-           preference >= 1 && preference <= 10;
+    uint64_t sha256 = 0;
+    struct slice line;
+    for (uint32_t at = 0; request_next_field(r, FIELD_WANT_REPR_DIGEST, &at, &line);)
+        if (line.len && !read_wishes(line, &sha256))
+            return false;
+    return sha256 > 0;
 }

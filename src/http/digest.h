@@ -21,5 +21,8 @@ void digest_etag(struct buf *b, const uint8_t digest[static DIGEST_LEN]);
 #define DIGEST_FIELD_MAX 64
 void digest_field(struct buf *b, const uint8_t digest[static DIGEST_LEN]);
 
-// Whether Want-Repr-Digest asks for SHA-256: with a preference of 1 to 10 (RFC 9530 section 4).
+// Whether Want-Repr-Digest asks for SHA-256: "sha-256=N" with a preference N of 1 to 10 (RFC 9530
+// section 4); the last one counts. A list with anything but such members asks for nothing. That is
+// less than the dictionaries of RFC 8941 allow (parameters, values that are no integers), for which
+// this field has no use.
 bool digest_is_wanted(const struct request *r);

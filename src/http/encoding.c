@@ -1,6 +1,6 @@
 #include "http/encoding.h"
 
-#include "http/weight.h"
+#include "http/qvalue.h"
 
 #include <assert.h>
 
@@ -26,6 +26,11 @@ struct slice encoding_suffix(enum coding coding)
     return suffixes[coding];
 }
 
+enum coding encoding_of_file(struct slice name)
+{
+    return slice_ends_with_nocase(name, SLICE(".svgz")) ? CODING_GZIP : CODING_IDENTITY;
+}
+
 bool encoding_parse(struct slice name, enum coding *ret)
 {
     // RFC 9110 section 8.4.1.3.
@@ -40,7 +45,15 @@ bool encoding_parse(struct slice name, enum coding *ret)
     return false;
 }
 
-// What the field says: weights times 1000, or UNNAMED.
+const char *encoding_check(struct slice name)
+{
+    enum coding coding;
+    if (encoding_parse(name, &coding))
+        return NULL;
+    return "the codings are \"zstd\", \"br\" and \"gzip\"";
+}
+
+// The weights that the field gives, times 1000, or UNNAMED.
 #define UNNAMED (-1)
 
 struct wanted {
@@ -49,7 +62,7 @@ struct wanted {
 };
 
 // Where the weight of a name stands; NULL: it is no coding that we know.
-static int *place_of(struct wanted *w, struct slice name)
+static int *place_of_weight(struct wanted *w, struct slice name)
 {
     enum coding coding;
     if (slice_equal(name, SLICE("*")))
@@ -67,18 +80,18 @@ static void read_field(const struct request *r, struct wanted *ret)
         ret->weights[i] = UNNAMED;
     ret->others = UNNAMED;
     for (uint32_t at = 0; request_next_field(r, FIELD_ACCEPT_ENCODING, &at, &list);) {
-        struct weighted member;
-        while (weight_next(&list, &member)) {
-            int *place = place_of(ret, member.value);
+        struct qvalue_member member;
+        while (qvalue_next(&list, &member)) {
+            int *place = place_of_weight(ret, member.value);
             if (place && *place == UNNAMED && !member.has_parameters)
                 *place = (int)member.weight;
         }
     }
 }
 
-// What is not named is as welcome as "*". Without that identity is welcome least of all, and other
-// codings are not.
-static int weight_of(const struct wanted *w, enum coding coding)
+// A coding that the field does not name has the weight of "*". Without "*", identity has the lowest
+// weight, and no other coding is acceptable.
+static int weight_of_coding(const struct wanted *w, enum coding coding)
 {
     if (w->weights[coding] != UNNAMED)
         return w->weights[coding];
@@ -93,11 +106,11 @@ size_t encoding_rank(const struct request *r, const enum coding *offered, size_t
     assert(count < CODING_COUNT);
     read_field(r, &wanted);
     for (size_t i = 0; i < count; i++) {
-        int weight = weight_of(&wanted, offered[i]);
+        int weight = weight_of_coding(&wanted, offered[i]);
         size_t at = ranked;
-        if (weight == 0 || weight < weight_of(&wanted, CODING_IDENTITY))
+        if (weight == 0 || weight < weight_of_coding(&wanted, CODING_IDENTITY))
             continue;
-        for (; at && weight_of(&wanted, ret[at - 1]) < weight; at--)
+        for (; at && weight_of_coding(&wanted, ret[at - 1]) < weight; at--)
             ret[at] = ret[at - 1];
         ret[at] = offered[i];
         ranked++;

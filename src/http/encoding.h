@@ -21,9 +21,16 @@ enum coding {
 struct slice encoding_name(enum coding coding);
 struct slice encoding_suffix(enum coding coding);
 
+// The coding in which a file of this name is by its nature: .svgz is gzip, .gz never (it is a file
+// of its own type); CODING_IDENTITY: in none.
+enum coding encoding_of_file(struct slice name);
+
 // The coding of a name, as options and fields write it, without case ("x-gzip" is gzip); false:
 // not one of the table.
 bool encoding_parse(struct slice name, enum coding *ret);
+
+// NULL when there is a coding of this name, else which there are (static text).
+const char *encoding_check(struct slice name);
 
 // Of the codings that the server has (`offered`, best first, without CODING_IDENTITY) those that
 // the request accepts and prefers to identity, best first: by their q-values, on ties in the

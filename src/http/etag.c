@@ -3,7 +3,7 @@
 #include "http/chars.h"
 
 // Cuts an entity tag off the start of *s. A quoted comma is part of it.
-static bool cut(struct slice *s, struct etag *ret)
+static bool cut_tag(struct slice *s, struct etag *ret)
 {
     struct slice rest = *s;
     bool weak = slice_starts_with(rest, SLICE("W/"));
@@ -24,7 +24,7 @@ static bool cut(struct slice *s, struct etag *ret)
 bool etag_parse(struct slice s, struct etag *ret)
 {
     struct etag tag;
-    if (!cut(&s, &tag) || s.len)
+    if (!cut_tag(&s, &tag) || s.len)
         return false;
     *ret = tag;
     return true;
@@ -36,7 +36,7 @@ bool etag_next(struct slice *list, struct etag *ret)
     struct etag tag;
     while (rest.len && rest.ptr[0] == ',')
         rest = slice_trim(slice_skip(rest, 1));
-    if (!cut(&rest, &tag))
+    if (!cut_tag(&rest, &tag))
         return false;
     rest = slice_trim(rest);
     if (rest.len && rest.ptr[0] != ',')

@@ -41,34 +41,63 @@ static bool is_reserved(struct slice name, struct slice entry)
 {
     if (entry.ptr[entry.len - 1] != '-')
         return slice_equal_nocase(name, entry);
-    return name.len >= entry.len && slice_equal_nocase(slice_make(name.ptr, entry.len), entry);
+    return slice_starts_with_nocase(name, entry);
 }
 
-static const char *check_name(enum fieldline_action action, struct slice name)
+static const char *check_field_name(struct slice name)
 {
     if (name.len == 0 || !chars_all(name, CHAR_TOKEN))
         return "a field's name is letters, digits and '-'";
     for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
         if (is_reserved(name, reserved[i].name))
             return reserved[i].why;
-    if (action != FIELDLINE_ADD && slice_equal_nocase(name, SLICE("Vary")))
-        return "what tined says in it must stay; use headers.add in place of this";
     return NULL;
 }
 
-const char *fieldline_check(enum fieldline_action action, struct slice text)
+// Setting or unsetting a field takes away all that is said in it.
+static const char *check_loss(struct slice name)
 {
-    struct slice name = text, value;
-    if (action == FIELDLINE_UNSET)
-        return check_name(action, name);
-    if (slice_find(text, ':') < 0)
+    if (slice_equal_nocase(name, SLICE("Vary")))
+        return "the values of tined must stay in it; use headers.add in place of this";
+    return check_field_name(name);
+}
+
+const char *fieldline_check_unset(struct slice name)
+{
+    return check_loss(name);
+}
+
+static const char *check_line(struct slice line)
+{
+    struct slice name, value;
+    if (slice_find(line, ':') < 0)
         return "write a name, a colon and a value, e.g. \"X-Robots-Tag: noindex\"";
-    fieldline_split(text, &name, &value);
+    fieldline_split(line, &name, &value);
     if (value.len == 0)
         return "there is no value behind the colon";
     if (!chars_all(value, CHAR_VALUE))
         return "a value has no control bytes";
-    return check_name(action, name);
+    return NULL;
+}
+
+const char *fieldline_check_set(struct slice line)
+{
+    struct slice name, value;
+    const char *why = check_line(line);
+    if (why)
+        return why;
+    fieldline_split(line, &name, &value);
+    return check_loss(name);
+}
+
+const char *fieldline_check_add(struct slice line)
+{
+    struct slice name, value;
+    const char *why = check_line(line);
+    if (why)
+        return why;
+    fieldline_split(line, &name, &value);
+    return check_field_name(name);
 }
 
 void fieldline_split(struct slice line, struct slice *ret_name, struct slice *ret_value)

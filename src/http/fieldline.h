@@ -5,12 +5,12 @@
 
 #include "base/slice.h"
 
-enum fieldline_action { FIELDLINE_SET, FIELDLINE_ADD, FIELDLINE_UNSET };
-
-// NULL when the action can be done with `text`, a line "Name: value", or to unset a name; else what
-// is wrong and what would be right (static text). Fields that tined makes itself, because they tell
-// how the answer is framed or what it holds, are left to it.
-const char *fieldline_check(enum fieldline_action action, struct slice text);
+// NULL when the line "Name: value" can be set or added, or the field of this name unset; else what
+// is wrong and what would be right (static text). Refused are fields that tined makes itself,
+// because they tell how the answer is framed or what it holds.
+const char *fieldline_check_set(struct slice line);
+const char *fieldline_check_add(struct slice line);
+const char *fieldline_check_unset(struct slice name);
 
 // Takes a line apart: the name (before the colon, which may not be missing), the value without the
 // blanks around it.

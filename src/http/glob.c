@@ -22,7 +22,7 @@ struct piece {
     enum gap gap;        // before it; not for the first piece
     uint32_t start, len; // its units
     size_t at;           // where it stands in the path, once it has been placed
-    // What was found out about its place from one position on holds for all before this one.
+    // `found`, the result of the last search for its place, holds for every start before `known`.
     size_t known;
     bool found;
 };
@@ -153,7 +153,7 @@ static bool fits(const struct plan *p, size_t j, struct slice path, size_t at)
 }
 
 // Finds the first place for piece j, before which the gap begins at `from`.
-static bool find(struct plan *p, size_t j, struct slice path, size_t from)
+static bool find_piece(struct plan *p, size_t j, struct slice path, size_t from)
 {
     struct piece *piece = &p->pieces[j];
     size_t at = from;
@@ -189,12 +189,12 @@ static bool place_pieces(struct plan *p, struct slice path)
         return false;
     for (size_t j = 1; j < p->piece_count; j++) {
         const struct piece *before = &p->pieces[j - 1];
-        bool found = find(p, j, path, before->at + before->len);
+        bool found = find_piece(p, j, path, before->at + before->len);
         if (p->pieces[j].gap != GAP_NAME) {
             anchor = j;
         } else if (!found && anchor) {
             j = anchor;
-            found = find(p, j, path, p->pieces[j].at + 1);
+            found = find_piece(p, j, path, p->pieces[j].at + 1);
         }
         if (!found)
             return false;
@@ -248,6 +248,8 @@ bool glob_match(struct slice pattern, struct slice path, struct glob_match *ret)
     struct plan plans[2];
     struct plan *plan = &plans[0], *best = NULL;
     size_t choices = count_choices(pattern);
+    if (!path.ptr)
+        path = SLICE(""); // captures point into it
     assert(pattern.len <= GLOB_MAX_LENGTH && choices <= GLOB_MAX_ALTERNATIVES);
     for (size_t choice = 0; choice < choices; choice++) {
         make_plan(plan, pattern, choice);
@@ -271,6 +273,19 @@ size_t glob_captures(struct slice pattern)
     struct plan plan;
     make_plan(&plan, pattern, 0);
     return plan.capture_count;
+}
+
+bool glob_covers(struct slice general, struct slice special)
+{
+    if (slice_equal(general, special))
+        return true;
+    if (!slice_ends_with_nocase(general, SLICE("**")))
+        return false;
+    struct slice prefix = slice_make(general.ptr, general.len - 2);
+    for (size_t i = 0; i < prefix.len; i++)
+        if (strchr("?*{\\", prefix.ptr[i]))
+            return false;
+    return slice_starts_with(special, prefix);
 }
 
 // Checks the texts behind a '{' and cuts them off *s.

@@ -36,5 +36,9 @@ const char *glob_check(struct slice pattern);
 // How many captures a pattern has.
 size_t glob_captures(struct slice pattern);
 
+// Whether `general` matches whatever `special` does, as far as that can be seen: they are the same,
+// or `special` begins with what stands before the ** at the end of `general`, without wildcards.
+bool glob_covers(struct slice general, struct slice special);
+
 // Whether the pattern matches `path`; then *ret holds the captures.
 bool glob_match(struct slice pattern, struct slice path, struct glob_match *ret);

@@ -49,7 +49,7 @@ static const char *check_label(struct slice label)
     return NULL;
 }
 
-static const char *check_name(struct slice name)
+static const char *check_dns_name(struct slice name)
 {
     const char *why = NULL;
     if (name.len == 0)
@@ -65,14 +65,9 @@ static const char *check_name(struct slice name)
     return why;
 }
 
-bool hostname_is_valid_pattern(struct slice pattern, const char **ret_why)
+const char *hostname_check(struct slice pattern)
 {
-    const char *why;
     if (pattern.len && pattern.ptr[0] == '[')
-        why = authority_is_ipv6(pattern) ? NULL : "it is not an IPv6 address in brackets";
-    else
-        why = check_name(is_wildcard(pattern) ? slice_skip(pattern, 2) : pattern);
-    if (why)
-        *ret_why = why;
-    return !why;
+        return authority_is_ipv6(pattern) ? NULL : "it is not an IPv6 address in brackets";
+    return check_dns_name(is_wildcard(pattern) ? slice_skip(pattern, 2) : pattern);
 }

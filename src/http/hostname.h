@@ -9,5 +9,5 @@ enum hostname_match { HOST_NO_MATCH, HOST_SUFFIX, HOST_EXACT };
 // "*.suffix" (one or more labels before the suffix, never the suffix itself), or an address.
 enum hostname_match hostname_compare(struct slice pattern, struct slice host);
 
-// Whether `pattern` can be a site's name; on false *ret_why says what is wrong.
-bool hostname_is_valid_pattern(struct slice pattern, const char **ret_why);
+// NULL when `pattern` can be a site's name, else what is wrong with it (static text).
+const char *hostname_check(struct slice pattern);

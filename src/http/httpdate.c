@@ -72,7 +72,7 @@ static char *put_digits(char *out, int value, int digits)
     return out + digits;
 }
 
-static char *put_text(char *out, const char *text)
+static char *append_text(char *out, const char *text)
 {
     return (char *)mempcpy(out, text, strlen(text));
 }
@@ -80,20 +80,20 @@ static char *put_text(char *out, const char *text)
 void httpdate_format(int64_t seconds, char out[static HTTPDATE_LEN])
 {
     struct civil c = from_seconds(seconds);
-    out = put_text(out, short_days[c.weekday]);
-    out = put_text(out, ", ");
+    out = append_text(out, short_days[c.weekday]);
+    out = append_text(out, ", ");
     out = put_digits(out, c.day, 2);
-    out = put_text(out, " ");
-    out = put_text(out, months[c.month - 1]);
-    out = put_text(out, " ");
+    out = append_text(out, " ");
+    out = append_text(out, months[c.month - 1]);
+    out = append_text(out, " ");
     out = put_digits(out, c.year, 4);
-    out = put_text(out, " ");
+    out = append_text(out, " ");
     out = put_digits(out, c.hour, 2);
-    out = put_text(out, ":");
+    out = append_text(out, ":");
     out = put_digits(out, c.minute, 2);
-    out = put_text(out, ":");
+    out = append_text(out, ":");
     out = put_digits(out, c.second, 2);
-    put_text(out, " GMT");
+    append_text(out, " GMT");
 }
 
 void httpdate_format_iso(int64_t seconds, char out[static HTTPDATE_ISO_LEN])
@@ -107,10 +107,10 @@ void httpdate_format_iso(int64_t seconds, char out[static HTTPDATE_ISO_LEN])
         {c.hour, 2, ":"}, {c.minute, 2, ":"}, {c.second, 2, "Z"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-        out = put_text(put_digits(out, fields[i].value, fields[i].digits), fields[i].after);
+        out = append_text(put_digits(out, fields[i].value, fields[i].digits), fields[i].after);
 }
 
-// What a letter of a form stands for: one of `names`, or a number of `digits`.
+// The meaning of a letter of a form: one of `names`, or a number of `digits`.
 struct part {
     char letter;
     bool padded; // the first digit may be a space
@@ -151,7 +151,7 @@ static const struct part *find_part(char letter)
     return NULL;
 }
 
-static bool read_name(struct slice *s, const struct part *p, int *ret)
+static bool read_named_part(struct slice *s, const struct part *p, int *ret)
 {
     for (int i = 0; i < p->name_count; i++) {
         struct slice name = slice_of(p->names[i]);
@@ -183,7 +183,7 @@ static bool read_form(struct slice s, const char *form, struct civil *ret)
         const struct part *p = find_part(*form);
         if (p) {
             int *value = (int *)(void *)((char *)ret + p->offset);
-            if (p->names ? !read_name(&s, p, value) : !read_digits(&s, p, value))
+            if (p->names ? !read_named_part(&s, p, value) : !read_digits(&s, p, value))
                 return false;
         } else {
             if (s.len == 0 || s.ptr[0] != *form)

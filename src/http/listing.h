@@ -1,6 +1,6 @@
 // The listing of a directory, as HTML or JSON, in pieces of bounded size.
 //
-// Pure: entries in, bytes out. server/dirlist.h reads the directory, sorts it by listing_compare()
+// Pure: entries in, bytes out. content/dirlist.h reads the directory, sorts it by listing_compare()
 // and asks for the pieces. Names may hold any bytes: every text is escaped, and each link leads to
 // exactly the file that is named. The page has no script, and LISTING_POLICY forbids any.
 //
@@ -25,6 +25,7 @@ struct listing_view {
     enum listing_format format;
     uint32_t directories, files; // how many entries follow
     bool cut;                    // there are more, which are left out
+    struct slice readme; // HTML: name of the file whose text follows the entries; empty: none does
 };
 
 struct listing_entry {
@@ -43,24 +44,28 @@ struct listing_entry {
 // Content-Type of a format.
 struct slice listing_type(enum listing_format format);
 
-// Content-Security-Policy of the HTML: its own style and nothing else.
+// Content-Security-Policy of the HTML: its own style and icon, and forms that ask for the page in
+// another order; nothing else.
 #define LISTING_POLICY                                                                      \
-    "default-src 'none'; style-src 'sha256-rCqb/0ZMCzd9L3Wn1VFZsHmQbMAMHtkNaeWsgEvdEZw='; " \
-    "img-src 'self'; base-uri 'none'; "                                                     \
-    "form-action 'none'"
+    "default-src 'none'; style-src 'sha256-XW9DwNYjLUjtcaYe9/8gzrFdoDYRF9rz//luj3po0S8='; " \
+    "img-src data:; base-uri 'none'; "                                                      \
+    "form-action 'self'"
 
 // Reads sort=name|size|time, order=asc|desc and format=html|json from a query into the view; what
 // it does not know, and what is not there, leaves the view as it is.
 void listing_view_parse(struct slice query, struct listing_view *v);
 
-// The order of a view: directories first, then by its key, then by the bytes of the names. Less
-// than, equal to or greater than 0, as memcmp(3).
+// The order of a view: directories first, then by its key, then by the names: by their bytes, but
+// digits in a row are a number ("v9" before "v10"). Less than, equal to or greater than 0, as
+// memcmp(3).
 int listing_compare(const struct listing_view *v, const struct listing_entry *a,
                     const struct listing_entry *b);
 
 // The pieces: what stands before the entries, an entry (`first`: none was before it), and what
-// stands behind them.
+// stands behind them. In a view with a readme its text follows, by html_put_lines(), and then
+// listing_end_readme() (`cut`: there is more of it).
 void listing_begin(struct buf *b, const struct listing_view *v);
 void listing_add(struct buf *b, const struct listing_view *v, const struct listing_entry *e,
                  bool first);
 void listing_end(struct buf *b, const struct listing_view *v);
+void listing_end_readme(struct buf *b, const struct listing_view *v, bool cut);

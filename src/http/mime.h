@@ -1,8 +1,8 @@
 // Media types by file name extension.
 //
-// A core table is built in, so that a site works without any file; a table read from text in the
-// format of /etc/mime.types ("type ext ext…", '#' begins a comment) is asked first. Pure: the
-// caller owns text and entries. Extensions compare without case.
+// Tables are read from text in the format of /etc/mime.types ("type ext ext…", '#' begins a
+// comment); the one that is built in is http/mime_core.h. Pure: the caller owns text and entries.
+// Extensions compare without case.
 #pragma once
 
 #include "base/slice.h"
@@ -28,11 +28,14 @@ bool mime_next(struct mime_reader *r, struct mime_entry *ret);
 size_t mime_sort(struct mime_entry *entries, size_t count);
 
 // The type for the last extension of `name` (a path or file name) in `entries` (sorted; may be NULL
-// with count 0), or in the core; empty when it is not there. ".tar.gz" is gzip: the last one
+// with count 0); empty when it is not there. ".tar.gz" is gzip: the last one
 // counts. A leading dot does not begin an extension.
 struct slice mime_find(const struct mime_entry *entries, size_t count, struct slice name);
-struct slice mime_find_core(struct slice name);
+
+// Whether it is XML, which declares its own character set: the parameter would overrule that
+// (RFC 7303 section 3.2).
+bool mime_is_xml(struct slice type);
 
 // Whether "; charset=utf-8" belongs behind it: text/* and the few textual application types
-// (javascript, json, xml and +xml, …) whose definition knows or tolerates the parameter.
+// (javascript, json, …) whose definition knows or tolerates the parameter, but not XML.
 bool mime_wants_charset(struct slice type);

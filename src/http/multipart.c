@@ -3,7 +3,7 @@
 #include <assert.h>
 
 // FNV-1a: spreads well, and nobody needs to be kept from finding out the boundary.
-static uint64_t hash(uint64_t start, const void *data, size_t len)
+static uint64_t hash_bytes(uint64_t start, const void *data, size_t len)
 {
     const unsigned char *bytes = data;
     uint64_t h = start;
@@ -12,13 +12,13 @@ static uint64_t hash(uint64_t start, const void *data, size_t len)
     return h;
 }
 
-void multipart_init(struct multipart *m, struct slice etag, struct slice type, uint64_t total,
+void multipart_init(struct multipart *m, const struct multipart_file *file,
                     const struct range *ranges, size_t count)
 {
     static const char digits[] = "0123456789abcdef";
-    uint64_t h = hash(UINT64_C(0xcbf29ce484222325), etag.ptr, etag.len);
-    h = hash(h, ranges, count * sizeof(*ranges));
-    *m = (struct multipart){.type = type, .total = total};
+    uint64_t h = hash_bytes(UINT64_C(0xcbf29ce484222325), file->etag.ptr, file->etag.len);
+    h = hash_bytes(h, ranges, count * sizeof(*ranges));
+    *m = (struct multipart){.type = file->type, .total = file->size};
     // Text rarely has hyphens before such a number.
     memset(m->boundary, '-', sizeof(m->boundary));
     for (size_t i = sizeof(m->boundary); h; h >>= 4)

@@ -18,15 +18,21 @@ struct multipart {
     uint64_t total;    // size of the file
 };
 
-// The boundary is made of what identifies the file's state (its ETag) and of the ranges, so that
+// The file whose ranges are sent. The texts are the caller's and may be empty.
+struct multipart_file {
+    struct slice etag, type;
+    uint64_t size;
+};
+
+// The boundary is made of the file's ETag, which identifies its state, and of the ranges, so that
 // the same request gets the same bytes.
-void multipart_init(struct multipart *m, struct slice etag, struct slice type, uint64_t total,
+void multipart_init(struct multipart *m, const struct multipart_file *file,
                     const struct range *ranges, size_t count);
 
 // The value of Content-Type: "multipart/byteranges; boundary=...".
 void multipart_type(struct buf *b, const struct multipart *m);
 
-// What stands before the content of a part, and behind the last one.
+// Writes the lines before the content of a part, and those behind the last one.
 void multipart_part(struct buf *b, const struct multipart *m, const struct range *range);
 void multipart_end(struct buf *b, const struct multipart *m);
 

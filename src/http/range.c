@@ -7,7 +7,7 @@ static bool read_position(struct slice *s, uint64_t *ret)
 {
     uint64_t value = 0;
     size_t n = 0;
-    for (; n < s->len && s->ptr[n] >= '0' && s->ptr[n] <= '9'; n++) {
+    for (; n < s->len && slice_is_digit(s->ptr[n]); n++) {
         uint64_t digit = (uint64_t)(s->ptr[n] - '0');
         value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
     }
@@ -57,7 +57,9 @@ enum range_result range_parse(struct slice value, uint64_t size, struct range *r
         struct range range;
         if (spec.len == 0)
             continue; // an empty member of a list (section 5.6.1.2)
-        if (specs++ == *count || !read_spec(spec, size, &range))
+        if (specs++ == *count)
+            return RANGE_TOO_MANY;
+        if (!read_spec(spec, size, &range))
             return RANGE_IGNORED;
         if (range.length)
             ranges[satisfiable++] = range;
@@ -78,7 +80,7 @@ static bool is_near(const struct range *a, const struct range *b)
            second->offset - (first->offset + first->length) < RANGE_PART_COST;
 }
 
-static struct range join(const struct range *a, const struct range *b)
+static struct range join_ranges(const struct range *a, const struct range *b)
 {
     uint64_t start = MIN(a->offset, b->offset);
     uint64_t end = MAX(a->offset + a->length, b->offset + b->length);
@@ -93,7 +95,7 @@ size_t range_coalesce(struct range *ranges, size_t count)
                 j++;
                 continue;
             }
-            ranges[i] = join(&ranges[i], &ranges[j]);
+            ranges[i] = join_ranges(&ranges[i], &ranges[j]);
             count--;
             memmove(&ranges[j], &ranges[j + 1], (count - j) * sizeof(*ranges));
             j = i + 1; // what has grown may be near to one that was passed

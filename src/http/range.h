@@ -11,8 +11,8 @@ struct range {
 };
 
 enum range_result {
-    RANGE_IGNORED,       // another unit, malformed, more ranges than there is room for, or the
-                         // suffix of an empty file
+    RANGE_IGNORED,       // another unit, malformed, or the suffix of an empty file
+    RANGE_TOO_MANY,      // ignored as well: more ranges than there is room for
     RANGE_SATISFIABLE,   // *count ranges, at least one
     RANGE_UNSATISFIABLE, // well-formed, but none of them lies in the file
 };
@@ -23,7 +23,7 @@ enum range_result {
 enum range_result range_parse(struct slice value, uint64_t size, struct range *ranges,
                               size_t *count);
 
-// What a part of several costs besides its bytes, about. A gap that is smaller is sent instead.
+// Bytes that a part of several costs besides its content, about. A smaller gap is sent instead.
 #define RANGE_PART_COST 128
 
 // Joins ranges that overlap, touch, or have less than RANGE_PART_COST bytes between them (section

@@ -4,7 +4,6 @@
 #include "base/util.h"
 #include "http/authority.h"
 #include "http/chars.h"
-#include "http/target.h"
 
 #include <assert.h>
 
@@ -22,48 +21,69 @@ static const struct slice method_names[METHOD_OTHER] = {
 
 // ---- finding the end of the head ---------------------------------------------------------------
 
+// A request line that is too long may be so by its method (RFC 9112 section 3). Bytes behind
+// the limit do not matter, for they may not have come yet.
+static enum reason name_long_line(struct slice line, const struct head_limits *l)
+{
+    return chars_all(slice_make(line.ptr, l->request_line), CHAR_TOKEN) ? REASON_REQUEST_METHOD_LONG
+                                                                        : REASON_REQUEST_LINE_LONG;
+}
+
 // Applies the limits to the current line, of which the bytes before its LF, or those that came so
 // far, are known. A CR at its end is taken for the one of CRLF. As the result only grows with the
 // line, it does not matter in which pieces the line arrives.
-static int check_limits(const struct head_scan *s, struct slice line, const struct head_limits *l)
+static enum reason check_limits(const struct head_scan *s, struct slice line,
+                                const struct head_limits *l)
 {
     bool has_cr = line.len && line.ptr[line.len - 1] == '\r';
     size_t len = line.len - has_cr;
     if (!s->fields_start)
-        return len > l->request_line ? 414 : 0;
+        return len > l->request_line ? name_long_line(line, l) : REASON_NONE;
     if (len == 0)
-        return 0; // the empty line that ends the head, as far as it is known
+        return REASON_NONE; // the empty line that ends the head, as far as it is known
     size_t with_crlf = s->line - s->fields_start + len + 2;
-    return with_crlf > l->fields || s->field_lines >= l->field_lines ? 431 : 0;
+    if (s->field_lines >= l->field_lines)
+        return REASON_REQUEST_FIELDS_MANY;
+    return with_crlf > l->fields ? REASON_REQUEST_FIELDS_LONG : REASON_NONE;
 }
 
-static enum head_state bad(int status, int *ret_status)
+static enum head_state bad(enum reason reason, enum reason *ret_reason)
 {
-    *ret_status = status;
+    *ret_reason = reason;
     return HEAD_BAD;
 }
 
+// A PROXY header of version 2 begins with two empty lines, which have been skipped, and this.
+static enum head_state refuse_beginning(struct slice data, enum reason *ret_reason)
+{
+    const struct slice proxy = {"\0\r\nQUIT\n", 8};
+    size_t len = MIN(data.len, proxy.len);
+    if (memcmp(data.ptr, proxy.ptr, len) != 0)
+        return bad(REASON_REQUEST_BEGINNING, ret_reason);
+    return len < proxy.len ? HEAD_MORE : bad(REASON_REQUEST_PROXY, ret_reason);
+}
+
 enum head_state head_scan_feed(struct head_scan *s, struct slice data,
-                               const struct head_limits *limits, int *ret_status)
+                               const struct head_limits *limits, enum reason *ret_reason)
 {
     assert(limits->field_lines <= REQUEST_MAX_FIELDS);
     if (data.len == 0 || slice_equal(data, SLICE("\r")))
         return HEAD_MORE;
     if (!chars_has(data.ptr[0], CHAR_TOKEN))
-        return bad(400, ret_status);
+        return refuse_beginning(data, ret_reason);
 
     while (s->pos < data.len) {
         const char *lf = memchr(data.ptr + s->pos, '\n', data.len - s->pos);
         const char *end = lf ? lf : data.ptr + data.len;
         struct slice line = slice_make(data.ptr + s->line, (size_t)(end - data.ptr) - s->line);
-        int status = check_limits(s, line, limits);
-        if (status)
-            return bad(status, ret_status);
+        enum reason reason = check_limits(s, line, limits);
+        if (reason)
+            return bad(reason, ret_reason);
         s->pos = (uint32_t)(end - data.ptr) + !!lf;
         if (!lf)
             break;
         if (line.len == 0 || line.ptr[line.len - 1] != '\r')
-            return bad(400, ret_status); // RFC 9112 section 2.2: a bare LF
+            return bad(REASON_REQUEST_BARE_LF, ret_reason); // RFC 9112 section 2.2: a bare LF
         if (line.len == 1)
             return HEAD_COMPLETE;
         s->line = s->pos;
@@ -86,7 +106,7 @@ size_t head_skip_empty_lines(struct slice data)
 // ---- taking it apart ---------------------------------------------------------------------------
 
 // Cuts the next line, without its CRLF, off *rest.
-static struct slice next_line(struct slice *rest)
+static struct slice cut_head_line(struct slice *rest)
 {
     struct slice line = slice_split(rest, '\n');
     assert(rest->ptr && line.len && line.ptr[line.len - 1] == '\r');
@@ -95,16 +115,16 @@ static struct slice next_line(struct slice *rest)
 }
 
 // RFC 9112 section 2.3: HTTP-name is case-sensitive, versions are single digits.
-static int parse_version(struct slice s, int *ret_minor)
+static enum reason parse_version(struct slice s, int *ret_minor)
 {
     const char *v = s.ptr;
-    if (s.len != 8 || memcmp(v, "HTTP/", 5) != 0 || v[5] < '0' || v[5] > '9' || v[6] != '.' ||
-        v[7] < '0' || v[7] > '9')
-        return 400;
+    if (s.len != 8 || memcmp(v, "HTTP/", 5) != 0 || !slice_is_digit(v[5]) || v[6] != '.' ||
+        !slice_is_digit(v[7]))
+        return REASON_REQUEST_VERSION;
     if (v[5] != '1')
-        return 505;
+        return REASON_REQUEST_OTHER_VERSION;
     *ret_minor = v[7] != '0';
-    return 0;
+    return REASON_NONE;
 }
 
 static enum method find_method(struct slice name)
@@ -115,19 +135,42 @@ static enum method find_method(struct slice name)
     return (enum method)i;
 }
 
+static enum reason parse_target(struct request *r)
+{
+    struct request_target target;
+    enum reason reason = target_parse(r->method_name, r->target, &target);
+    r->form = target.form;
+    r->path = target.path;
+    r->query = target.query;
+    r->host = target.host;
+    return reason;
+}
+
+// "PROXY TCP4 ..." or "PROXY UNKNOWN", version 1 of the header.
+static bool is_proxy_line(const struct request *r)
+{
+    return slice_equal(r->method_name, SLICE("PROXY")) &&
+           (slice_equal(r->target, SLICE("TCP4")) || slice_equal(r->target, SLICE("TCP6")) ||
+            slice_equal(r->target, SLICE("UNKNOWN")));
+}
+
 // RFC 9112 section 3: exactly two single spaces. slice_split() leaves a second one in the version.
-static int parse_request_line(struct slice line, struct request *r)
+static enum reason parse_request_line(struct slice line, struct request *r)
 {
     struct slice rest = line;
     r->method_name = slice_split(&rest, ' ');
     r->target = slice_split(&rest, ' ');
     if (r->method_name.len == 0 || !chars_all(r->method_name, CHAR_TOKEN))
-        return 400;
+        return REASON_REQUEST_METHOD;
     r->method = find_method(r->method_name);
-    int status = parse_version(rest, &r->minor_version);
-    if (status != 400)
+    enum reason reason = parse_version(rest, &r->minor_version);
+    if (reason == REASON_REQUEST_VERSION && is_proxy_line(r))
+        return REASON_REQUEST_PROXY;
+    if (reason != REASON_REQUEST_VERSION) {
         r->line = line;
-    return status ? status : target_parse(r);
+        r->protocol = rest;
+    }
+    return reason ? reason : parse_target(r);
 }
 
 // The table is in the order of lengths, and few names have the same.
@@ -147,52 +190,55 @@ static enum field_id find_field(struct slice name)
     return FIELD_OTHER;
 }
 
-// RFC 9112 section 5. An obs-fold begins with white space, which is no name.
-static bool parse_field(struct slice line, struct field *ret)
+// RFC 9112 section 5. An obs-fold begins with white space, which begins no name.
+static enum reason parse_field(struct slice line, struct field *ret)
 {
     struct slice rest = line;
     struct slice name = slice_split(&rest, ':');
     enum field_id id = find_field(name);
-    if (!rest.ptr || !chars_all_value(rest))
-        return false;
     if (id == FIELD_OTHER && (name.len == 0 || !chars_all(name, CHAR_TOKEN)))
-        return false;
+        return slice_is_blank(line.ptr[0]) ? REASON_REQUEST_OBS_FOLD : REASON_REQUEST_FIELD_NAME;
+    if (!rest.ptr)
+        return REASON_REQUEST_FIELD_NAME;
+    if (!chars_all_value(rest))
+        return REASON_REQUEST_FIELD_VALUE;
     *ret = (struct field){name, slice_trim(rest), id};
-    return true;
+    return REASON_NONE;
 }
 
-static bool parse_fields(struct slice rest, struct request *r)
+static enum reason parse_fields(struct slice rest, struct request *r)
 {
-    for (struct slice line = next_line(&rest); line.len; line = next_line(&rest)) {
+    for (struct slice line = cut_head_line(&rest); line.len; line = cut_head_line(&rest)) {
         assert(r->field_count < REQUEST_MAX_FIELDS);
         struct field *f = &r->fields[r->field_count++];
-        if (!parse_field(line, f))
-            return false;
+        enum reason reason = parse_field(line, f);
+        if (reason)
+            return reason;
         if (f->id != FIELD_OTHER && !r->first[f->id].ptr)
             r->first[f->id] = f->value;
     }
-    return true;
+    return REASON_NONE;
 }
 
 // RFC 9112 section 3.2. The host of the target stands before that of the field, which must be in
 // order all the same.
-static int check_host(struct request *r)
+static enum reason check_host_field(struct request *r)
 {
     struct slice value, host = {NULL, 0}, port;
     if (!r->first[FIELD_HOST].ptr)
-        return r->minor_version ? 400 : 0;
+        return r->minor_version ? REASON_REQUEST_NO_HOST : REASON_NONE;
     if (!request_single_field(r, FIELD_HOST, &value))
-        return 400;
+        return REASON_REQUEST_HOSTS;
     if (value.len && !authority_parse(value, &host, &port))
-        return 400;
+        return REASON_REQUEST_HOST;
     if (!r->host.ptr)
         r->host = host;
-    return 0;
+    return REASON_NONE;
 }
 
 // RFC 9112 sections 6.1 and 6.3: without chunked as the last coding nobody knows where the content
 // ends; before it there may stand codings that are not understood.
-static int check_coding(const struct request *r)
+static enum reason check_coding(const struct request *r)
 {
     struct slice list, coding = {NULL, 0};
     size_t count = 0;
@@ -200,28 +246,30 @@ static int check_coding(const struct request *r)
         for (; list.ptr; count++)
             coding = slice_trim(slice_split(&list, ','));
     if (!slice_equal_nocase(coding, SLICE("chunked")))
-        return 400;
-    return count == 1 ? 0 : 501;
+        return REASON_REQUEST_NOT_CHUNKED;
+    return count == 1 ? REASON_NONE : REASON_REQUEST_CODING;
 }
 
-// RFC 9112 section 6. What leaves a doubt about where the content ends is refused.
-static int check_framing(struct request *r)
+// RFC 9112 section 6. A request that leaves a doubt about where its content ends is refused.
+static enum reason check_framing(struct request *r)
 {
     bool has_length = r->first[FIELD_CONTENT_LENGTH].ptr;
     struct slice value;
     if (r->first[FIELD_TRANSFER_ENCODING].ptr) {
-        if (has_length || r->minor_version == 0)
-            return 400;
+        if (has_length)
+            return REASON_REQUEST_TWO_FRAMINGS;
+        if (r->minor_version == 0)
+            return REASON_REQUEST_OLD_CHUNKED;
         r->body = BODY_CHUNKED;
         return check_coding(r);
     }
     if (has_length) {
         if (!request_single_field(r, FIELD_CONTENT_LENGTH, &value) ||
             !num_parse_dec(value, UINT64_MAX, &r->content_length))
-            return 400;
+            return REASON_REQUEST_LENGTH;
         r->body = r->content_length ? BODY_LENGTH : BODY_NONE;
     }
-    return 0;
+    return REASON_NONE;
 }
 
 // Whether one of the options of the Connection fields is `option` (RFC 9110 section 7.6.1).
@@ -236,39 +284,74 @@ static bool has_connection_option(const struct request *r, struct slice option)
 }
 
 // RFC 9110 section 10.1.1: an HTTP/1.0 client's expectation is ignored.
-static int check_expect(struct request *r)
+static enum reason check_expect(struct request *r)
 {
     struct slice value;
     if (r->minor_version == 0 || !r->first[FIELD_EXPECT].ptr)
-        return 0;
+        return REASON_NONE;
     r->expect_continue = request_single_field(r, FIELD_EXPECT, &value) &&
                          slice_equal_nocase(value, SLICE("100-continue"));
-    return r->expect_continue ? 0 : 417;
+    return r->expect_continue ? REASON_NONE : REASON_REQUEST_EXPECTATION;
+}
+
+// Cuts the next line off, if all of it is there.
+static bool cut_whole_line(struct slice *rest, struct slice *ret)
+{
+    ptrdiff_t lf = slice_find(*rest, '\n');
+    if (lf < 1 || rest->ptr[lf - 1] != '\r')
+        return false;
+    *ret = cut_head_line(rest);
+    return true;
+}
+
+static void parse_started_line(struct slice line, struct request *r)
+{
+    struct slice rest = line, method = slice_split(&rest, ' ');
+    r->method = find_method(method);
+    if (!rest.len || !method.len || !chars_all(method, CHAR_TOKEN))
+        return;
+    r->line = line;
+    r->method_name = method;
+    r->target = slice_split(&rest, ' ');
 }
 
 void request_parse_start(struct slice start, struct request *r)
 {
+    struct slice line;
+    struct field f;
     memset(r, 0, offsetof(struct request, fields));
-    r->method = find_method(slice_split(&start, ' '));
+    if (!cut_whole_line(&start, &line)) {
+        parse_started_line(slice_split(&start, '\n'), r);
+        return;
+    }
+    parse_request_line(line, r);
+    while (cut_whole_line(&start, &line) && parse_field(line, &f) == REASON_NONE)
+        if (f.id != FIELD_OTHER && !r->first[f.id].ptr)
+            r->first[f.id] = f.value;
 }
 
-int request_parse(struct slice head, struct request *r)
+enum reason request_parse(struct slice head, struct request *r)
 {
     // The array of fields is large, and field_count says how much of it counts.
     memset(r, 0, offsetof(struct request, fields));
-    int status = parse_request_line(next_line(&head), r);
-    if (status)
-        return status;
-    if (!parse_fields(head, r))
-        return 400;
+    enum reason reason = parse_request_line(cut_head_line(&head), r);
+    if (!reason)
+        reason = parse_fields(head, r);
+    if (reason)
+        return reason;
     r->keep_alive = !has_connection_option(r, SLICE("close")) &&
                     (r->minor_version || has_connection_option(r, SLICE("keep-alive")));
-    status = check_host(r);
-    if (!status)
-        status = check_framing(r);
-    if (!status)
-        status = check_expect(r);
-    return status;
+    reason = check_host_field(r);
+    if (!reason)
+        reason = check_framing(r);
+    if (!reason)
+        reason = check_expect(r);
+    return reason;
+}
+
+struct slice request_field_name(enum field_id id)
+{
+    return field_names[id];
 }
 
 bool request_next_field(const struct request *r, enum field_id id, uint32_t *at, struct slice *ret)

@@ -11,6 +11,8 @@
 #pragma once
 
 #include "base/slice.h"
+#include "http/reason.h"
+#include "http/target.h"
 
 #include <stdint.h>
 
@@ -18,7 +20,8 @@
 #define REQUEST_MAX_FIELDS 128
 
 struct head_limits {
-    uint32_t request_line; // bytes of the request line without its CRLF; beyond it 414
+    uint32_t request_line; // bytes of the request line without its CRLF; beyond it 414, or
+                           // 501 when the method alone is as long
     uint32_t fields;       // bytes of all field lines with their CRLFs; beyond it 431
     uint32_t field_lines;  // number of field lines, at most REQUEST_MAX_FIELDS; beyond it 431
 };
@@ -39,11 +42,12 @@ enum head_state { HEAD_MORE, HEAD_COMPLETE, HEAD_BAD };
 // begin such a line.
 //   HEAD_MORE      not complete yet
 //   HEAD_COMPLETE  s->pos is the length of the head with its empty line
-//   HEAD_BAD       refuse: *ret_status is 400, 414 or 431. Said as early as it is certain: a limit
-//                  when it is passed, a first byte that begins no method (a TLS handshake) at once
+//   HEAD_BAD       refuse for *ret_reason, with 400, 414, 431 or 501. Said as early as it is
+//                  certain: a limit when it is passed, a beginning that is no method's (TLS) at
+//                  once
 // The outcome does not depend on the pieces in which the bytes came.
 enum head_state head_scan_feed(struct head_scan *s, struct slice data,
-                               const struct head_limits *limits, int *ret_status);
+                               const struct head_limits *limits, enum reason *ret_reason);
 
 // Number of bytes of empty lines (CRLF) at the start of `data` (RFC 9112 section 2.2).
 size_t head_skip_empty_lines(struct slice data);
@@ -94,15 +98,14 @@ enum method {
         METHOD_OTHER
 };
 
-enum target_form { TARGET_ORIGIN, TARGET_ABSOLUTE, TARGET_AUTHORITY, TARGET_ASTERISK };
-
 enum request_body { BODY_NONE, BODY_LENGTH, BODY_CHUNKED };
 
 struct request {
     enum method method;
     struct slice line; // the whole request line, without CRLF: for the access log
     struct slice method_name;
-    struct slice target; // as received
+    struct slice target;   // as received
+    struct slice protocol; // the version, as received; empty when `line` is
     enum target_form form;
     struct slice path;  // raw path of the target, begins with '/' (a literal one when an absolute
                         // target has none); empty for * and authority
@@ -120,16 +123,20 @@ struct request {
 };
 
 // Takes a complete head apart. `head` is what head_scan_feed() found complete.
-// Returns 0, or the status to refuse with: 400, 417 (an expectation other than 100-continue), 421,
-// 501 (unknown transfer coding), 505. After a refusal the connection must be closed. When the
-// request line could be read, r->line is set also when the rest, or its target or version, is
-// refused; it may then hold any byte but LF. Else it is empty.
+// Returns REASON_NONE, or the reason to refuse it for, with 400, 417, 421, 501 or 505. After a
+// refusal the connection must be closed. When the request line could be read, r->line is set also
+// when the rest, or its target or version, is refused; it may then hold any byte but LF. Else it is
+// empty.
 // An unknown method is no refusal here: method is METHOD_OTHER.
-int request_parse(struct slice head, struct request *r);
+enum reason request_parse(struct slice head, struct request *r);
 
-// For a head that is refused before it is complete, of which `start` has come: sets the method,
-// which decides whether the refusal may have content, and leaves all else empty.
+// For a head that is refused before it is complete, of which `start` has come: sets what is known,
+// the method, which decides whether the refusal may have content, and for the access log the
+// request line, also in part, and the fields that have come.
 void request_parse_start(struct slice start, struct request *r);
+
+// The name of a field, as the table has it.
+struct slice request_field_name(enum field_id id);
 
 // The next field line named `id` after position *at (0 to begin); false: no more. For fields whose
 // value is a list and may stand on several lines (RFC 9110 section 5.3). Not for FIELD_OTHER.

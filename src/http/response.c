@@ -1,7 +1,7 @@
 #include "http/response.h"
 
 #include "http/httpdate.h"
-#include "http/status.h"
+#include "http/statuses.h"
 
 #include <assert.h>
 
@@ -38,26 +38,27 @@ void response_describe(struct buf *b, const struct representation *rep, struct s
         if (etag_len == 0)
             etag_len = b->len - start;
     }
-    buf_put(b, SLICE("Accept-Ranges: bytes\r\n"));
+    size_t validators_len = b->len - start;
+    buf_put(b,
+            rep->max_ranges ? SLICE("Accept-Ranges: bytes\r\n") : SLICE("Accept-Ranges: none\r\n"));
+    size_t coding_at = b->len - start;
     put_field(b, SLICE("Content-Encoding: "), coding);
     size_t type_at = b->len - start;
     put_field(b, SLICE("Content-Type: "), type);
     size_t length_at = b->len - start;
     put_number(b, SLICE("Content-Length: "), rep->size);
-    *ret = (struct description){slice_make(b->data + start, b->len - start), etag_len, type_at,
+    *ret = (struct description){slice_make(b->data + start, b->len - start),
+                                etag_len,
+                                validators_len,
+                                coding_at,
+                                type_at,
                                 length_at};
 }
 
-void response_etag(struct buf *b, uint64_t inode, uint64_t size, int64_t mtime_s, uint32_t mtime_ns)
+void response_etag(struct buf *b, uint64_t hash)
 {
     buf_putc(b, '"');
-    buf_putx(b, inode);
-    buf_putc(b, '-');
-    buf_putx(b, size);
-    buf_putc(b, '-');
-    buf_putx(b, (uint64_t)mtime_s);
-    buf_putc(b, '.');
-    buf_putx(b, mtime_ns);
+    buf_putx(b, hash);
     buf_putc(b, '"');
 }
 
@@ -104,8 +105,8 @@ void response_begin(struct buf *b, const struct response *r)
         [CONNECTION_CLOSE] = {"close", 5},
         [CONNECTION_KEEP_ALIVE] = {"keep-alive", 10},
     };
-    assert(!r->has_length || (status_may_have_content(r->status) && !r->chunked));
-    buf_put(b, status_line(r->status));
+    assert(!r->has_length || (statuses_may_have_content(r->status) && !r->chunked));
+    buf_put(b, statuses_line(r->status));
     buf_put(b, r->common);
     put_field(b, SLICE("Connection: "), connection[r->connection]);
     buf_put(b, r->about);
@@ -125,23 +126,4 @@ void response_begin(struct buf *b, const struct response *r)
 void response_end(struct buf *b)
 {
     buf_put(b, crlf);
-}
-
-// What a page says besides its title. RFC 9110 section 15.6.6 wants to know what is spoken here.
-static struct slice explanation(int status)
-{
-    return status == 505 ? SLICE("<p>This server supports HTTP/1.1 and HTTP/1.0.</p>\n")
-                         : (struct slice){NULL, 0};
-}
-
-void response_page(struct buf *b, int status)
-{
-    buf_put(b, SLICE("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                     "<title>"));
-    buf_put(b, status_title(status));
-    buf_put(b, SLICE("</title>\n</head>\n<body>\n<h1>"));
-    buf_put(b, status_title(status));
-    buf_put(b, SLICE("</h1>\n"));
-    buf_put(b, explanation(status));
-    buf_put(b, SLICE("</body>\n</html>\n"));
 }

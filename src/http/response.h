@@ -1,4 +1,4 @@
-// The head of a response, as bytes; and the small page that goes with an error.
+// The head of a response, as bytes.
 //
 // Pure. Fields that depend on the file only are formatted once by response_describe() and kept
 // with the file; response_begin() puts a head together from such pieces.
@@ -9,12 +9,13 @@
 
 // The field lines that describe a representation: ETag first, then the rest.
 struct description {
-    struct slice lines; // ETag, Last-Modified, Accept-Ranges, Content-Encoding, Content-Type,
-                        // Content-Length, each with CRLF
-    size_t etag_len;    // length of the leading ETag line, which is all that a 304 repeats, or a
-                        // 206 to If-Range
-    size_t type_at;     // where the Content-Type line begins, for answers with another type
-    size_t length_at;   // where the Content-Length line begins, for answers with another length
+    struct slice lines;    // ETag, Last-Modified, Accept-Ranges, Content-Encoding, Content-Type,
+                           // Content-Length, each with CRLF
+    size_t etag_len;       // length of the leading ETag line, which is all that a 304 repeats
+    size_t validators_len; // of the ETag and Last-Modified lines
+    size_t coding_at;      // where the Content-Encoding line begins, or what follows it
+    size_t type_at;        // where the Content-Type line begins, for answers with another type
+    size_t length_at;      // where the Content-Length line begins, for answers with another length
 };
 
 // Room that suffices for every description.
@@ -28,10 +29,8 @@ struct description {
 void response_describe(struct buf *b, const struct representation *rep, struct slice coding,
                        struct slice type, struct description *ret);
 
-// The ETag of mode "file": strong, of inode, size and mtime in nanoseconds (hexadecimal), with
-// quotes.
-void response_etag(struct buf *b, uint64_t inode, uint64_t size, int64_t mtime_s,
-                   uint32_t mtime_ns);
+// The ETag of mode "file": strong, a hash of the file's state (hexadecimal), with quotes.
+void response_etag(struct buf *b, uint64_t hash);
 
 // The ETag of mode "shared": weak, of size and mtime in seconds, which are the same wherever the
 // file was copied to. `coding` is the name of a variant's content coding (empty: none), for
@@ -58,6 +57,7 @@ struct response {
     struct slice type;     // Content-Type, where `about` does not have it; empty: none
     struct slice digest;   // value of Repr-Digest; empty: none
     struct slice location; // empty: none
+    struct slice policy;   // of content that was made here, which no rule's replaces; empty: none
     struct slice allow;    // empty: none
     uint32_t retry_after;  // seconds; 0: no such field
     bool chunked;          // Transfer-Encoding: chunked
@@ -75,9 +75,3 @@ struct response {
 // response_end() ends the head. On too little room b->overflow is set.
 void response_begin(struct buf *b, const struct response *r);
 void response_end(struct buf *b);
-
-// The content of an error or redirect: a few lines of HTML without anything that came from the
-// client. Content-Type is RESPONSE_PAGE_TYPE.
-#define RESPONSE_PAGE_TYPE "text/html; charset=utf-8"
-#define RESPONSE_PAGE_MAX  512
-void response_page(struct buf *b, int status);

@@ -89,33 +89,17 @@ const char *rulecheck_media_type(struct slice text)
     return NULL;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct slice take_word(struct slice *rest)
-{
-    size_t n = 0;
-    *rest = slice_trim(*rest);
-    while (n < rest->len && !is_blank(rest->ptr[n]))
-        n++;
-    struct slice word = slice_make(rest->ptr, n);
-    *rest = slice_trim(slice_skip(*rest, n));
-    return word;
-}
-
 const char *rulecheck_types_line(struct slice text)
 {
     struct slice rest = text;
-    if (!is_media_type(take_word(&rest)))
+    if (!is_media_type(slice_cut_word(&rest)))
         return "a line begins with a media type, e.g. \"text/markdown md markdown\"";
     if (rest.len == 0)
         return "behind the media type stand the extensions, e.g. \"text/markdown md markdown\"";
     while (rest.len) {
-        struct slice extension = take_word(&rest);
+        struct slice extension = slice_cut_word(&rest);
         if (slice_find(extension, '.') >= 0)
-            return "an extension is what stands behind the last dot, e.g. \"gz\"";
+            return "an extension is the part behind the last dot, e.g. \"gz\"";
         if (!chars_all(extension, CHAR_VALUE) || slice_find(extension, '/') >= 0)
             return "an extension is part of a file's name";
     }
@@ -124,13 +108,34 @@ const char *rulecheck_types_line(struct slice text)
 
 // ---- origins -----------------------------------------------------------------------------------
 
+static bool is_loopback(struct slice host)
+{
+    bool is_ipv4 = slice_starts_with(host, SLICE("127."));
+    for (size_t i = 0; i < host.len; i++)
+        is_ipv4 = is_ipv4 && (host.ptr[i] == '.' || slice_is_digit(host.ptr[i]));
+    return is_ipv4 || slice_equal(host, SLICE("localhost")) || slice_equal(host, SLICE("[::1]"));
+}
+
+// A host whose port is left open: one that nobody else can have.
+static const char *check_loopback(struct slice authority)
+{
+    struct slice host, port;
+    if (!authority_parse(authority, &host, &port) || port.ptr || !is_loopback(host))
+        return "any port can only be that of localhost or of a loopback address";
+    return NULL;
+}
+
 // Origins are compared byte by byte with what browsers send.
-static const char *check_host(struct slice authority, struct slice scheme)
+static const char *check_origin_host(struct slice authority, struct slice scheme)
 {
     struct slice host, port;
     for (size_t i = 0; i < authority.len; i++)
         if (authority.ptr[i] >= 'A' && authority.ptr[i] <= 'Z')
             return "browsers send it in small letters";
+    if (slice_ends_with_nocase(authority, SLICE(":*")))
+        return check_loopback(slice_make(authority.ptr, authority.len - strlen(":*")));
+    if (slice_find(authority, '*') >= 0)
+        return "'*' stands for no part of a host: name each origin, or \"*\" alone for all";
     if (!authority_parse(authority, &host, &port) || (port.ptr && port.len == 0))
         return "behind \"://\" stands a host, with or without a port, and nothing else";
     if ((slice_equal(scheme, SLICE("http")) && slice_equal(port, SLICE("80"))) ||
@@ -145,7 +150,7 @@ static bool is_scheme(struct slice s)
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
         bool is_letter = c >= 'a' && c <= 'z';
-        bool is_other = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+        bool is_other = slice_is_digit(c) || c == '+' || c == '-' || c == '.';
         if (!is_letter && (i == 0 || !is_other))
             return false;
     }
@@ -159,7 +164,7 @@ const char *rulecheck_origin(struct slice text)
         return NULL;
     if (!is_scheme(scheme) || !slice_starts_with(authority, SLICE("//")))
         return "an origin has the form \"https://app.example.org\"; \"*\" stands for all";
-    return check_host(slice_skip(authority, 2), scheme);
+    return check_origin_host(slice_skip(authority, 2), scheme);
 }
 
 // ---- redirects ---------------------------------------------------------------------------------
@@ -190,12 +195,22 @@ static const char *check_uri_template(struct slice text)
         if (part.kind == TEMPLATE_TEXT)
             why = check_uri_text(part.text);
         else if (part.kind != TEMPLATE_CAPTURE)
-            why = "behind a '$' stands 1 to 9; write $$ for a dollar";
+            why = "behind a '$' stands 1 to 9, or \"host\" in place of the host; write $$ for a "
+                  "dollar";
     }
     return why;
 }
 
-// Who is redirected to must not depend on who asks.
+// Checks the text behind "$host".
+static const char *check_port(struct slice text)
+{
+    uint64_t port;
+    bool good = text.len > 1 && text.ptr[0] == ':' &&
+                num_parse_dec(slice_skip(text, 1), UINT16_MAX, &port);
+    return text.len == 0 || good ? NULL : "behind $host stands a port, e.g. \":8443\", or nothing";
+}
+
+// The host of a redirect is fixed, or the one of the request: no capture may be a part of it.
 static const char *check_fixed_host(struct slice rest)
 {
     size_t end = 0;
@@ -203,29 +218,52 @@ static const char *check_fixed_host(struct slice rest)
     while (end < rest.len && !strchr("/?#", rest.ptr[end]))
         end++;
     struct slice authority = slice_make(rest.ptr, end);
+    if (slice_starts_with(authority, SLICE("$host")))
+        return check_port(slice_skip(authority, strlen("$host")));
     if (slice_find(authority, '$') >= 0)
-        return "the host cannot hold a '$'; captures stand behind it";
+        return "the host is fixed, or $host; captures stand behind it";
     if (!authority_parse(authority, &host, &port))
         return "there is no good host behind \"://\"";
     return NULL;
 }
 
-const char *rulecheck_redirect(struct slice text)
+// Checks how a reference begins; *ret_rest is its text, without the scheme.
+static const char *check_reference(struct slice text, struct slice *ret_rest)
 {
     static const struct slice schemes[] = {SLICE("http://"), SLICE("https://")};
-    const char *why = NULL;
     if (slice_starts_with(text, SLICE("//")) || slice_starts_with(text, SLICE("/\\")))
         return "what begins so names another host; write \"https://HOST/\" in full if that is "
                "meant";
+    *ret_rest = text;
     if (text.len && text.ptr[0] == '/')
-        return check_uri_template(text);
+        return NULL;
     for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
         if (!slice_starts_with(text, schemes[i]))
             continue;
-        why = check_fixed_host(slice_skip(text, schemes[i].len));
-        return why ? why : check_uri_template(text);
+        *ret_rest = slice_skip(text, schemes[i].len);
+        return check_fixed_host(*ret_rest);
     }
     return "begin with '/', or with \"https://\" for another host";
+}
+
+const char *rulecheck_redirect(struct slice text)
+{
+    struct slice rest;
+    const char *why = check_reference(text, &rest);
+    if (why)
+        return why;
+    if (rest.ptr != text.ptr && slice_starts_with(rest, SLICE("$host")))
+        rest = slice_skip(rest, strlen("$host"));
+    return check_uri_template(rest);
+}
+
+const char *rulecheck_location(struct slice text)
+{
+    struct slice rest;
+    const char *why = check_reference(text, &rest);
+    if (!why && slice_starts_with(rest, SLICE("$host")))
+        why = "the host is fixed";
+    return why ? why : check_uri_text(rest);
 }
 
 // ---- paths -------------------------------------------------------------------------------------
@@ -268,7 +306,7 @@ const char *rulecheck_path(struct slice text)
     while (!why && template_next(&rest, &part)) {
         if (part.kind == TEMPLATE_TEXT)
             why = check_path_text(part.text);
-        else if (part.kind == TEMPLATE_BAD)
+        else if (part.kind == TEMPLATE_BAD || part.kind == TEMPLATE_HOST)
             why = "behind a '$' stands 1 to 9 or \"path\"; write $$ for a dollar";
     }
     return why ? why : check_segments(slice_skip(text, text.ptr[0] == '/' ? 1 : 0));

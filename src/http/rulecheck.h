@@ -1,4 +1,4 @@
-// What the texts of sites and rules must be by HTTP's grammar, for the checks of the configuration.
+// Checks the texts of sites and rules against HTTP's grammar, for the configuration.
 //
 // Pure. The functions return NULL, or what is wrong and what would be right (static text).
 #pragma once
@@ -15,12 +15,16 @@ const char *rulecheck_media_type(struct slice text);
 // A media type and one or more file name extensions, as a line of mime.types.
 const char *rulecheck_types_line(struct slice text);
 
-// "*", or what browsers send as Origin: scheme "://" host [ ":" port ] (RFC 6454 section 6.2).
+// "*", or what browsers send as Origin: scheme "://" host [ ":" port ] (RFC 6454 section 6.2). Of
+// localhost and loopback addresses the port may be "*".
 const char *rulecheck_origin(struct slice text);
 
-// Where a redirect leads: a path from the root, or a URL of http or https whose host is fixed. As
-// it goes into Location, escapes and all; may hold $1 to $9 (http/template.h).
+// Where a redirect leads: a path from the root, or a URL of http or https whose host is fixed, or
+// is $host. As it goes into Location, escapes and all; may hold $1 to $9 (http/template.h).
 const char *rulecheck_redirect(struct slice text);
+
+// The same without variables: a '$' is one.
+const char *rulecheck_location(struct slice text);
 
 // A decoded path: begins with '/' or "$path", and may hold $1 to $9 and $path; no empty segments
 // and none that are "." or "..".

@@ -1,109 +1,186 @@
 #include "http/rules.h"
 
-#include <assert.h>
+#include "http/policy.h"
 
 enum { REDIRECT_STATUS = 302 }; // when the rule says none
 
-static bool is_in(const struct network *networks, size_t count, const struct network *client)
+static bool matches_any(const struct slice *patterns, size_t count, struct slice path,
+                        struct glob_match *ret, size_t *ret_at)
 {
-    for (size_t i = 0; i < count; i++)
-        if (network_has(&networks[i], client))
+    size_t i = 0;
+    while (i < count && !glob_match(patterns[i], path, ret))
+        i++;
+    *ret_at = i;
+    return i < count;
+}
+
+// By the first pattern that matches, unless there is an exception.
+bool rules_match(const struct rule *rule, struct slice path, struct glob_match *ret)
+{
+    struct glob_match unused;
+    size_t at;
+    return matches_any(rule->patterns, rule->pattern_count, path, ret, &at) &&
+           !matches_any(rule->excepts, rule->except_count, path, &unused, &at);
+}
+
+struct slice rules_exception(const struct rule *rule, struct slice path)
+{
+    struct glob_match unused;
+    size_t at;
+    if (matches_any(rule->patterns, rule->pattern_count, path, &unused, &at) &&
+        matches_any(rule->excepts, rule->except_count, path, &unused, &at))
+        return rule->excepts[at];
+    return (struct slice){NULL, 0};
+}
+
+static bool is_in(const struct rule_networks *networks, const struct network *client)
+{
+    for (size_t i = 0; i < networks->count; i++)
+        if (network_has(&networks->items[i], client))
             return true;
     return false;
 }
 
-static bool is_refused(const struct rule *rule, const struct network *client)
+enum reason rules_refusal(const struct rule *rule, const struct network *client)
 {
-    return is_in(rule->deny, rule->deny_count, client) ||
-           (rule->allow_count && !is_in(rule->allow, rule->allow_count, client));
+    if (is_in(&rule->deny, client))
+        return REASON_RULE_DENY;
+    if (rule->allow.count && !is_in(&rule->allow, client))
+        return REASON_RULE_ALLOW;
+    return REASON_NONE;
 }
 
-// The status with which the rule ends everything; 0: it does not.
-static int final_status(const struct rule *rule, const struct network *client)
+// X(setting, whether a rule says it): those that say as what the file is sent.
+#define FILE_SETTINGS(X)           \
+    X(type, rule->type.len)        \
+    X(etag, rule->says.etag)       \
+    X(codings, rule->says.codings) \
+    X(charset, rule->says.charset) \
+    X(stored, rule->says.stored)
+
+static void take_file_settings(struct ruling *ruling, const struct rule *rule)
 {
-    if (is_refused(rule, client))
-        return 403;
-    if (rule->redirect.len && rule->status == 0)
-        return REDIRECT_STATUS;
-    return rule->status;
+#define X(setting, says) \
+    if (says)            \
+        ruling->setting = rule;
+    FILE_SETTINGS(X)
+#undef X
 }
 
-// Where the last word counts.
+static bool has_file_settings(const struct rule *rule)
+{
+#define X(setting, says) (says) ||
+    return FILE_SETTINGS(X) false;
+#undef X
+}
+
+void rules_forget_file(struct ruling *ruling)
+{
+#define X(setting, says) ruling->setting = NULL;
+    FILE_SETTINGS(X)
+#undef X
+}
+
+// For settings, which need no captures.
 static void take_settings(struct ruling *ruling, const struct rule *rule)
 {
-    if (rule->type.len)
-        ruling->type = rule->type;
+    take_file_settings(ruling, rule);
+    if (rule->says.index)
+        ruling->index = rule;
     if (rule->cors)
-        ruling->cors = rule->cors;
+        ruling->cors = rule;
+    if (rule->fallback.len)
+        ruling->fallback = rule;
     if (rule->listing)
-        ruling->listing = rule->listing;
+        ruling->listing = rule;
     if (rule->dotfiles)
-        ruling->dotfiles = rule->dotfiles;
+        ruling->dotfiles = rule;
     if (rule->links)
-        ruling->links = rule->links;
+        ruling->links = rule;
 }
 
-// Where the first one counts.
 static void take_uses(struct ruling *ruling, const struct rule *rule,
                       const struct glob_match *match)
 {
-    if (rule->rewrite.len && !ruling->rewrite.rule)
-        ruling->rewrite = (struct rule_use){rule, *match};
-    if (rule->try_count && !ruling->tries.rule)
-        ruling->tries = (struct rule_use){rule, *match};
-    if (rule->fallback.len && !ruling->fallback)
-        ruling->fallback = rule;
+    if (rules_status(rule))
+        ruling->final = (struct rule_use){rule, *match};
+    if (rule->rewrite.len || rule->try_count)
+        ruling->lookup = (struct rule_use){rule, *match};
+}
+
+int rules_status(const struct rule *rule)
+{
+    return rule->redirect.len && !rule->status ? REDIRECT_STATUS : rule->status;
+}
+
+// The status is that of the last rule with a redirect or status.
+static void set_status(struct ruling *ruling)
+{
+    const struct rule *rule = ruling->final.rule;
+    if (!rule)
+        return;
+    ruling->status = rules_status(rule);
+    if (ruling->status >= 400)
+        ruling->reason = REASON_RULE_STATUS;
+}
+
+// A rule that does not let the client pass comes before all else, the first such rule.
+static void refuse_client(struct ruling *ruling, const struct rule *rule, enum reason reason)
+{
+    ruling->reason = reason;
+    ruling->status = reason_status(reason);
+    ruling->final.rule = rule;
 }
 
 void rules_apply(const struct rule *rules, size_t count, struct slice path,
                  const struct network *client, struct ruling *ret)
 {
     struct glob_match match;
-    assert(count <= RULES_MAX);
+    const struct rule *refusing = NULL;
+    enum reason reason = REASON_NONE;
     memset(ret, 0, offsetof(struct ruling, matched));
-    for (size_t i = 0; i < count && ret->status == 0; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct rule *rule = &rules[i];
-        if (!glob_match(rule->match, path, &match))
+        if (!rules_match(rule, path, &match))
             continue;
-        ret->matched[ret->matched_count++] = rule;
+        if (ret->matched)
+            ret->matched[ret->matched_count++] = rule;
         take_settings(ret, rule);
         take_uses(ret, rule, &match);
-        ret->status = final_status(rule, client);
-        if (ret->status)
-            ret->final = (struct rule_use){rule, match};
+        if (!refusing && (reason = rules_refusal(rule, client)))
+            refusing = rule;
     }
+    set_status(ret);
+    if (refusing)
+        refuse_client(ret, refusing, reason);
 }
 
-static bool has_matched(const struct ruling *ruling, const struct rule *rule)
+// Adds a rule at its place in the order in which they are written, which is not before *at, unless
+// it is there; *at is that place then. All are of one array.
+static void add_matched(struct ruling *ruling, const struct rule *rule, size_t *at)
 {
-    for (size_t i = 0; i < ruling->matched_count; i++)
-        if (ruling->matched[i] == rule)
-            return true;
-    return false;
-}
-
-// Adds a rule at its place in the order in which they are written; all are of one array.
-static void add_matched(struct ruling *ruling, const struct rule *rule)
-{
-    size_t at = ruling->matched_count++;
-    for (; at && ruling->matched[at - 1] > rule; at--)
-        ruling->matched[at] = ruling->matched[at - 1];
-    ruling->matched[at] = rule;
+    while (*at < ruling->matched_count && ruling->matched[*at] < rule)
+        ++*at;
+    if (*at < ruling->matched_count && ruling->matched[*at] == rule)
+        return;
+    memmove(&ruling->matched[*at + 1], &ruling->matched[*at],
+            (ruling->matched_count - *at) * sizeof(*ruling->matched));
+    ruling->matched[*at] = rule;
+    ruling->matched_count++;
 }
 
 void rules_apply_to_file(const struct rule *rules, size_t count, struct slice path,
                          struct ruling *ruling)
 {
     struct glob_match match;
+    size_t at = 0;
     for (size_t i = 0; i < count; i++) {
         const struct rule *rule = &rules[i];
-        if ((rule->header_count == 0 && rule->type.len == 0) ||
-            !glob_match(rule->match, path, &match))
+        if ((rule->header_count == 0 && !has_file_settings(rule)) ||
+            !rules_match(rule, path, &match))
             continue;
-        if (!has_matched(ruling, rule))
-            add_matched(ruling, rule);
-        if (rule->type.len)
-            ruling->type = rule->type;
+        add_matched(ruling, rule, &at);
+        take_file_settings(ruling, rule);
     }
 }
 
@@ -152,12 +229,13 @@ const struct rule *rules_overruled_by(const struct ruling *ruling, size_t rule, 
     return overruler(ruling, (struct place){rule, header}, rules_is_ok(status));
 }
 
-void rules_put_headers(struct buf *b, const struct ruling *ruling, int status)
+void rules_put_headers(struct buf *b, const struct ruling *ruling, int status, struct slice but)
 {
     bool ok = rules_is_ok(status);
     for (struct place p = {0, SIZE_MAX}; next_action(ruling, &p, ok);) {
         const struct rule_header *h = at(ruling, p);
-        if (h->action == RULE_UNSET || overruler(ruling, p, ok))
+        if (h->action == RULE_UNSET || (but.len && slice_equal_nocase(h->name, but)) ||
+            overruler(ruling, p, ok))
             continue;
         buf_put(b, h->name);
         buf_put(b, SLICE(": "));
@@ -166,11 +244,42 @@ void rules_put_headers(struct buf *b, const struct ruling *ruling, int status)
     }
 }
 
-struct slice rules_error_page(const struct ruling *ruling, int status)
+struct slice rules_directive(const struct ruling *ruling, struct slice name, int status)
 {
-    for (size_t i = ruling->matched_count; i-- > 0;)
-        for (size_t j = 0; j < ruling->matched[i]->page_count; j++)
-            if (ruling->matched[i]->pages[j].status == status)
-                return ruling->matched[i]->pages[j].path;
+    bool ok = rules_is_ok(status);
+    struct slice found = slice_make(NULL, 0);
+    for (struct place p = {0, SIZE_MAX}; !found.ptr && next_action(ruling, &p, ok);) {
+        const struct rule_header *h = at(ruling, p);
+        if (h->action != RULE_UNSET && slice_equal_nocase(h->name, POLICY_FIELD) &&
+            !overruler(ruling, p, ok))
+            found = policy_directive(h->value, name);
+    }
+    return found;
+}
+
+bool rules_say_header(const struct ruling *ruling, struct slice name, int status)
+{
+    for (struct place p = {0, SIZE_MAX}; next_action(ruling, &p, rules_is_ok(status));)
+        if (slice_equal_nocase(at(ruling, p)->name, name))
+            return true;
+    return false;
+}
+
+static const struct rule_page *find_page(const struct rule *rule, int status)
+{
+    for (size_t i = 0; i < rule->page_count; i++)
+        if (rule->pages[i].status == status)
+            return &rule->pages[i];
+    return NULL;
+}
+
+struct slice rules_error_page(const struct ruling *ruling, struct slice path, int status)
+{
+    struct glob_match unused;
+    for (size_t i = ruling->matched_count; i-- > 0;) {
+        const struct rule_page *page = find_page(ruling->matched[i], status);
+        if (page && rules_match(ruling->matched[i], path, &unused))
+            return page->path;
+    }
     return (struct slice){NULL, 0};
 }

@@ -34,7 +34,7 @@ static int parse_line(struct slice line)
     uint64_t status;
     if (line.len < CODE_END || !slice_starts_with(line, version) || !chars_all(line, CHAR_VALUE))
         return -1;
-    if (line.ptr[MINOR_AT] < '0' || line.ptr[MINOR_AT] > '9' || line.ptr[CODE_AT - 1] != ' ')
+    if (!slice_is_digit(line.ptr[MINOR_AT]) || line.ptr[CODE_AT - 1] != ' ')
         return -1;
     if (line.len > CODE_END && line.ptr[CODE_END] != ' ')
         return -1;

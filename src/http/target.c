@@ -4,60 +4,54 @@
 #include "http/chars.h"
 
 // Cuts path and query; an absolute target's empty path means "/" (RFC 9110 section 4.2.3).
-static void split_query(struct request *r, struct slice s)
+static void split_query(struct slice s, struct request_target *ret)
 {
-    r->path = slice_split(&s, '?');
-    r->query = s;
-    if (r->path.len == 0)
-        r->path = SLICE("/");
-}
-
-// Cuts a scheme, compared without case, off the start of *s.
-static bool skip_scheme(struct slice *s, struct slice scheme)
-{
-    if (s->len < scheme.len || !slice_equal_nocase(slice_make(s->ptr, scheme.len), scheme))
-        return false;
-    *s = slice_skip(*s, scheme.len);
-    return true;
+    ret->path = slice_split(&s, '?');
+    ret->query = s;
+    if (ret->path.len == 0)
+        ret->path = SLICE("/");
 }
 
 // RFC 9110 section 7.4: what belongs to https is not given away over a connection without TLS.
-static int parse_absolute(struct request *r)
+static enum reason parse_absolute(struct slice target, struct request_target *ret)
 {
-    struct slice rest = r->target, port;
+    struct slice rest = target, port;
     size_t end = 0;
-    if (skip_scheme(&rest, SLICE("https://")))
-        return 421;
-    if (!skip_scheme(&rest, SLICE("http://")))
-        return 400;
+    if (slice_cut_prefix_nocase(&rest, SLICE("https://")))
+        return REASON_REQUEST_HTTPS;
+    if (!slice_cut_prefix_nocase(&rest, SLICE("http://")))
+        return REASON_REQUEST_SCHEME;
     while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?')
         end++;
-    r->form = TARGET_ABSOLUTE;
-    split_query(r, slice_skip(rest, end));
-    return authority_parse(slice_make(rest.ptr, end), &r->host, &port) ? 0 : 400;
+    ret->form = TARGET_ABSOLUTE;
+    split_query(slice_skip(rest, end), ret);
+    return authority_parse(slice_make(rest.ptr, end), &ret->host, &port) ? REASON_NONE
+                                                                         : REASON_REQUEST_AUTHORITY;
 }
 
 // RFC 9110 section 9.3.6: an empty port is refused.
-static int parse_authority(struct request *r)
+static enum reason parse_authority(struct slice target, struct request_target *ret)
 {
     struct slice port;
-    r->form = TARGET_AUTHORITY;
-    return authority_parse(r->target, &r->host, &port) && port.len > 0 ? 0 : 400;
+    ret->form = TARGET_AUTHORITY;
+    return authority_parse(target, &ret->host, &port) && port.len > 0 ? REASON_NONE
+                                                                      : REASON_REQUEST_AUTHORITY;
 }
 
-int target_parse(struct request *r)
+enum reason target_parse(struct slice method, struct slice target, struct request_target *ret)
 {
-    if (r->target.len == 0 || !chars_all(r->target, CHAR_URI))
-        return 400;
-    if (r->method == METHOD_CONNECT)
-        return parse_authority(r);
-    if (slice_equal(r->target, SLICE("*"))) {
-        r->form = TARGET_ASTERISK;
-        return r->method == METHOD_OPTIONS ? 0 : 400;
+    *ret = (struct request_target){.path = {NULL, 0}};
+    if (target.len == 0 || !chars_all(target, CHAR_TARGET))
+        return REASON_REQUEST_TARGET;
+    if (slice_equal(method, SLICE("CONNECT")))
+        return parse_authority(target, ret);
+    if (slice_equal(target, SLICE("*"))) {
+        ret->form = TARGET_ASTERISK;
+        return slice_equal(method, SLICE("OPTIONS")) ? REASON_NONE : REASON_REQUEST_TARGET_FORM;
     }
-    if (r->target.ptr[0] != '/')
-        return parse_absolute(r);
-    r->form = TARGET_ORIGIN;
-    split_query(r, r->target);
-    return 0;
+    if (target.ptr[0] != '/')
+        return parse_absolute(target, ret);
+    ret->form = TARGET_ORIGIN;
+    split_query(target, ret);
+    return REASON_NONE;
 }

@@ -19,7 +19,7 @@ static bool is_code_point(uint32_t code)
 }
 
 // The code point of the `len` bytes at `s`, or -1.
-static int32_t decode(const char *s, size_t len)
+static int32_t decode_sequence(const char *s, size_t len)
 {
     const struct form *form = &forms[len - 1];
     uint32_t code = (uint8_t)s[0] & (uint8_t)~form->mask;
@@ -37,7 +37,7 @@ int32_t utf8_next(struct slice *s)
     size_t len = 1;
     for (size_t n = 1; n <= ARRAY_SIZE(forms); n++) {
         if (((uint8_t)s->ptr[0] & forms[n - 1].mask) == forms[n - 1].first && n <= s->len) {
-            code = decode(s->ptr, n);
+            code = decode_sequence(s->ptr, n);
             len = code < 0 ? 1 : n;
         }
     }

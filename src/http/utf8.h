@@ -5,8 +5,11 @@
 
 #include <stdint.h>
 
-// What stands for a byte that is not text.
+// Shown in place of a byte that is not text.
 #define UTF8_REPLACEMENT 0xfffdu
+
+// The most bytes of a code point.
+#define UTF8_MAX 4u
 
 // Cuts the first code point off *s, which is not empty. A byte that begins no well-formed sequence
 // (overlong forms and surrogates are none) is cut off alone and gives -1.

@@ -1,7 +1,7 @@
 // A compressor for each content coding that siblings are made in (http/encoding.h): zstd (RFC
 // 8878), br (RFC 7932), gzip (RFC 1952). Only those that this build has a library for.
 //
-// What comes out depends on what goes in alone: no time, no name, no number of threads. The levels
+// The output depends on the input alone: no time, no name, no number of threads. The levels
 // are the highest that every client can read, for a file is compressed once and sent often.
 // Compressing is a stream: the memory needed is bounded whatever the size (measured for the largest
 // windows: gzip 0.3M, br 90M, zstd 95M). Safe to use from several threads.

@@ -40,9 +40,7 @@ struct attempt {
 
 static bool is_young(const struct file_identity *id)
 {
-    struct clock now;
-    clock_read(&now);
-    return rootfs_is_young(id, now.wall_s);
+    return rootfs_is_young(id, clock_wall_s());
 }
 
 // Waits until an edit cannot leave the times as they are. 0 or a negative errno (-ERANGE, -EBUSY).
@@ -58,11 +56,11 @@ static int await_rest(struct attempt *a)
         waited += WAIT_STEP;
         error = rootfs_fstat(a->fd, &a->before);
     }
-    if (error < 0 || !is_young(&a->before))
+    if (error < 0)
         return error;
-    struct clock now;
-    clock_read(&now);
-    return a->before.mtime_s > now.wall_s ? -ERANGE : -EBUSY;
+    if (a->before.mtime_s > clock_wall_s())
+        return -ERANGE;
+    return is_young(&a->before) ? -EBUSY : 0;
 }
 
 // Whether the name still leads to the file that was read, and that is as it was.
@@ -116,7 +114,7 @@ static int compress(struct attempt *a)
 // ---- the sibling -------------------------------------------------------------------------------
 
 // Sets the sibling's name and state.
-static void judge(struct attempt *a, const char *name)
+static void judge_sibling(struct attempt *a, const char *name)
 {
     struct stat original = {
         .st_size = (off_t)a->before.size,
@@ -130,13 +128,13 @@ static void judge(struct attempt *a, const char *name)
     a->state = sibling_judge(&original, exists ? &sibling : NULL);
 }
 
-static bool is_wanted(const struct attempt *a)
+static bool is_sibling_wanted(const struct attempt *a)
 {
     return a->state == SIBLING_MISSING || a->state == SIBLING_STALE;
 }
 
-// What would have been replaced goes as well when there is nothing to replace it with.
-static int remove_stale(const struct attempt *a)
+// A stale sibling is removed when there is nothing to replace it with.
+static int remove_stale_sibling(const struct attempt *a)
 {
     if (a->state != SIBLING_STALE)
         return JOB_NOT_SMALLER;
@@ -145,7 +143,7 @@ static int remove_stale(const struct attempt *a)
     return JOB_REMOVED;
 }
 
-static int finish(struct attempt *a, const char *name)
+static int finish_sibling(struct attempt *a, const char *name)
 {
     int error = a->env->dry || a->not_smaller ? 0 : writer_dress(&a->writer, a->fd);
     if (error < 0)
@@ -153,29 +151,29 @@ static int finish(struct attempt *a, const char *name)
     if (!is_unchanged(a, name))
         return -ESTALE;
     // Compressing takes long enough for somebody else to have put something there.
-    judge(a, name);
-    if (!is_wanted(a))
+    judge_sibling(a, name);
+    if (!is_sibling_wanted(a))
         return JOB_NOTHING;
     if (a->not_smaller)
-        return remove_stale(a);
+        return remove_stale_sibling(a);
     error = a->env->dry ? 0 : writer_commit(&a->writer, a->sibling);
     return error < 0 ? error : JOB_MADE;
 }
 
 // ---- the whole ---------------------------------------------------------------------------------
 
-static int make(struct attempt *a, const char *name)
+static int make_sibling(struct attempt *a, const char *name)
 {
     int error = await_rest(a);
     if (error < 0)
         return error;
     if (!S_ISREG(a->before.mode))
         return JOB_NOTHING;
-    judge(a, name);
-    if (!is_wanted(a))
+    judge_sibling(a, name);
+    if (!is_sibling_wanted(a))
         return JOB_NOTHING;
     error = compress(a);
-    int result = error < 0 ? error : finish(a, name);
+    int result = error < 0 ? error : finish_sibling(a, name);
     writer_discard(&a->writer);
     return result;
 }
@@ -188,7 +186,7 @@ static int attempt(struct attempt *a)
         return a->dir == -ENOENT ? JOB_NOTHING : a->dir;
     // A FIFO that has taken the file's place must not hold it up.
     a->fd = openat(a->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    int result = a->fd >= 0 ? make(a, name) : errno == ENOENT ? JOB_NOTHING : -errno;
+    int result = a->fd >= 0 ? make_sibling(a, name) : errno == ENOENT ? JOB_NOTHING : -errno;
     if (a->fd >= 0)
         close(a->fd);
     close(a->dir);
@@ -203,7 +201,7 @@ int job_run(const struct job *job, const struct job_env *env, uint64_t *ret_size
         result = interrupt_seen() ? -ECANCELED : attempt(&a);
         if (result == JOB_MADE)
             *ret_size = a.written;
-        // What need not be read counts as read.
+        // Bytes that need not be read count as read.
         if (result != -ESTALE && a.read < job->size)
             progress_add(env->progress, job->size - a.read);
     }

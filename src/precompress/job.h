@@ -34,5 +34,5 @@ enum job_result {
 // -ERANGE: its modification time lies in the future, and an edit would make it older.
 int job_run(const struct job *job, const struct job_env *env, uint64_t *ret_size);
 
-// What such an error means, for a message.
+// The meaning of such an error, for a message.
 const char *job_explain(int error);

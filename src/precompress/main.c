@@ -16,7 +16,7 @@
 
 #define EXIT_USAGE 2
 
-// What came of a job; a slot of its own for each, so that threads need no lock.
+// The result of a job; a slot of its own for each, so that threads need no lock.
 struct outcome {
     int result; // of job_run()
     uint64_t size;
@@ -153,7 +153,7 @@ static void work_all(struct run *r)
 }
 
 // Returns the exit status.
-static int run(const struct options *options, int root)
+static int run_plan(const struct options *options, int root)
 {
     struct run r = {.options = options};
     const struct plan_listener listener = {take_orphan, take_foreign, take_failure, &r};
@@ -195,7 +195,7 @@ int main(int argc, char **argv)
         log_err("%s: %s", options.directory, strerror(errno));
         return EXIT_FAILURE;
     }
-    int status = run(&options, root);
+    int status = run_plan(&options, root);
     close(root);
     interrupt_finish();
     return status;

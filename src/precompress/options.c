@@ -20,9 +20,9 @@ static const struct option long_options[] = {
     {0},
 };
 
-static int refuse(char *message, const char *format, ...) PRINTF_LIKE(2, 3);
+static int refuse_options(char *message, const char *format, ...) PRINTF_LIKE(2, 3);
 
-static int refuse(char *message, const char *format, ...)
+static int refuse_options(char *message, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -43,7 +43,7 @@ static int refuse_coding(char *message, struct slice name)
     return -EINVAL;
 }
 
-static bool contains(const struct options *o, size_t count, const struct compressor *c)
+static bool has_compressor(const struct options *o, size_t count, const struct compressor *c)
 {
     for (size_t i = 0; i < count; i++)
         if (o->compressors[i] == c)
@@ -60,7 +60,7 @@ static int take_codings(struct options *o, const char *value, char *message)
         const struct compressor *c = compressor_find(name);
         if (!c)
             return refuse_coding(message, name);
-        if (!contains(o, count, c))
+        if (!has_compressor(o, count, c))
             o->compressors[count++] = c;
     }
     o->compressors[count] = NULL;
@@ -71,13 +71,13 @@ static int take_threads(struct options *o, const char *value, char *message)
 {
     uint64_t threads;
     if (!num_parse_dec(slice_of(value), OPTIONS_THREADS_MAX, &threads) || threads == 0)
-        return refuse(message, "-j takes a number from 1 to %d; found \"%.60s\"",
-                      OPTIONS_THREADS_MAX, value);
+        return refuse_options(message, "-j takes a number from 1 to %d; found \"%.60s\"",
+                              OPTIONS_THREADS_MAX, value);
     o->threads = (unsigned)threads;
     return 0;
 }
 
-static int take_option(struct options *o, int option, char *message)
+static int apply_option(struct options *o, int option, char *message)
 {
     switch (option) {
     case OPTION_CHECK:
@@ -91,7 +91,7 @@ static int take_option(struct options *o, int option, char *message)
         o->quiet = true;
         return 0;
     default:
-        return refuse(message, USAGE);
+        return refuse_options(message, USAGE);
     }
 }
 
@@ -112,9 +112,9 @@ int options_parse(int argc, char **argv, struct options *ret,
     opterr = 0; // the message is ours
     optind = 0; // from the beginning, also when called again
     while (error == 0 && (option = getopt_long(argc, argv, "j:q", long_options, NULL)) != -1)
-        error = take_option(&o, option, message);
+        error = apply_option(&o, option, message);
     if (error == 0 && optind != argc - 1)
-        error = refuse(message, optind == argc ? "which directory? " USAGE : USAGE);
+        error = refuse_options(message, optind == argc ? "which directory? " USAGE : USAGE);
     if (error < 0)
         return error;
     o.directory = argv[optind];

@@ -51,8 +51,8 @@ static void tell_foreign(const struct planning *g, const char *path, const char 
     g->listener->foreign(g->listener->context, sibling);
 }
 
-static void consider(struct planning *g, const struct place *at, const struct stat *original,
-                     const struct compressor *compressor)
+static void consider_sibling(struct planning *g, const struct place *at,
+                             const struct stat *original, const struct compressor *compressor)
 {
     char name[NAME_MAX + 1];
     struct stat sibling;
@@ -69,8 +69,8 @@ static void consider(struct planning *g, const struct place *at, const struct st
         g->listener->failed(g->listener->context, at->path, -ENOMEM);
 }
 
-// What ends in .gz without being a sibling of anything is not our business: only a name that would
-// get siblings leaves orphans.
+// A name in .gz that is no sibling of anything is not our business: only a name that would get
+// siblings leaves orphans.
 static void look_for_orphan(const struct planning *g, const struct place *at, size_t suffix_len)
 {
     char original[NAME_MAX + 1];
@@ -99,7 +99,7 @@ static void look_at_file(void *context, int dir, const char *path, const char *n
         return;
     }
     for (size_t i = 0; g->compressors[i] && S_ISREG(original.st_mode); i++)
-        consider(g, &at, &original, g->compressors[i]);
+        consider_sibling(g, &at, &original, g->compressors[i]);
 }
 
 static void pass_failure(void *context, const char *path, int error)

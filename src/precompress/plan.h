@@ -1,4 +1,4 @@
-// What is to be done in a tree: a job for each sibling that is stale or missing.
+// The work to be done in a tree: a job for each sibling that is stale or missing.
 #pragma once
 
 #include "precompress/job.h"
@@ -11,10 +11,10 @@ struct plan {
     size_t capacity; // private
 };
 
-// Who is told of what else plan_make() finds. Paths are below the root.
+// Told of the other things that plan_make() finds. Paths are below the root.
 struct plan_listener {
-    void (*orphan)(void *context, const char *sibling);  // its original is gone
-    void (*foreign)(void *context, const char *sibling); // what is called like one is no file
+    void (*orphan)(void *context, const char *sibling);         // its original is gone
+    void (*foreign)(void *context, const char *sibling);        // a thing of that name is no file
     void (*failed)(void *context, const char *path, int error); // a negative errno
     void *context;
 };

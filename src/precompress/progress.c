@@ -15,7 +15,7 @@ void progress_init(struct progress *p, bool enabled, uint64_t total, size_t jobs
     pthread_mutex_init(&p->lock, NULL);
 }
 
-static void put(const char *text, int len)
+static void write_terminal(const char *text, int len)
 {
     ssize_t n = write(STDERR_FILENO, text, (size_t)len);
     (void)n; // only decoration
@@ -24,7 +24,7 @@ static void put(const char *text, int len)
 static void erase(struct progress *p)
 {
     if (p->drawn)
-        put(ERASE_LINE, sizeof(ERASE_LINE) - 1);
+        write_terminal(ERASE_LINE, sizeof(ERASE_LINE) - 1);
     p->drawn = false;
 }
 
@@ -47,7 +47,7 @@ static void draw(struct progress *p)
         return;
     p->next_draw = now + DRAW_INTERVAL;
     p->drawn = true;
-    put(text, snprintf(text, sizeof(text), ERASE_LINE "%s", progress_format(p, line)));
+    write_terminal(text, snprintf(text, sizeof(text), ERASE_LINE "%s", progress_format(p, line)));
 }
 
 void progress_add(struct progress *p, uint64_t bytes)

@@ -33,4 +33,5 @@ void progress_show(struct progress *p);
 #define PROGRESS_LINE_MAX 80
 
 // The line, without control bytes; returns `line`. Never says 100 % while a job is left.
+// Public for tests.
 char *progress_format(const struct progress *p, char line[static PROGRESS_LINE_MAX]);

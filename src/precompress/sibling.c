@@ -1,7 +1,8 @@
 #include "precompress/sibling.h"
 
 #include "base/util.h"
-#include "http/mime.h"
+#include "http/encoding.h"
+#include "http/mime_core.h"
 
 // Below it the head of the answer outweighs what is gained.
 enum { SIZE_MIN = 256 };
@@ -16,7 +17,6 @@ static const char *const types[] = {
     "application/wasm",
     "application/x-pem-file",
     "application/x-sh",
-    "application/xml-dtd",
     "font/otf",
     "font/ttf",
     "image/bmp",
@@ -26,11 +26,13 @@ static const char *const types[] = {
 
 bool sibling_suits(struct slice name)
 {
-    struct slice type = mime_find_core(name);
+    struct slice type = mime_core_find(name);
+    if (encoding_of_file(name) != CODING_IDENTITY) // is compressed
+        return false;
     for (size_t i = 0; i < ARRAY_SIZE(types); i++)
         if (slice_equal(type, slice_of(types[i])))
             return true;
-    return mime_wants_charset(type);
+    return mime_is_xml(type) || mime_wants_charset(type);
 }
 
 bool sibling_name(char ret[static NAME_MAX + 1], const char *name, const char *suffix)

@@ -47,7 +47,7 @@ int tree_open_parent(int root, const char *path, const char **ret_name)
 }
 
 // The file type bits of st_mode, or a negative errno. Not every file system tells d_type.
-static int type_of(int dir, const struct dirent *entry)
+static int type_of_entry(int dir, const struct dirent *entry)
 {
     struct stat st;
     if (entry->d_type != DT_UNKNOWN)
@@ -62,7 +62,7 @@ static bool is_hidden(const char *name, bool at_top)
 }
 
 // Puts `name` behind the first `len` bytes of the path; false when there is no room.
-static bool append(struct walk *w, size_t len, const char *name)
+static bool append_name(struct walk *w, size_t len, const char *name)
 {
     size_t name_len = strlen(name);
     if (len + name_len + 2 > sizeof(w->path)) // a slash and the end
@@ -74,11 +74,11 @@ static bool append(struct walk *w, size_t len, const char *name)
 // Visits what is a file. Whether it is a directory is kept in d_type.
 static void look_at(struct walk *w, int dir, size_t len, struct dirent *entry)
 {
-    if (is_hidden(entry->d_name, len == 0) || !append(w, len, entry->d_name)) {
+    if (is_hidden(entry->d_name, len == 0) || !append_name(w, len, entry->d_name)) {
         entry->d_type = DT_UNKNOWN;
         return;
     }
-    int type = type_of(dir, entry);
+    int type = type_of_entry(dir, entry);
     entry->d_type = type == S_IFDIR ? DT_DIR : DT_UNKNOWN;
     if (type == S_IFREG)
         w->visitor->file(w->visitor->context, dir, w->path, w->path + len);
@@ -86,7 +86,7 @@ static void look_at(struct walk *w, int dir, size_t len, struct dirent *entry)
         w->visitor->failed(w->visitor->context, w->path, type);
 }
 
-static int compare_names(const struct dirent **a, const struct dirent **b)
+static int compare_dirents(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
@@ -100,7 +100,7 @@ static int read_directory(struct walk *w, size_t len, struct dirent ***ret)
     int dir = tree_open_parent(w->root, w->path, &nothing);
     if (dir < 0)
         return dir;
-    int count = scandirat(dir, ".", ret, NULL, compare_names);
+    int count = scandirat(dir, ".", ret, NULL, compare_dirents);
     int error = count < 0 ? -errno : 0;
     for (int i = 0; i < count && !interrupt_seen(); i++)
         look_at(w, dir, len, (*ret)[i]);
@@ -120,7 +120,7 @@ static void visit(struct walk *w, size_t len)
     }
     for (int i = 0; i < count; i++) {
         if (entries[i]->d_type == DT_DIR && !interrupt_seen()) {
-            append(w, len, entries[i]->d_name);
+            append_name(w, len, entries[i]->d_name);
             size_t below = len + strlen(entries[i]->d_name);
             w->path[below] = '/';
             visit(w, below + 1);

@@ -10,7 +10,7 @@ struct tree_visitor {
     // A regular file: the directory it stands in, open until the call returns; its path below the
     // root; where its name begins in that.
     void (*file)(void *context, int dir, const char *path, const char *name);
-    // What cannot be read; `error` is a negative errno.
+    // A path that cannot be read; `error` is a negative errno.
     void (*failed)(void *context, const char *path, int error);
     void *context;
 };

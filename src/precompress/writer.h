@@ -20,9 +20,9 @@ int writer_open(struct writer *w, int dir);
 // Writes all. 0 or a negative errno.
 int writer_write(struct writer *w, const void *data, size_t len);
 
-// Gives it the owner, mode and modification time (to the nanosecond) of the open file `like`. Who
-// may not give away files keeps them: then the group gets no more rights than everybody. 0 or a
-// negative errno.
+// Gives it the owner, mode and modification time (to the nanosecond) of the open file `like`. A
+// user that may not give files away keeps them: then the group gets no more rights than everybody.
+// 0 or a negative errno.
 int writer_dress(struct writer *w, int like);
 
 // Puts it under its name, in place of what stands there. 0, or a negative errno after which the

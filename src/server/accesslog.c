@@ -2,12 +2,15 @@
 
 #include "base/octets.h"
 #include "base/util.h"
+#include "base/endpoint.h"
 #include "sys/journal.h"
+#include "sys/logfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -22,11 +25,12 @@
 
 // Bytes of a field in a line, so that a line fits into one write to a pipe.
 #define REQUEST_MAX 1800u
+#define METHOD_MAX  100u
 #define REFERER_MAX 500u
 #define AGENT_MAX   500u
 
-// Room for status and size.
-#define FIGURES_MAX 32u
+// The most bytes of a line: those, the client, the time, status and size.
+#define LINE_BYTES 3072u
 
 int accesslog_init(struct accesslog *l, int fd)
 {
@@ -63,13 +67,10 @@ static bool is_all_plain(struct slice s)
     return s.len >= sizeof(octets) && octets_none(s, are_special);
 }
 
-// At most `max` bytes.
-static void put_escaped(struct buf *b, struct slice s, size_t max)
+// Up to `end` at most; what is more is left out.
+static void put_escaped_bytes(struct buf *b, struct slice s, size_t end)
 {
-    size_t end = b->len + max;
-    if (s.len == 0)
-        buf_putc(b, '-');
-    if (s.len <= max && is_all_plain(s)) {
+    if (s.len <= end - b->len && is_all_plain(s)) {
         buf_put(b, s);
         return;
     }
@@ -83,6 +84,51 @@ static void put_escaped(struct buf *b, struct slice s, size_t max)
     }
 }
 
+// At most `max` bytes, or a dash for none.
+static void put_text_or_dash(struct buf *b, struct slice s, size_t max)
+{
+    if (s.len)
+        put_escaped_bytes(b, s, b->len + max);
+    else
+        buf_putc(b, '-');
+}
+
+static struct slice span_slices(struct slice first, struct slice last)
+{
+    return slice_make(first.ptr, (size_t)(last.ptr + last.len - first.ptr));
+}
+
+static bool adjoins(struct slice s, struct slice next)
+{
+    return s.ptr + s.len + 1 == next.ptr;
+}
+
+// The request line. Its parts usually stand as they were received: with a space between them. One
+// that is too long is cut in its target, so that whoever reads the log finds three parts.
+static void put_request(struct buf *b, const struct access_record *r)
+{
+    const size_t end = b->len + REQUEST_MAX;
+    const size_t target_end = end - (r->protocol.len ? strlen(" HTTP/1.1") : 0);
+    if (r->method.len == 0) {
+        buf_putc(b, '-');
+        return;
+    }
+    if (r->method.len <= METHOD_MAX && adjoins(r->method, r->target) &&
+        adjoins(r->target, r->protocol)) {
+        struct slice line = span_slices(r->method, r->protocol);
+        if (line.len <= REQUEST_MAX && is_all_plain(line)) {
+            buf_put(b, line);
+            return;
+        }
+    }
+    put_escaped_bytes(b, r->method, b->len + METHOD_MAX);
+    buf_putc(b, ' ');
+    put_escaped_bytes(b, r->target, target_end);
+    if (r->protocol.len)
+        buf_putc(b, ' ');
+    put_escaped_bytes(b, r->protocol, end);
+}
+
 static struct slice stamp(struct accesslog *l, int64_t wall_s)
 {
     if (l->stamp_second != wall_s) {
@@ -94,34 +140,6 @@ static struct slice stamp(struct accesslog *l, int64_t wall_s)
         l->stamp_second = wall_s;
     }
     return slice_of(l->stamp);
-}
-
-// What stands in a line before status and size, and what behind them.
-static void put_before(struct buf *b, struct accesslog *l, const struct access_record *r)
-{
-    buf_put(b, r->client);
-    buf_put(b, SLICE(" - - ["));
-    buf_put(b, stamp(l, r->wall_s));
-    buf_put(b, SLICE("] \""));
-    put_escaped(b, r->request, REQUEST_MAX);
-    buf_put(b, SLICE("\" "));
-}
-
-static void put_behind(struct buf *b, const struct access_record *r)
-{
-    buf_put(b, SLICE(" \""));
-    put_escaped(b, r->referer, REFERER_MAX);
-    buf_put(b, SLICE("\" \""));
-    put_escaped(b, r->agent, AGENT_MAX);
-    buf_put(b, SLICE("\"\n"));
-}
-
-size_t accesslog_hold(struct accesslog *l, const struct access_record *r, struct buf *b)
-{
-    put_before(b, l, r);
-    size_t split = b->len;
-    put_behind(b, r);
-    return split;
 }
 
 // Lines that end in the data. No line is empty: a newline in front ends one that was torn, and
@@ -156,6 +174,13 @@ static bool would_block(const struct accesslog *l)
     return l->stream && poll(&p, 1, 0) == 0;
 }
 
+static void drop(struct accesslog *l, size_t lines, int error)
+{
+    l->dropped += lines;
+    l->error = error;
+    l->is_losing = true;
+}
+
 static void write_out(struct accesslog *l)
 {
     while (l->len && !would_block(l)) {
@@ -168,10 +193,11 @@ static void write_out(struct accesslog *l)
         if (n <= 0) {
             // Disk full, nobody reads, I/O error: these lines are lost, the next may go. A line
             // that was torn is so until a newline was written.
-            l->dropped += count_lines(l->data, l->len);
+            drop(l, count_lines(l->data, l->len), n < 0 ? errno : EIO);
             l->len = 0;
             return;
         }
+        l->is_losing = false;
         l->torn = l->data[n - 1] != '\n';
         discard(l, (size_t)n);
     }
@@ -185,7 +211,7 @@ static bool begin_line(struct accesslog *l, size_t len, int64_t now, struct buf 
     if (BUFFER_SIZE - l->len < len + 1)
         write_out(l);
     if (BUFFER_SIZE - l->len < len + 1) {
-        l->dropped++;
+        drop(l, 1, EAGAIN);
         return false;
     }
     *ret = buf_make(l->data + l->len, BUFFER_SIZE - l->len);
@@ -197,34 +223,25 @@ static bool begin_line(struct accesslog *l, size_t len, int64_t now, struct buf 
     return true;
 }
 
-static void put_figures(struct buf *b, int status, uint64_t bytes)
-{
-    buf_putu(b, (uint64_t)status);
-    buf_putc(b, ' ');
-    buf_putu(b, bytes);
-}
-
-void accesslog_add_held(struct accesslog *l, struct slice held, size_t split, int status,
-                        uint64_t bytes, int64_t now)
+void accesslog_add(struct accesslog *l, const struct access_record *r, int64_t now)
 {
     struct buf b;
-    if (!begin_line(l, held.len + FIGURES_MAX, now, &b))
+    if (!begin_line(l, LINE_BYTES, now, &b))
         return;
-    buf_put(&b, slice_make(held.ptr, split));
-    put_figures(&b, status, bytes);
-    buf_put(&b, slice_skip(held, split));
-    l->len += b.len;
-}
-
-void accesslog_add(struct accesslog *l, const struct access_record *r, int status, uint64_t bytes,
-                   int64_t now)
-{
-    struct buf b;
-    if (!begin_line(l, ACCESSLOG_PART_MAX + FIGURES_MAX, now, &b))
-        return;
-    put_before(&b, l, r);
-    put_figures(&b, status, bytes);
-    put_behind(&b, r);
+    endpoint_put_host(&b, r->client);
+    buf_put(&b, SLICE(" - - ["));
+    buf_put(&b, stamp(l, r->wall_s));
+    buf_put(&b, SLICE("] \""));
+    put_request(&b, r);
+    buf_put(&b, SLICE("\" "));
+    buf_putu(&b, (uint64_t)r->status);
+    buf_putc(&b, ' ');
+    buf_putu(&b, r->sent);
+    buf_put(&b, SLICE(" \""));
+    put_text_or_dash(&b, r->referer, REFERER_MAX);
+    buf_put(&b, SLICE("\" \""));
+    put_text_or_dash(&b, r->agent, AGENT_MAX);
+    buf_put(&b, SLICE("\"\n"));
     l->len += b.len;
 }
 
@@ -237,28 +254,42 @@ void accesslog_flush(struct accesslog *l, int64_t now, bool all)
 {
     if (l->len && (all || l->stream || l->len > BUFFER_SIZE / 2 || now >= accesslog_next(l)))
         write_out(l);
-    // What could not go waits another while, so that a blocked sink does not busy the loop.
+    // Lines that a blocked sink did not take wait another while, and do not keep the loop busy.
     if (l->len && now >= l->oldest + FILE_DELAY)
         l->oldest = now;
 }
 
+// The number of the stream that the name means, or -1.
+static int stream_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } streams[] = {
+        {"stdout", STDOUT_FILENO}, {"/dev/stdout", STDOUT_FILENO}, {"/dev/stderr", STDERR_FILENO}};
+    for (size_t i = 0; i < ARRAY_SIZE(streams); i++)
+        if (strcmp(name, streams[i].name) == 0)
+            return streams[i].number;
+    return -1;
+}
+
 // A description of our own: non-blocking must not spread to others who have this terminal or pipe.
-static int open_stdout(void)
+static int open_stream(int number)
 {
-    int fd = open("/proc/self/fd/1", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", number);
+    int fd = open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) // a socket, or no /proc
-        fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+        fd = fcntl(number, F_DUPFD_CLOEXEC, 3);
     return fd < 0 ? -errno : fd;
 }
 
-static int open_file(const char *name)
+bool accesslog_is_file(const char *name)
 {
-    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    int fd = open(name, flags, 0640);
-    return fd < 0 ? -errno : fd;
+    return strcmp(name, "off") != 0 && strcmp(name, "journal") != 0 && stream_of(name) < 0;
 }
 
-int accesslog_open(const char *name, int *ret_fd)
+int accesslog_open(const char *name, const struct privs *user, int *ret_fd)
 {
     int fd;
     if (strcmp(name, "off") == 0) {
@@ -266,12 +297,12 @@ int accesslog_open(const char *name, int *ret_fd)
         return 0;
     }
     tzset(); // who writes to it cannot read the time zone's file any more
-    if (strcmp(name, "stdout") == 0)
-        fd = open_stdout();
+    if (stream_of(name) >= 0)
+        fd = open_stream(stream_of(name));
     else if (strcmp(name, "journal") == 0)
         fd = journal_open_stream(JOURNAL_NAME);
     else
-        fd = open_file(name);
+        fd = logfile_open(name, user);
     if (fd < 0)
         return fd;
     *ret_fd = fd;
@@ -286,21 +317,9 @@ static int check_journal(void)
     return MIN(fd, 0);
 }
 
-int accesslog_check(const char *name)
+int accesslog_check(const char *name, const struct privs *user)
 {
     if (strcmp(name, "journal") == 0)
         return check_journal();
-    if (strcmp(name, "off") == 0 || strcmp(name, "stdout") == 0 || access(name, W_OK) == 0)
-        return 0;
-    if (errno != ENOENT)
-        return -errno;
-    // It would be made: that takes the directory.
-    const char *slash = strrchr(name, '/');
-    size_t len = slash && slash != name ? (size_t)(slash - name) : 1;
-    char directory[PATH_MAX];
-    if (len >= sizeof(directory))
-        return -ENAMETOOLONG;
-    memcpy(directory, slash ? name : ".", len);
-    directory[len] = '\0';
-    return access(directory, W_OK | X_OK) < 0 ? -errno : 0;
+    return accesslog_is_file(name) ? logfile_check(name, user) : 0;
 }

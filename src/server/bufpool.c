@@ -23,7 +23,7 @@ static void give_back(struct bufpool *p, struct block *b)
 }
 
 // Takes a block off the free list, which has one.
-static struct block *take(struct bufpool *p)
+static struct block *take_block(struct bufpool *p)
 {
     struct block *b = p->free;
     p->free = b->next;
@@ -35,10 +35,10 @@ static struct block *take(struct bufpool *p)
 void bufpool_cleanup(struct bufpool *p)
 {
     while (p->free)
-        free(take(p));
+        free(take_block(p));
 }
 
-static struct block *make(uint32_t cap, enum block_kind kind)
+static struct block *make_block(uint32_t cap, enum block_kind kind)
 {
     struct block *b = malloc(sizeof(*b) + cap);
     if (b) {
@@ -53,15 +53,15 @@ static struct block *make(uint32_t cap, enum block_kind kind)
 struct block *bufpool_get(struct bufpool *p)
 {
     if (!p->free)
-        return make(BUFPOOL_SMALL, BLOCK_KEPT);
-    struct block *b = take(p);
+        return make_block(BUFPOOL_SMALL, BLOCK_KEPT);
+    struct block *b = take_block(p);
     b->start = b->end = 0;
     return b;
 }
 
 struct block *bufpool_get_big(struct bufpool *p)
 {
-    struct block *b = p->big_used < p->big_limit ? make(p->big_cap, BLOCK_COUNTED) : NULL;
+    struct block *b = p->big_used < p->big_limit ? make_block(p->big_cap, BLOCK_COUNTED) : NULL;
     if (b)
         p->big_used++;
     return b;
@@ -69,7 +69,7 @@ struct block *bufpool_get_big(struct bufpool *p)
 
 struct block *bufpool_get_sized(struct bufpool *p, uint32_t cap)
 {
-    return cap <= BUFPOOL_SMALL ? bufpool_get(p) : make(cap, BLOCK_SIZED);
+    return cap <= BUFPOOL_SMALL ? bufpool_get(p) : make_block(cap, BLOCK_SIZED);
 }
 
 void bufpool_put(struct bufpool *p, struct block *b)
@@ -91,10 +91,12 @@ void bufpool_tick(struct bufpool *p)
 {
     uint32_t count = MIN(p->unused, p->free_count - MIN(p->free_count, FREE_MIN));
     for (uint32_t i = 0; i < count; i++)
-        give_back(p, take(p));
+        give_back(p, take_block(p));
     p->unused = p->free_count;
-#ifdef HAVE_MALLOC_TRIM
+#if defined HAVE_MALLOC_TRIM && !defined SANITIZED
     // Blocks lie between slots that stay: without this only the end of the heap would go back.
+    // (The heap of a sanitizer is another; that of the C library is then made by the first call of
+    // malloc_trim(), which two threads must not do at once.)
     if (p->freed)
         malloc_trim(0);
 #endif

@@ -1,4 +1,4 @@
-// What master and worker say to each other: a closed set of small messages over a SOCK_SEQPACKET
+// The messages between master and worker: a closed set of small messages over a SOCK_SEQPACKET
 // pair (sys/fdpass.h). Anything else is an error that ends the worker.
 //
 // End of file at the worker's end means that the master is gone.
@@ -6,19 +6,28 @@
 
 #include <stdint.h>
 
+// The numbers stay: after an upgrade a new master talks to workers of the program before it.
 enum channel_type {
-    // master to worker
-    CHANNEL_LEAVE,  // listener number `value` (or the handoff, numbered behind them) has no
-                    // successor: on RETIRE accept what is queued first
-    CHANNEL_RETIRE, // stop accepting and end; `value` not 0: others have taken over, hand them what
-                    // is open, else finish it
-    CHANNEL_TRY,    // a worker has died, perhaps woken for a connection: look at the listeners
-    CHANNEL_DRAIN,  // serve on, but say at the admin listener that you are not ready for more
-    CHANNEL_LOG,    // with a descriptor: the access log from now on
-    // worker to master
-    CHANNEL_READY, // serving
-    CHANNEL_ROOT,  // a root leads elsewhere: a link was swapped
-    CHANNEL_CUT,   // `value` connections were closed at timeouts.drain with an answer unfinished
+    // The master tells the worker:
+    CHANNEL_LEAVE_LISTENER = 0, // number `value` (or the handoff, numbered behind them) has no
+                                // successor: on RETIRE accept what is queued first
+    CHANNEL_RETIRE = 1, // stop accepting and end; `value` not 0: others have taken over, hand
+                        // them what is open, over the descriptor that comes with it or that of
+                        // HAND_OVER_TO; else finish it
+    CHANNEL_TRY_LISTENERS = 2, // a worker has died, perhaps woken for a connection
+    CHANNEL_SAY_UNREADY = 3,   // serve on, but say at the admin listener that you are not ready
+    CHANNEL_REPLACE_LOG = 4,   // with a descriptor: the access log from now on
+    // The worker tells the master:
+    CHANNEL_STARTED = 5,      // it serves
+    CHANNEL_ROOT_SWAPPED = 6, // a root leads elsewhere: a link was swapped
+    CHANNEL_ANSWERS_CUT = 7,  // at timeouts.drain, on `value` connections
+    CHANNEL_PROXY_HEADER = 8, // a client of listener number `value` began with one
+    // Since there is a pair for each worker that hands over; programs before do not know these.
+    CHANNEL_HAND_OVER_TO = 9, // with a descriptor: for a RETIRE that has none, of such a program
+    CHANNEL_TAKE_FROM = 10,   // with a descriptor: connections come out of it
+    // The worker tells the master, when it was given a descriptor to hand over by a RETIRE:
+    CHANNEL_HANDED_OVER = 11, // all that could go at once, and at the end all: `value` connections
+                              // so far
     CHANNEL_TYPES
 };
 

@@ -55,6 +55,12 @@ struct deadline *deadlines_oldest(const struct deadlines *d, enum deadline_class
     return first ? CONTAINER_OF(first, struct deadline, link) : NULL;
 }
 
+struct deadline *deadlines_after(const struct deadlines *d, const struct deadline *one)
+{
+    struct list *next = one->link.next;
+    return next == &d->lists[one->class] ? NULL : CONTAINER_OF(next, struct deadline, link);
+}
+
 int64_t deadlines_next(const struct deadlines *d)
 {
     int64_t next = -1;

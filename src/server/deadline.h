@@ -12,13 +12,15 @@
 #include <stdint.h>
 
 enum deadline_class {
-    DEADLINE_HEAD,   // a request head has begun, or a new connection is silent
+    DEADLINE_FIRST,  // the first request head of a connection has not ended, or not begun
+    DEADLINE_HEAD,   // the head of a later one has begun
     DEADLINE_BODY,   // content is read and thrown away
     DEADLINE_SEND,   // no progress in sending
     DEADLINE_DISK,   // the disk is waited for, not the client
     DEADLINE_IDLE,   // between requests
     DEADLINE_LAST,   // between requests of a server that is stopping
     DEADLINE_LINGER, // reading off what comes after the last answer
+    DEADLINE_ROOT,   // a new generation is waited for, not the client
     DEADLINE_CLASSES,
     DEADLINE_NONE = DEADLINE_CLASSES
 };
@@ -52,6 +54,9 @@ int64_t deadlines_next(const struct deadlines *d);
 
 // One that has expired, still in its class, or NULL.
 struct deadline *deadlines_expired(const struct deadlines *d, int64_t now);
+
+// The one that entered its class next after `one`, or NULL.
+struct deadline *deadlines_after(const struct deadlines *d, const struct deadline *one);
 
 // The one that has been longest in `class`, or NULL.
 struct deadline *deadlines_oldest(const struct deadlines *d, enum deadline_class class);

@@ -1,21 +1,33 @@
 #include "server/handoff_record.h"
 
-#include "server/accesslog.h"
+#include "base/util.h"
 
+#include <assert.h>
 #include <sys/socket.h>
 
+// The beginning of each message.
+struct beginning {
+    uint32_t magic;
+    uint32_t version; // of the form: what is said under keys changes without it
+    uint32_t len;     // of the whole message
+};
+
 #define MAGIC          0x656e6974u // "tine"
-#define RECORD_VERSION 1u
+#define RECORD_VERSION 2u
+
+// Numbers that leave the process are the same in each version.
+_Static_assert(CONN_HEAD == 1 && CONN_IDLE == 2 && CONN_SEND == 5, "states in records");
+_Static_assert(CONN_STAYS == 0 && CONN_CLOSES == 1 && CONN_LINGERS == 2, "endings in records");
 
 // ---- making ------------------------------------------------------------------------------------
 
 bool handoff_record_fits(const struct conn *c)
 {
-    if (c->broken || c->pieces)
+    if (c->broken || c->transfer.source)
         return false;
     if (c->state == CONN_SEND)
         return c->resume == CONN_HEAD;
-    return c->state == CONN_HEAD || c->state == CONN_IDLE;
+    return c->state == CONN_HEAD || c->state == CONN_IDLE || c->state == CONN_ROOT;
 }
 
 static struct slice bytes_of(const struct block *b)
@@ -24,107 +36,162 @@ static struct slice bytes_of(const struct block *b)
 }
 
 // Content that is in memory goes as bytes, content in a file as the file.
-static void make_content(const struct conn *c, struct handoff_parts *m)
+static void make_content(const struct conn *c, struct handoff_record *r)
 {
-    if (!c->file)
+    const struct transfer *t = &c->transfer;
+    if (!t->file)
         return;
-    m->record.offset = c->offset;
-    m->record.end = c->end;
-    if (c->file->body)
-        m->content = slice_make(c->file->body + c->offset, (size_t)(c->end - c->offset));
-    else
-        m->record.has_file = true;
+    r->offset = t->offset;
+    r->end = t->end;
+    r->content = transfer_bytes(t);
+    r->has_file = transfer_is_in_file(t);
 }
 
-void handoff_record_make(const struct conn *c, struct handoff_parts *ret)
+void handoff_record_make(const struct conn *c, struct handoff_record *ret)
 {
-    struct handoff_record *r = &ret->record;
-    memset(ret, 0, sizeof(*ret)); // with what lies between the members: it leaves the process
-    ret->in = bytes_of(c->in);
-    ret->out = bytes_of(c->out);
-    ret->held = bytes_of(c->held);
+    *ret = (struct handoff_record){
+#define X(member, key, most, place) .member = c->place,
+        HANDOFF_RECORD_COPIES(X)
+#undef X
+            .state = c->state,
+        .since = (uint64_t)c->deadline.since,
+        .peer = slice_make((const char *)&c->peer, sizeof(c->peer)),
+        .access = bytes_of(c->transfer.record),
+        .in = bytes_of(c->in),
+        .out = bytes_of(c->out),
+    };
     make_content(c, ret);
-    r->magic = MAGIC;
-    r->version = RECORD_VERSION;
-    r->size = sizeof(*r);
-    r->state = c->state;
-    r->ending = c->ending;
-    r->eof = c->eof;
-    r->status = c->status;
-    r->requests = c->requests;
-    r->split = ret->held.len ? c->split : 0;
-    r->since = c->deadline.since;
-    r->length = c->length;
-    r->sent = c->sent;
-    r->due = c->due;
-    r->in_len = (uint32_t)ret->in.len;
-    r->out_len = (uint32_t)ret->out.len;
-    r->content_len = (uint32_t)ret->content.len;
-    r->held_len = (uint32_t)ret->held.len;
-    r->peer = c->peer;
+    if (c->state == CONN_ROOT) { // where that root is, it is a head as any other
+        ret->state = CONN_HEAD;
+        ret->eof = false; // which is heard of once more
+    }
+}
+
+static void add_part(struct handoff_message *m, struct slice part)
+{
+    assert(m->count < ARRAY_SIZE(m->parts));
+    if (part.len)
+        m->parts[m->count++] = part;
+}
+
+void handoff_record_format(const struct handoff_record *r, struct handoff_message *ret)
+{
+    struct buf b = buf_make(ret->text, sizeof(ret->text));
+    struct beginning beginning = {MAGIC, RECORD_VERSION, 0};
+    size_t begin = 0; // of the text that is in no part yet
+    ret->count = 0;
+    buf_put(&b, slice_make((const char *)&beginning, sizeof(beginning)));
+#define X(member, key, ...) tlv_put_number(&b, key, r->member);
+    HANDOFF_RECORD_COPIES(X)
+    HANDOFF_RECORD_NUMBERS(X)
+#undef X
+#define X(member, key, most)                             \
+    if (r->member.len) {                                 \
+        tlv_put_head(&b, key, r->member.len);            \
+        add_part(ret, slice_skip(buf_slice(&b), begin)); \
+        add_part(ret, r->member);                        \
+        begin = b.len;                                   \
+    }
+    HANDOFF_RECORD_BYTES(X)
+#undef X
+    add_part(ret, slice_skip(buf_slice(&b), begin));
+    assert(!b.overflow);
+    for (size_t i = 0; i < ret->count; i++)
+        beginning.len += (uint32_t)ret->parts[i].len;
+    memcpy(ret->text, &beginning, sizeof(beginning));
 }
 
 // ---- reading -----------------------------------------------------------------------------------
 
-static bool is_ours(const struct handoff_record *r)
+static const struct tlv_member members[] = {
+#define X(member, key, most, ...) {key, true, most, offsetof(struct handoff_record, member)},
+    HANDOFF_RECORD_COPIES(X) HANDOFF_RECORD_NUMBERS(X)
+#undef X
+#define X(member, key, most) {key, false, most, offsetof(struct handoff_record, member)},
+        HANDOFF_RECORD_BYTES(X)
+#undef X
+};
+
+// False: the value is none that the key can have, or the key has to be known.
+static bool take_item(const struct tlv_item *item, struct handoff_record *r)
 {
-    return r->magic == MAGIC && r->version == RECORD_VERSION && r->size == sizeof(*r);
+    enum tlv_taken taken = tlv_take(item, members, ARRAY_SIZE(members), r);
+    return taken == TLV_TAKEN || (taken == TLV_UNKNOWN && !(item->key & HANDOFF_RECORD_MUST));
 }
 
-static bool has_good_lengths(const struct handoff_record *r, size_t rest)
+// Cuts the beginning off. False: it is another one.
+static bool take_beginning(struct slice *message)
 {
-    return (uint64_t)r->in_len + r->out_len + r->content_len + r->held_len == rest &&
-           r->content_len <= FILECACHE_BODY_MAX && r->held_len <= ACCESSLOG_PART_MAX &&
-           r->split <= r->held_len;
+    struct beginning beginning;
+    if (message->len < sizeof(beginning))
+        return false;
+    memcpy(&beginning, message->ptr, sizeof(beginning));
+    bool is_ours = beginning.magic == MAGIC && beginning.version == RECORD_VERSION &&
+                   beginning.len == message->len;
+    *message = slice_skip(*message, sizeof(beginning));
+    return is_ours;
 }
 
-// What is left of the content is where the record says, and no more than all of it.
+static bool take_items(struct slice items, struct handoff_record *r)
+{
+    while (items.len) {
+        struct tlv_item item;
+        if (!tlv_next(&items, &item) || !take_item(&item, r))
+            return false;
+    }
+    return true;
+}
+
+// The rest of the content is where the record says, and no more than all of it.
 static bool has_good_range(const struct handoff_record *r)
 {
-    if (r->offset > r->end || r->end > INT64_MAX)
+    if (r->offset > r->end)
         return false;
     uint64_t left = r->end - r->offset;
-    return r->has_file ? r->content_len == 0 && left <= r->length
-                       : r->content_len == left && (left == 0 || left <= r->length);
+    return r->has_file ? r->content.len == 0 && left <= r->length
+                       : r->content.len == left && (left == 0 || left <= r->length);
 }
 
-static bool has_good_values(const struct handoff_record *r)
+struct sockaddr_in6 handoff_record_peer(const struct handoff_record *r)
 {
-    return r->ending <= CONN_LINGERS && r->eof <= 1 && r->has_file <= 1 && r->status <= 599 &&
-           (r->peer.sin6_family == AF_INET || r->peer.sin6_family == AF_INET6 ||
-            r->peer.sin6_family == AF_UNIX);
+    struct sockaddr_in6 peer;
+    assert(r->peer.len == sizeof(peer));
+    memcpy(&peer, r->peer.ptr, sizeof(peer));
+    return peer;
 }
 
-// Who sends nothing has nothing to send; who is idle has not begun a request.
+static bool has_good_peer(const struct handoff_record *r)
+{
+    if (r->peer.len != sizeof(struct sockaddr_in6))
+        return false;
+    const struct sockaddr_in6 peer = handoff_record_peer(r);
+    return peer.sin6_family == AF_INET || peer.sin6_family == AF_INET6 ||
+           peer.sin6_family == AF_UNIX;
+}
+
+static bool has_good_facts(const struct handoff_record *r)
+{
+    struct access_record record = {0};
+    return access_record_unpack(r->access, &record);
+}
+
+// SEND has something to send; HEAD and IDLE have not, and can hear more from the client; IDLE has
+// received nothing either.
 static bool has_good_state(const struct handoff_record *r)
 {
-    bool sends = r->out_len || r->content_len || r->held_len || r->has_file;
-    bool waits = !sends && r->ending == CONN_STAYS;
-    return r->state == CONN_SEND || (r->state == CONN_HEAD && waits) ||
-           (r->state == CONN_IDLE && waits && r->in_len == 0);
+    bool sends = r->out.len || r->offset < r->end;
+    bool waits = !sends && !r->has_file && !r->access.len && r->ending == CONN_STAYS && !r->eof;
+    return (r->state == CONN_SEND && sends) || (r->state == CONN_HEAD && waits) ||
+           (r->state == CONN_IDLE && waits && r->in.len == 0);
 }
 
-static struct slice cut(struct slice *rest, uint32_t len)
+bool handoff_record_parse(struct slice message, size_t fd_count, struct handoff_record *ret)
 {
-    struct slice s = slice_make(rest->ptr, len);
-    *rest = slice_skip(*rest, len);
-    return s;
-}
-
-bool handoff_record_parse(struct slice message, size_t fd_count, struct handoff_parts *ret)
-{
-    struct handoff_record r;
-    if (message.len < sizeof(r))
+    struct handoff_record r = {0};
+    if (!take_beginning(&message) || !take_items(message, &r) || !has_good_range(&r) ||
+        !has_good_peer(&r) || !has_good_facts(&r) || !has_good_state(&r) ||
+        fd_count != 1 + r.has_file)
         return false;
-    memcpy(&r, message.ptr, sizeof(r));
-    struct slice rest = slice_skip(message, sizeof(r));
-    if (!is_ours(&r) || !has_good_lengths(&r, rest.len) || !has_good_values(&r) ||
-        !has_good_range(&r) || !has_good_state(&r) || fd_count != (r.has_file ? 2u : 1u))
-        return false;
-    ret->record = r;
-    ret->in = cut(&rest, r.in_len);
-    ret->out = cut(&rest, r.out_len);
-    ret->content = cut(&rest, r.content_len);
-    ret->held = cut(&rest, r.held_len);
+    *ret = r;
     return true;
 }

@@ -1,44 +1,81 @@
-// The record of a connection that changes hands: made by who sends it, taken apart and checked by
-// who receives it (server/handoff.h). Pure.
+// The record of a connection that changes hands: made by the loop that sends it, taken apart and
+// checked by the loop that receives it (server/handoff.h). Pure.
 //
-// A message is the record and the bytes that belong to the connection, in this order: received and
-// not answered, to be sent, content that follows these, the access log's line.
+// A message is a fixed beginning and then values under keys (base/tlv.h), for the two loops may be
+// of two versions of the program. A key that the receiver does not know is passed over, but for
+// those of HANDOFF_RECORD_MUST; the value of an absent one is 0, or empty.
 #pragma once
 
 #include "base/slice.h"
-#include "server/conn.h"
+#include "base/tlv.h"
+#include "content/filecache.h"
+#include "server/access_record.h"
+#include "server/conn_types.h"
+
+// Set in a key without which the connection cannot be served right: a receiver that does not know
+// it refuses the connection.
+#define HANDOFF_RECORD_MUST 0x8000u
+
+// X(member, key, most, place): numbers that are copied, and their member of struct conn.
+#define HANDOFF_RECORD_COPIES(X)              \
+    X(ending, 2, CONN_LINGERS, ending)        \
+    X(eof, 3, true, eof)                      \
+    X(status, 4, 599, status)                 \
+    X(requests, 5, UINT32_MAX, requests)      \
+    X(length, 6, UINT64_MAX, transfer.length) \
+    X(sent, 7, UINT64_MAX, sent)              \
+    X(due, 8, UINT64_MAX, due)                \
+    X(opened, 13, INT64_MAX, opened)
+
+// X(member, key, most): other numbers. The state is CONN_HEAD, CONN_IDLE or CONN_SEND. `since` is
+// of the deadline. With a file there is a second descriptor, of which the bytes from `offset` to
+// `end` are left.
+#define HANDOFF_RECORD_NUMBERS(X) \
+    X(state, 1, UINT8_MAX)        \
+    X(since, 9, UINT64_MAX)       \
+    X(has_file, 10, true)         \
+    X(offset, 11, INT64_MAX)      \
+    X(end, 12, INT64_MAX)
+
+// X(member, key, most): bytes. Of the client's address; facts for the access log
+// (server/access_record.h); received and not answered; to be sent; content that follows these.
+#define HANDOFF_RECORD_BYTES(X)              \
+    X(peer, 32, sizeof(struct sockaddr_in6)) \
+    X(access, 33, ACCESS_RECORD_MAX)         \
+    X(in, 34, UINT32_MAX)                    \
+    X(out, 35, UINT32_MAX)                   \
+    X(content, 36, FILECACHE_BODY_MAX)
 
 struct handoff_record {
-    uint32_t magic;
-    uint16_t version; // a binary that is upgraded may send to one that knows other records
-    uint16_t size;
-    uint8_t state; // CONN_HEAD, CONN_IDLE or CONN_SEND
-    uint8_t ending;
-    uint8_t eof;
-    uint8_t has_file; // a second descriptor: content is there, from `offset` to `end`
-    uint32_t status;
-    uint32_t requests;
-    uint32_t split;
-    int64_t since; // of its deadline
-    uint64_t offset, end, length, sent, due;
-    uint32_t in_len, out_len, content_len, held_len; // of the bytes that follow
-    struct sockaddr_in6 peer;
+#define X(member, ...) uint64_t member;
+    HANDOFF_RECORD_COPIES(X)
+    HANDOFF_RECORD_NUMBERS(X)
+#undef X
+#define X(member, ...) struct slice member;
+    HANDOFF_RECORD_BYTES(X)
+#undef X
 };
 
-// What a message holds.
-struct handoff_parts {
-    struct handoff_record record;
-    struct slice in, out, content, held;
+// A message on its way out.
+struct handoff_message {
+    struct slice parts[12]; // one after the other; they point into the record's bytes, and here:
+    size_t count;
+    char text[512];
 };
 
-// Whether a record can hold all that the connection is doing. What cannot be moved now (content
-// that is thrown away, an answer in pieces, a lingering close) can be later, or ends.
+// Whether a record can hold all that the connection is doing. A connection that throws content
+// away, answers in pieces or lingers cannot be moved now. It can be later, or ends.
 bool handoff_record_fits(const struct conn *c);
 
-// The message of such a connection; the slices point into what it holds.
-void handoff_record_make(const struct conn *c, struct handoff_parts *ret);
+// The record of such a connection, whose bytes it points to.
+void handoff_record_make(const struct conn *c, struct handoff_record *ret);
 
-// Takes a message with so many descriptors apart; the slices point into it. False: it is none that
-// handoff_record_make() makes. What is true then: a connection filled with it can be served. What
-// is left to be checked is what the descriptors are, and the times.
-bool handoff_record_parse(struct slice message, size_t fd_count, struct handoff_parts *ret);
+// The message of a record.
+void handoff_record_format(const struct handoff_record *r, struct handoff_message *ret);
+
+// Takes a message with so many descriptors apart; the record points into it. False: a connection
+// filled with it could not be served. The caller still has to check the descriptors and the times.
+bool handoff_record_parse(struct slice message, size_t fd_count, struct handoff_record *ret);
+
+// The client's address in a record that handoff_record_parse() let pass.
+struct sockaddr_in6 handoff_record_peer(const struct handoff_record *r);

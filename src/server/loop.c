@@ -1,19 +1,14 @@
 #include "server/loop.h"
 
 #include "base/util.h"
-#include "server/acceptor.h"
+#include "server/conn.h"
+#include "server/conn_close.h"
 #include "server/handoff.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#define CHUNK 64 // slots
-
-// A disk takes the time that it takes.
-#define FOREVER (INT64_MAX / 2)
 
 // Connections that are received before they are answered, if no more come with an event. For each
 // group files are looked at again, which costs; but what the kernel touched to receive is still in
@@ -24,10 +19,6 @@
 // connection and died has taken the wake-up with it.
 #define TICK 1000 // ms
 
-// A client of a stopping server that was promised persistence gets this long to send one more
-// request before the FIN (it may be on its way).
-#define LAST_CHANCE 250 // ms
-
 // How long after the socket to the next generation was full it is tried again.
 #define HANDOFF_RETRY 1 // ms
 
@@ -35,147 +26,35 @@
 // and all that had connected before the stop have been accepted.
 #define STOP_ACCEPT 1200 // ms
 
-// ---- slots -------------------------------------------------------------------------------------
-
-static bool grow_slots(struct loop *l)
-{
-    struct conn **chunks = realloc(l->chunks, (l->chunk_count + 1) * sizeof(*chunks));
-    if (!chunks)
-        return false;
-    l->chunks = chunks;
-    struct conn *chunk = calloc(CHUNK, sizeof(*chunk));
-    if (!chunk)
-        return false;
-    chunks[l->chunk_count++] = chunk;
-    for (size_t i = 0; i < CHUNK; i++) {
-        chunk[i].next_free = l->free;
-        l->free = &chunk[i];
-    }
-    return true;
-}
-
-bool loop_has_slot(struct loop *l)
-{
-    return l->free || grow_slots(l);
-}
-
-struct conn *loop_take_slot(struct loop *l)
-{
-    if (!loop_has_slot(l))
-        return NULL;
-    struct conn *c = l->free;
-    l->free = c->next_free;
-    l->connections++;
-    atomic_store_explicit(&l->slot->connections, l->connections, memory_order_relaxed);
-    return c;
-}
-
-void loop_give_slot(struct loop *l, struct conn *c)
-{
-    c->next_free = l->closed;
-    l->closed = c;
-    l->connections--;
-    atomic_store_explicit(&l->slot->connections, l->connections, memory_order_relaxed);
-}
-
-// Events of this round may still point at the slots that were closed in it.
-static void free_closed(struct loop *l)
-{
-    while (l->closed) {
-        struct conn *c = l->closed;
-        l->closed = c->next_free;
-        c->next_free = l->free;
-        l->free = c;
-    }
-}
-
-// Calls `f` for every open connection. `f` may close it.
-static void each_connection(struct loop *l, void (*f)(struct loop *, struct conn *))
-{
-    for (size_t i = 0; i < l->chunk_count; i++)
-        for (size_t j = 0; j < CHUNK; j++)
-            if (l->chunks[i][j].state != CONN_FREE)
-                f(l, &l->chunks[i][j]);
-}
-
 // ---- making and unmaking -----------------------------------------------------------------------
 
-int loop_open_spare(void)
+static int init_readahead(struct loop *l)
 {
-    return eventfd(0, EFD_CLOEXEC);
+    l->reads = (struct source){SOURCE_READAHEAD, l->ctx.readahead.fd};
+    return poller_add(&l->ctx.poller, l->reads.fd, POLLER_IN, &l->reads);
 }
 
-static void init_deadlines(struct loop *l)
+static int init_poke(struct loop *l)
 {
-    const struct conf_timeouts *t = &l->service->conf->timeouts;
-    const int64_t timeouts[DEADLINE_CLASSES] = {
-        [DEADLINE_HEAD] = (int64_t)t->head, [DEADLINE_BODY] = (int64_t)t->body,
-        [DEADLINE_SEND] = (int64_t)t->send, [DEADLINE_IDLE] = (int64_t)t->idle,
-        [DEADLINE_LAST] = LAST_CHANCE,      [DEADLINE_LINGER] = (int64_t)t->linger,
-        [DEADLINE_DISK] = FOREVER,
-    };
-    deadlines_init(&l->deadlines, timeouts);
+    l->poke.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (l->poke.fd < 0)
+        return -errno;
+    return poller_add(&l->ctx.poller, l->poke.fd, POLLER_IN, &l->poke);
 }
 
-static int init_reader(struct loop *l)
+int loop_init(struct loop *l, const struct context_shared *shared, struct scoreboard_slot *slot,
+              struct scoreboard_notes *notes)
 {
-    int r = reader_init(&l->reader);
+    *l = (struct loop){.poke = {SOURCE_POKE, -1}, .acceptors = {.spare = -1}};
+    int r = context_init(&l->ctx, shared, slot, notes);
     if (r < 0)
         return r;
-    l->reads = (struct source){SOURCE_READER, l->reader.fd};
-    return poller_add(&l->poller, l->reads.fd, POLLER_IN, &l->reads);
-}
-
-static int init_acceptors(struct loop *l)
-{
-    const struct service *s = l->service;
-    l->acceptors = calloc(s->listener_count + 1, sizeof(*l->acceptors));
-    if (!l->acceptors)
-        return -ENOMEM;
-    for (size_t i = 0; i < s->listener_count; i++)
-        l->acceptors[l->acceptor_count++] = (struct acceptor){
-            .source = {SOURCE_LISTENER, s->listeners[i]}, .batch = 1};
-    if (s->handoff_in >= 0)
-        l->acceptors[l->acceptor_count++] = (struct acceptor){
-            .source = {SOURCE_LISTENER, s->handoff_in}, .is_handoff = true, .batch = 1};
-    acceptor_start(l);
-    return 0;
-}
-
-int loop_init(struct loop *l, const struct service *service, struct scoreboard_slot *slot)
-{
-    const struct conf *conf = service->conf;
-    *l = (struct loop){
-        .service = service,
-        .slot = slot,
-        .poller = {-1},
-        .control = {SOURCE_CONTROL, -1},
-        .reader = {.fd = -1},
-        .spare = -1,
-        .listing_limit = (uint32_t)MAX(conf->limits.listings / conf->threads, UINT64_C(1))};
-    l->common_second = -1;
-    clock_read(&l->clock);
-    l->last_tick = l->clock.now;
-    l->spare = loop_open_spare();
-    init_deadlines(l);
-    // Room for the largest head that the limits allow, with the CRLFs that they do not count.
-    bufpool_init(
-        &l->pool, (uint32_t)(conf->limits.request_line + conf->limits.fields + 16),
-        (uint32_t)MAX(conf->limits.big_heads / conf->threads, MIN(conf->limits.big_heads, 1)));
-    int r = filecache_init(&l->cache, service->types, conf->cache.memory / conf->threads,
-                           service->file_limit);
+    l->last_tick = l->ctx.clock.now;
+    r = init_poke(l);
     if (r == 0)
-        r = accesslog_init(&l->log, service->access_log);
+        r = init_readahead(l);
     if (r == 0)
-        r = poller_init(&l->poller);
-    if (r == 0 && (l->control.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
-        r = -errno;
-    if (r == 0)
-        r = poller_add(&l->poller, l->control.fd, POLLER_IN, &l->control);
-    if (r == 0)
-        r = init_reader(l);
-    if (r == 0)
-        r = init_acceptors(l);
+        r = acceptor_init(&l->acceptors, &l->ctx);
     if (r < 0)
         loop_cleanup(l);
     else
@@ -183,24 +62,30 @@ int loop_init(struct loop *l, const struct service *service, struct scoreboard_s
     return r;
 }
 
+// A descriptor on its way to a loop: handed-over connections come out of it.
+struct loop_gift {
+    struct loop_gift *next;
+    int fd;
+};
+
+static void take_gifts(struct loop *l)
+{
+    struct loop_gift *next;
+    for (struct loop_gift *gift = atomic_exchange(&l->gifts, NULL); gift; gift = next) {
+        next = gift->next;
+        acceptor_add_handoff(&l->acceptors, gift->fd);
+        free(gift);
+    }
+}
+
 void loop_cleanup(struct loop *l)
 {
-    accesslog_flush(&l->log, l->clock.now, true);
-    accesslog_cleanup(&l->log);
-    reader_cleanup(&l->reader);
-    if (l->cache.buckets)
-        filecache_cleanup(&l->cache);
-    bufpool_cleanup(&l->pool);
-    for (size_t i = 0; i < l->chunk_count; i++)
-        free(l->chunks[i]);
-    free(l->chunks);
-    free(l->acceptors);
-    free(l->handoff);
-    if (l->control.fd >= 0)
-        close(l->control.fd);
-    if (l->spare >= 0)
-        close(l->spare);
-    poller_cleanup(&l->poller);
+    if (l->acceptors.ctx)
+        take_gifts(l);
+    acceptor_cleanup(&l->acceptors);
+    if (l->poke.fd >= 0)
+        close(l->poke.fd);
+    context_cleanup(&l->ctx);
 }
 
 // ---- phases ------------------------------------------------------------------------------------
@@ -211,115 +96,133 @@ void loop_poke(struct loop *l, enum loop_phase phase)
     int wanted = atomic_load(&l->wanted);
     while (wanted < (int)phase && !atomic_compare_exchange_weak(&l->wanted, &wanted, phase))
         ;
-    ssize_t n = write(l->control.fd, &one, sizeof(one));
+    ssize_t n = write(l->poke.fd, &one, sizeof(one));
     (void)n; // a full counter wakes as well
+}
+
+void loop_take_from(struct loop *l, int fd)
+{
+    struct loop_gift *gift = malloc(sizeof(*gift));
+    if (!gift) {
+        close(fd); // others take them
+        return;
+    }
+    gift->fd = fd;
+    gift->next = atomic_load(&l->gifts);
+    while (!atomic_compare_exchange_weak(&l->gifts, &gift->next, gift))
+        ;
+    loop_poke(l, LOOP_SERVING);
 }
 
 static void stop_accepting(struct loop *l)
 {
-    acceptor_stop(l);
+    acceptor_stop(&l->acceptors);
     l->stopped_accepting = true;
-    if (l->service->on_stopped_accepting)
-        l->service->on_stopped_accepting(l->service->context);
+    if (l->ctx.shared->on_stopped_accepting)
+        l->ctx.shared->on_stopped_accepting(l->ctx.shared->context);
 }
 
-static void heed_control(struct loop *l)
+// Calls `f` for every open connection. `f` may close it.
+static void each_connection(struct context *ctx, void (*f)(struct context *, struct conn *))
+{
+    for (size_t i = 0; i < slots_count(&ctx->slots); i++) {
+        struct conn *c = slots_at(&ctx->slots, i);
+        if (c->state != CONN_FREE)
+            f(ctx, c);
+    }
+}
+
+static void heed_poke(struct loop *l)
 {
     uint64_t count;
-    ssize_t n = read(l->control.fd, &count, sizeof(count));
+    ssize_t n = read(l->poke.fd, &count, sizeof(count));
     (void)n;
+    take_gifts(l);
     enum loop_phase wanted = (enum loop_phase)atomic_load(&l->wanted);
-    if (wanted <= l->phase) {
+    if (wanted <= l->ctx.phase) {
         if (!l->stopped_accepting)
-            acceptor_try(l);
+            acceptor_try(&l->acceptors);
         return;
     }
-    if (!loop_is_ending(l))
-        l->phase_since = l->clock.now;
-    l->phase = wanted;
-    if (loop_is_ending(l))
-        each_connection(l, conn_drain);
-    acceptor_leave(l);
+    if (!context_is_ending(&l->ctx))
+        l->phase_since = l->ctx.clock.now;
+    l->ctx.phase = wanted;
+    if (context_is_ending(&l->ctx))
+        each_connection(&l->ctx, conn_drain);
+    acceptor_leave(&l->acceptors);
 }
 
-static void cut(struct loop *l, struct conn *c)
+static void cut_connection(struct context *ctx, struct conn *c)
 {
+    struct loop *l = CONTAINER_OF(ctx, struct loop, ctx);
     l->cut += conn_is_busy(c);
-    conn_close(l, c, CONN_CLOSE_STOP);
+    conn_close(ctx, c, CONN_CLOSE_STOP);
 }
 
-// Hands over what can be moved now. What cannot, an answer in pieces or content that is thrown
-// away, goes on here until it can. In the order of their deadlines: whoever takes them finds the
-// place of each at the end of its own.
+// Hands over the connections that can be moved now. Others, with an answer in pieces or content
+// that is thrown away, go on here until they can. In the order of their deadlines: the receiver
+// finds the place of each at the end of its own list.
 static void hand_over(struct loop *l)
 {
-    static const enum deadline_class classes[] = {DEADLINE_HEAD, DEADLINE_SEND, DEADLINE_IDLE};
+    static const enum deadline_class classes[] = {DEADLINE_ROOT, DEADLINE_FIRST, DEADLINE_HEAD,
+                                                  DEADLINE_SEND, DEADLINE_IDLE};
     l->handoff_full = false;
     for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
-        const struct list *all = &l->deadlines.lists[classes[i]];
+        const struct list *all = &l->ctx.deadlines.lists[classes[i]];
         struct list *next;
         for (struct list *link = all->next; link != all && !l->handoff_full; link = next) {
             next = link->next;
             struct conn *c = CONTAINER_OF(link, struct conn, deadline.link);
-            l->handoff_full = handoff_send(l, c) == HANDOFF_FULL;
+            l->handoff_full = handoff_send(&l->ctx, c) == HANDOFF_FULL;
         }
     }
+    if (l->handoff_full || l->has_handed_over)
+        return;
+    l->has_handed_over = true;
+    if (l->ctx.shared->on_handed_over)
+        l->ctx.shared->on_handed_over(l->ctx.shared->context);
 }
 
 // How long listeners that nobody takes over are accepted on.
 static int64_t accept_time(const struct loop *l)
 {
-    return MIN((int64_t)l->service->conf->timeouts.drain, STOP_ACCEPT);
+    return MIN((int64_t)l->ctx.served->conf->timeouts.drain, STOP_ACCEPT);
 }
 
-// What passes with time while the loop ends.
+// Takes the steps of an ending loop that time brings.
 static void drain(struct loop *l)
 {
-    int64_t passed = l->clock.now - l->phase_since;
-    if (!l->stopped_accepting && !acceptor_is_leaving(l))
+    int64_t passed = l->ctx.clock.now - l->phase_since;
+    if (!l->stopped_accepting)
+        acceptor_drain_handoffs(&l->acceptors);
+    if (!l->stopped_accepting && !acceptor_is_leaving(&l->acceptors))
         stop_accepting(l);
-    if (!l->stopped_accepting && passed >= accept_time(l) && acceptor_finish(l))
+    if (!l->stopped_accepting && passed >= accept_time(l) && acceptor_finish(&l->acceptors))
         stop_accepting(l);
-    if (l->stopped_accepting && passed >= (int64_t)l->service->conf->timeouts.drain)
-        each_connection(l, cut);
+    if (l->stopped_accepting && passed >= (int64_t)l->ctx.served->conf->timeouts.drain)
+        each_connection(&l->ctx, cut_connection);
 }
 
 // ---- rounds ------------------------------------------------------------------------------------
 
-void loop_add_ready(struct loop *l, struct conn *c)
-{
-    // One for each event, and the acceptors leave as many free (acceptor.c).
-    assert(l->ready_count < LOOP_READY);
-    l->ready[l->ready_count++] = c;
-}
-
-struct slice loop_common(struct loop *l)
-{
-    if (l->common_second != l->clock.wall_s) {
-        struct slice server = l->service->conf->server_header ? SLICE("tined") : SLICE("");
-        l->common = buf_make(l->common_text, sizeof(l->common_text));
-        response_common(&l->common, server, l->clock.wall_s);
-        l->common_second = l->clock.wall_s;
-    }
-    return buf_slice(&l->common);
-}
-
-static void receive(struct loop *l, struct conn *c)
+static void receive_input(struct loop *l, struct conn *c)
 {
     if (c->state == CONN_FREE) // it made room for another in this round
         return;
-    conn_receive(l, c);
-    loop_add_ready(l, c);
+    conn_receive(&l->ctx, c);
+    context_add_ready(&l->ctx, c);
 }
 
-static void heed_reader(struct loop *l)
+static void handle_readahead(struct loop *l)
 {
     struct reading *next;
-    for (struct reading *one = reader_take(&l->reader); one; one = next) {
+    for (struct reading *one = readahead_take(&l->ctx.readahead); one; one = next) {
         next = one->next;
+        if (one->snapshot)
+            conn_listed(&l->ctx, one->snapshot);
         if (one->conn)
-            conn_go_on(l, one->conn);
-        reader_free(one);
+            conn_go_on(&l->ctx, one->conn);
+        readahead_free(one);
     }
 }
 
@@ -327,19 +230,19 @@ static void heed(struct loop *l, struct source *source)
 {
     switch (source->kind) {
     case SOURCE_CONN:
-        receive(l, CONTAINER_OF(source, struct conn, source));
+        receive_input(l, CONTAINER_OF(source, struct conn, source));
         break;
     case SOURCE_LISTENER:
-        acceptor_run(l, CONTAINER_OF(source, struct acceptor, source));
+        acceptor_run(&l->acceptors, CONTAINER_OF(source, struct acceptor, source));
         break;
-    case SOURCE_READER:
-        heed_reader(l);
+    case SOURCE_READAHEAD:
+        handle_readahead(l);
         break;
-    case SOURCE_CONTROL:
-        if (source == &l->control)
-            heed_control(l);
-        else
-            l->on_control(l->control_context);
+    case SOURCE_POKE:
+        heed_poke(l);
+        break;
+    case SOURCE_WORKER:
+        l->on_told(l->told_context);
         break;
     }
 }
@@ -348,114 +251,117 @@ static void heed(struct loop *l, struct source *source)
 // request.
 static void answer_group(struct loop *l)
 {
-    for (size_t i = 0; i < l->ready_count; i++)
-        if (l->ready[i]->state != CONN_FREE)
-            conn_advance(l, l->ready[i]);
-    l->ready_count = 0;
-    l->group++;
+    for (size_t i = 0; i < l->ctx.ready.count; i++)
+        if (l->ctx.ready.conns[i]->state != CONN_FREE)
+            conn_advance(&l->ctx, l->ctx.ready.conns[i]);
+    l->ctx.ready.count = 0;
+    l->ctx.turns.group++;
 }
 
 static void expire(struct loop *l)
 {
     struct deadline *d;
-    while ((d = deadlines_expired(&l->deadlines, l->clock.now))) {
-        conn_expire(l, CONTAINER_OF(d, struct conn, deadline)); // which receives, alone
-        l->group++;
+    while ((d = deadlines_expired(&l->ctx.deadlines, l->ctx.clock.now))) {
+        conn_expire(&l->ctx, CONTAINER_OF(d, struct conn, deadline)); // which receives, alone
+        l->ctx.turns.group++;
     }
 }
 
 static void tick(struct loop *l)
 {
-    l->last_tick = l->clock.now;
-    if (l->spare < 0)
-        l->spare = loop_open_spare();
+    l->last_tick = l->ctx.clock.now;
+    acceptor_tick(&l->acceptors);
     if (!l->stopped_accepting)
-        acceptor_try(l);
-    filecache_tick(&l->cache);
-    bufpool_tick(&l->pool);
+        acceptor_try(&l->acceptors);
+    filecache_tick(&l->ctx.cache);
+    snapshots_tick(&l->ctx.snapshots, l->ctx.clock.now);
+    bufpool_tick(&l->ctx.pool);
 }
 
 // When drain() has something to do, or -1.
 static int64_t next_of_phase(const struct loop *l)
 {
-    if (l->phase == LOOP_SERVING)
+    if (l->ctx.phase == LOOP_SERVING)
         return -1;
-    if (l->phase == LOOP_HANDING && l->handoff_full)
-        return l->clock.now + HANDOFF_RETRY;
+    if (l->ctx.phase == LOOP_HANDING && l->handoff_full)
+        return l->ctx.clock.now + HANDOFF_RETRY;
     return l->phase_since +
-           (l->stopped_accepting ? (int64_t)l->service->conf->timeouts.drain : accept_time(l));
+           (l->stopped_accepting ? (int64_t)l->ctx.served->conf->timeouts.drain : accept_time(l));
 }
 
-static int timeout(const struct loop *l)
+static int wait_timeout(const struct loop *l)
 {
     int64_t next = l->last_tick + TICK;
-    int64_t others[] = {deadlines_next(&l->deadlines), accesslog_next(&l->log), next_of_phase(l),
-                        acceptor_next(l)};
+    int64_t others[] = {deadlines_next(&l->ctx.deadlines), accesslog_next(&l->ctx.log),
+                        next_of_phase(l), acceptor_next(&l->acceptors)};
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         if (others[i] >= 0 && others[i] < next)
             next = others[i];
-    return (int)MAX(next - l->clock.now, 0);
+    return (int)MAX(next - l->ctx.clock.now, 0);
 }
 
-// Who is asked for files finds out first that a root was swapped.
+// Workers notice a swapped root before the master does: tells it, at most once a second.
 static void tell_swapped(struct loop *l)
 {
-    bool again = l->clock.now - l->swap_told >= TICK;
-    if (l->cache.swapped && l->phase == LOOP_SERVING && again) {
-        l->swap_told = l->clock.now;
-        l->service->on_swapped(l->service->context);
+    bool again = l->ctx.clock.now - l->swap_told >= TICK;
+    if (l->ctx.cache.swapped && l->ctx.phase == LOOP_SERVING && again) {
+        l->swap_told = l->ctx.clock.now;
+        l->ctx.shared->on_swapped(l->ctx.shared->context);
     }
-    l->cache.swapped = false;
+    l->ctx.cache.swapped = false;
 }
 
-// What is known of a round at its end.
+// Publishes the figures of a round at its end.
 static void publish(struct loop *l, int64_t began_us)
 {
-    struct scoreboard_slot *slot = l->slot;
+    struct scoreboard_slot *slot = l->ctx.slot;
+    struct scoreboard_notes *notes = l->ctx.notes;
     scoreboard_add(&slot->rounds[scoreboard_round_class(clock_now_us() - began_us)], 1);
-    if (l->phase != LOOP_SERVING) // all that came before in this round has been answered
+    if (l->ctx.phase != LOOP_SERVING) // all that came before in this round has been answered
         atomic_store_explicit(&slot->phase, SCOREBOARD_LEAVING, memory_order_relaxed);
-    atomic_store_explicit(&slot->beat, l->round, memory_order_relaxed);
-    atomic_store_explicit(&slot->log_dropped, l->log.dropped, memory_order_relaxed);
+    atomic_store_explicit(&notes->beat, l->ctx.turns.round, memory_order_relaxed);
+    atomic_store_explicit(&slot->log_dropped, l->ctx.log.dropped, memory_order_relaxed);
+    atomic_store_explicit(&notes->log_error, (uint32_t)l->ctx.log.error, memory_order_relaxed);
+    atomic_store_explicit(&notes->is_log_losing, l->ctx.log.is_losing, memory_order_relaxed);
     for (size_t i = 0; i < DEADLINE_CLASSES; i++)
-        atomic_store_explicit(&slot->waiting[i], l->deadlines.counts[i], memory_order_relaxed);
+        atomic_store_explicit(&notes->waiting[i], l->ctx.deadlines.counts[i], memory_order_relaxed);
 }
 
 void loop_round(struct loop *l)
 {
     struct poller_event events[POLLER_MAX_EVENTS];
-    int count = poller_wait(&l->poller, events, timeout(l));
+    int count = poller_wait(&l->ctx.poller, events, wait_timeout(l));
     int64_t began_us = clock_now_us();
 
-    clock_read(&l->clock);
-    l->round++;
-    l->accepted = 0;
+    clock_read(&l->ctx.clock);
+    l->ctx.turns.round++;
+    l->acceptors.accepted = 0;
     for (int i = 0; i < count; i++) {
         heed(l, events[i].source);
-        if (l->ready_count >= GROUP)
+        if (l->ctx.ready.count >= GROUP)
             answer_group(l);
     }
-    if (l->clock.now - l->last_tick >= TICK)
+    if (l->ctx.clock.now - l->last_tick >= TICK)
         tick(l);
     if (!l->stopped_accepting)
-        acceptor_resume(l);
-    if (l->phase != LOOP_SERVING)
+        acceptor_resume(&l->acceptors);
+    if (l->ctx.phase != LOOP_SERVING)
         drain(l);
     answer_group(l);
     expire(l);
-    if (l->phase == LOOP_HANDING)
+    if (l->ctx.phase == LOOP_HANDING)
         hand_over(l);
     tell_swapped(l);
-    if (l->accept_shortage && l->closed) // a descriptor is free again
-        acceptor_start(l);
-    free_closed(l);
-    accesslog_flush(&l->log, l->clock.now, false);
+    if (l->acceptors.shortage && l->ctx.slots.closed) // a descriptor is free again
+        acceptor_start(&l->acceptors);
+    slots_reuse(&l->ctx.slots);
+    accesslog_flush(&l->ctx.log, l->ctx.clock.now, false);
     publish(l, began_us);
 }
 
 void loop_run(struct loop *l)
 {
-    while (l->phase == LOOP_SERVING || !l->stopped_accepting || l->connections)
+    while (l->ctx.phase == LOOP_SERVING || !l->stopped_accepting || l->ctx.slots.taken)
         loop_round(l);
-    atomic_store_explicit(&l->slot->phase, SCOREBOARD_ENDED, memory_order_relaxed);
+    atomic_store_explicit(&l->ctx.slot->phase, SCOREBOARD_ENDED, memory_order_relaxed);
 }

@@ -1,6 +1,8 @@
 #include "server/output.h"
 
 #include "base/util.h"
+#include "server/conn_types.h"
+#include "sys/clock.h"
 #include "sys/pagecache.h"
 #include "sys/transmit.h"
 
@@ -13,30 +15,30 @@
 // costs the same when it is in the processor's caches, and more when it is not.)
 #define READ_MAX (8u << 10)
 
-struct buf output_begin(struct loop *l)
+struct buf output_begin(struct output *o)
 {
-    return buf_make(l->gather + l->gathered, sizeof(l->gather) - l->gathered);
+    return buf_make(o->gather + o->gathered, sizeof(o->gather) - o->gathered);
 }
 
-void output_commit(struct loop *l, const struct buf *b)
+void output_commit(struct output *o, const struct buf *b)
 {
-    l->gathered += b->len;
+    o->gathered += b->len;
 }
 
-bool output_has_room(const struct loop *l)
+bool output_has_room(const struct output *o)
 {
-    return sizeof(l->gather) - l->gathered >= ANSWER_MAX;
+    return sizeof(o->gather) - o->gathered >= ANSWER_MAX;
 }
 
-static struct slice pending_head(const struct loop *l, const struct conn *c)
+static struct slice pending_head(const struct context *ctx, const struct conn *c)
 {
-    return c->out ? block_slice(c->out) : slice_make(l->gather, l->gathered);
+    return c->out ? block_slice(c->out) : slice_make(ctx->output.gather, ctx->output.gathered);
 }
 
 // Puts what is left of the loop's buffer into a block of the connection's.
-static bool put_aside(struct loop *l, struct conn *c, struct slice rest)
+static bool put_aside(struct context *ctx, struct conn *c, struct slice rest)
 {
-    c->out = bufpool_get_sized(&l->pool, (uint32_t)rest.len);
+    c->out = bufpool_get_sized(&ctx->pool, (uint32_t)rest.len);
     if (!c->out)
         return false;
     memcpy(c->out->data, rest.ptr, rest.len);
@@ -45,19 +47,19 @@ static bool put_aside(struct loop *l, struct conn *c, struct slice rest)
 }
 
 // `n` bytes of the head are sent. False without memory for the rest.
-static bool head_sent(struct loop *l, struct conn *c, struct slice head, size_t n)
+static bool head_sent(struct context *ctx, struct conn *c, struct slice head, size_t n)
 {
     bool kept = true;
     if (c->out) {
         c->out->start += (uint32_t)n;
         if (c->out->start == c->out->end) {
-            bufpool_put(&l->pool, c->out);
+            bufpool_put(&ctx->pool, c->out);
             c->out = NULL;
         }
     } else if (n < head.len) {
-        kept = put_aside(l, c, slice_skip(head, n));
+        kept = put_aside(ctx, c, slice_skip(head, n));
     }
-    l->gathered = 0;
+    ctx->output.gathered = 0;
     return kept;
 }
 
@@ -68,82 +70,70 @@ static enum output_state failed(int error, enum conn_close *ret_reason)
 }
 
 // `n` bytes left: counts them.
-static void note_sent(struct loop *l, struct conn *c, size_t n)
+static void note_sent(struct context *ctx, struct conn *c, size_t n)
 {
     c->sent += n;
-    scoreboard_add(&l->slot->sent, n);
-    l->budget -= MIN(n, l->budget);
+    scoreboard_add(&ctx->slot->sent, n);
+    ctx->output.budget -= MIN(n, ctx->output.budget);
 }
 
 // Head, and content that is in memory.
-static enum output_state send_memory(struct loop *l, struct conn *c, enum conn_close *ret_reason)
+static enum output_state send_memory(struct context *ctx, struct conn *c,
+                                     enum conn_close *ret_reason)
 {
-    struct slice head = pending_head(l, c);
-    bool in_memory = c->file && c->file->body;
-    size_t content = in_memory ? (size_t)(c->end - c->offset) : 0;
-    bool more = !in_memory && c->offset < c->end; // of the file, at once
+    struct slice head = pending_head(ctx, c);
+    struct slice content = transfer_bytes(&c->transfer);
+    bool more = transfer_left(&c->transfer) > content.len; // of the file, at once
     struct iovec parts[2];
     int count = 0;
 
     // Nothing is written through an iovec that is only sent.
     if (head.len)
         parts[count++] = (struct iovec){(void *)(uintptr_t)head.ptr, head.len};
-    if (content)
-        parts[count++] = (struct iovec){c->file->body + c->offset, content};
+    if (content.len)
+        parts[count++] = (struct iovec){(void *)(uintptr_t)content.ptr, content.len};
     if (count == 0)
         return OUTPUT_DONE;
-    ssize_t n = l->budget ? transmit_send(c->source.fd, parts, count, more) : 0;
+    ssize_t n = ctx->output.budget ? transmit_send(c->source.fd, parts, count, more) : 0;
     if (n == -EAGAIN)
         n = 0;
     if (n < 0)
         return failed((int)n, ret_reason);
-    note_sent(l, c, (size_t)n);
+    note_sent(ctx, c, (size_t)n);
     size_t of_head = MIN((size_t)n, head.len);
-    if (head.len && !head_sent(l, c, head, of_head))
+    if (head.len && !head_sent(ctx, c, head, of_head))
         return failed(-ENOMEM, ret_reason);
-    if (content)
-        c->offset += (size_t)n - of_head;
-    return (size_t)n == head.len + content ? OUTPUT_DONE : OUTPUT_WAIT;
+    if (content.len)
+        transfer_advance(&c->transfer, (size_t)n - of_head);
+    return (size_t)n == head.len + content.len ? OUTPUT_DONE : OUTPUT_WAIT;
 }
 
 // Short content of a file leaves together with its head, as if it were kept in memory.
-static void gather_content(struct loop *l, struct conn *c)
+static void gather_content(struct context *ctx, struct conn *c)
 {
-    uint64_t left = c->end - c->offset;
-    size_t room = sizeof(l->gather) - l->gathered;
-    bool in_file = c->file && !c->file->body;
-    if (!in_file || l->gathered == 0 || left > MIN(room, READ_MAX))
+    struct transfer *t = &c->transfer;
+    uint64_t left = transfer_left(t);
+    size_t room = sizeof(ctx->output.gather) - ctx->output.gathered;
+    if (left == 0 || left > MIN(room, READ_MAX))
         return;
-    char *end = l->gather + l->gathered;
-    if (pagecache_read(c->file->fd, c->offset, end, (size_t)left) == (ssize_t)left) {
-        l->gathered += (size_t)left;
-        c->offset = c->end;
+    if (!transfer_is_in_file(t) || ctx->output.gathered == 0)
+        return;
+    char *end = ctx->output.gather + ctx->output.gathered;
+    if (pagecache_read(t->file->fd, t->offset, end, (size_t)left) == (ssize_t)left) {
+        ctx->output.gathered += (size_t)left;
+        transfer_advance(t, (size_t)left);
     }
 }
 
-// Whether the next of the content is in memory. If not, it is being read; without a thread for that
-// sending waits for it.
-static bool is_loaded(struct loop *l, struct conn *c)
-{
-    if (c->offset < c->loaded)
-        return true;
-    size_t len = (size_t)MIN(c->end - c->offset, OUTPUT_LOOK_AHEAD);
-    // All of it, for to have looked at its end lets the kernel begin to read there: as if it were
-    // all in memory, to whom looks at less of it later.
-    if (!pagecache_has(c->file->fd, c->offset, len))
-        c->reading = reader_start(&l->reader, c, len);
-    c->loaded = c->offset + len;
-    return !c->reading;
-}
-
 // Content that is read from a file.
-static enum output_state send_file(struct loop *l, struct conn *c, enum conn_close *ret_reason)
+static enum output_state send_file(struct context *ctx, struct conn *c, enum conn_close *ret_reason)
 {
-    while (c->offset < c->end) {
-        if (l->budget == 0 || !is_loaded(l, c))
+    struct transfer *t = &c->transfer;
+    while (transfer_left(t) > 0) {
+        if (ctx->output.budget == 0 || !transfer_load(t, &ctx->readahead, c))
             return OUTPUT_WAIT;
-        size_t len = (size_t)MIN(c->loaded - c->offset, (uint64_t)l->budget);
-        ssize_t n = transmit_file(c->source.fd, c->file->fd, c->offset, len);
+        size_t len = (size_t)MIN(t->loaded - t->offset, (uint64_t)ctx->output.budget);
+        ssize_t n = transmit_file(c->source.fd, t->file->fd, t->offset, len);
         if (n == -EAGAIN)
             return OUTPUT_WAIT;
         if (n < 0)
@@ -152,48 +142,83 @@ static enum output_state send_file(struct loop *l, struct conn *c, enum conn_clo
             *ret_reason = CONN_CLOSE_CHANGED;
             return OUTPUT_FAILED;
         }
-        note_sent(l, c, (size_t)n);
-        c->offset += (size_t)n;
+        note_sent(ctx, c, (size_t)n);
+        transfer_advance(t, (size_t)n);
     }
     return OUTPUT_DONE;
 }
 
 // All that the connection has to send now.
-static enum output_state send_ready(struct loop *l, struct conn *c, enum conn_close *ret_reason)
+static enum output_state send_ready(struct context *ctx, struct conn *c,
+                                    enum conn_close *ret_reason)
 {
-    gather_content(l, c);
-    enum output_state state = send_memory(l, c, ret_reason);
-    if (state == OUTPUT_DONE && c->file && !c->file->body)
-        state = send_file(l, c, ret_reason);
-    l->gathered = 0; // sent, put aside, or of no use any more
+    gather_content(ctx, c);
+    enum output_state state = send_memory(ctx, c, ret_reason);
+    if (state == OUTPUT_DONE && transfer_is_in_file(&c->transfer))
+        state = send_file(ctx, c, ret_reason);
+    ctx->output.gathered = 0; // sent, put aside, or of no use any more
     return state;
 }
 
-// Makes the next piece of the content, for all before it is sent.
-static enum pieces_state next_piece(struct loop *l, struct conn *c)
+// Counts the time of this round from now on, if it does not yet.
+static void enter_round(struct making *m, uint64_t round)
 {
-    struct buf b = buf_make(l->gather, PIECES_TEXT_MAX);
-    c->loaded = 0; // it may be any part of the file
-    enum pieces_state state = c->pieces->next(c->pieces, c, &b);
-    l->gathered = b.len;
-    c->length += b.len + (c->end - c->offset);
-    c->pieces->ended = state == PIECES_END;
+    if (m->round == round)
+        return;
+    *m = (struct making){
+        .round = round, .lap = (uint16_t)(m->lap + !m->refused), .crowded = m->refused};
+}
+
+// Whether the source may make content in this round.
+static bool has_turn(struct context *ctx, const struct conn *c)
+{
+    struct making *m = &ctx->making;
+    enter_round(m, ctx->turns.round);
+    if (m->crowded && c->lap == m->lap)
+        return false;
+    m->refused = m->refused || m->spent_us >= OUTPUT_MAKING_US;
+    return m->spent_us < OUTPUT_MAKING_US;
+}
+
+// Makes the next part of the content, for all before it is sent.
+static enum body_source_state next_content_part(struct context *ctx, struct transfer *t)
+{
+    int64_t began = clock_now_us();
+    struct buf b = buf_make(ctx->output.gather, BODY_SOURCE_TEXT_MAX);
+    enum body_source_state state = transfer_next(t, &b);
+    ctx->output.gathered = b.len;
+    ctx->making.spent_us += clock_now_us() - began;
     return state;
 }
 
-enum output_state output_flush(struct loop *l, struct conn *c, enum conn_close *ret_reason)
+// Whether another part may follow in this turn.
+static bool may_go_on(const struct context *ctx, enum body_source_state last)
 {
-    enum output_state state = send_ready(l, c, ret_reason);
-    enum pieces_state more = PIECES_MORE;
-    while (state == OUTPUT_DONE && c->pieces && !c->pieces->ended) {
-        if (more == PIECES_YIELD)
+    return last != BODY_SOURCE_YIELD && ctx->making.spent_us < OUTPUT_MAKING_US;
+}
+
+enum output_state output_flush(struct context *ctx, struct conn *c, enum conn_close *ret_reason)
+{
+    enum output_state state = send_ready(ctx, c, ret_reason);
+    struct transfer *t = &c->transfer;
+    bool may_make = true;
+    if (state == OUTPUT_DONE && t->source && !t->source->ended) {
+        may_make = has_turn(ctx, c);
+        c->lap = may_make ? ctx->making.lap : c->lap;
+    }
+    while (state == OUTPUT_DONE && t->source && !t->source->ended) {
+        if (!may_make)
             return OUTPUT_WAIT;
-        more = next_piece(l, c);
-        if (more == PIECES_FAILED) {
+        enum body_source_state more = next_content_part(ctx, t);
+        may_make = may_go_on(ctx, more);
+        if (more == BODY_SOURCE_FAILED) {
+            ctx->output.gathered = 0;
             *ret_reason = CONN_CLOSE_CHANGED;
             return OUTPUT_FAILED;
         }
-        state = send_ready(l, c, ret_reason);
+        if (more == BODY_SOURCE_LOAD && !transfer_fetch(t, &ctx->readahead, c))
+            return OUTPUT_WAIT;
+        state = send_ready(ctx, c, ret_reason);
     }
     return state;
 }

@@ -1,11 +1,11 @@
-// What leaves a connection: the answers gathered in this turn, then the content of one file.
+// Sends the bytes of a connection: the answers gathered in this turn, then the content of one file.
 //
-// Small answers are gathered in the loop's buffer and sent with one call. What the socket does not
-// take is put aside in a block of the connection's, at most LOOP_GATHER bytes; content is never
-// copied for that: it is kept by reference and offset.
+// Small answers are gathered in the loop's buffer and sent with one call. Bytes that the socket
+// does not take are put aside in a block of the connection's, at most OUTPUT_GATHER of them;
+// content is never copied for that: it is kept by reference and offset.
 #pragma once
 
-#include "server/loop.h"
+#include "server/context.h"
 
 enum output_state {
     OUTPUT_DONE, // all is sent
@@ -17,16 +17,17 @@ enum output_state {
 // The most bytes that a connection sends in one turn, so that a fast client cannot hold the loop.
 #define OUTPUT_BUDGET (256u << 10)
 
-// So far ahead of a download it is seen whether the content is in memory, and what is not is read.
-// Looking is a system call.
-#define OUTPUT_LOOK_AHEAD (1u << 20)
-
 // Where the next answer goes: a buffer over the rest of the loop's; hand back with output_commit().
-struct buf output_begin(struct loop *l);
-void output_commit(struct loop *l, const struct buf *b);
+struct buf output_begin(struct output *o);
+void output_commit(struct output *o, const struct buf *b);
 
 // Whether there is room for another answer without sending first.
-bool output_has_room(const struct loop *l);
+bool output_has_room(const struct output *o);
 
-// Sends what there is, as far as l->budget allows.
-enum output_state output_flush(struct loop *l, struct conn *c, enum conn_close *ret_reason);
+// The time in which content is made in a round of the loop, for all connections together. The part
+// that is being made when it has passed is finished.
+#define OUTPUT_MAKING_US 1000
+
+// Sends what there is, as far as the budget allows. Content is made while the round has time for
+// it; who had no turn for want of time has one before the others have their next.
+enum output_state output_flush(struct context *ctx, struct conn *c, enum conn_close *ret_reason);

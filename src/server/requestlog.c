@@ -1,50 +1,73 @@
 #include "server/requestlog.h"
 
-static struct access_record record_of(struct loop *l, const struct conn *c, const struct request *r,
-                                      char text[static INET6_ADDRSTRLEN])
+#include "server/conn_types.h"
+
+#include <assert.h>
+
+_Static_assert(ACCESS_RECORD_MAX <= BUFPOOL_SMALL, "a small block holds what is kept");
+
+// A request line that could not be read has no parts.
+static struct access_record record_of(const struct context *ctx, const struct request *r)
 {
-    struct buf client = buf_make(text, INET6_ADDRSTRLEN);
-    addr_put_host(&client, &c->peer);
-    struct access_record record = {.client = buf_slice(&client), .wall_s = l->clock.wall_s};
-    if (r) {
-        record.request = r->line;
-        record.referer = r->first[FIELD_REFERER];
-        record.agent = r->first[FIELD_USER_AGENT];
+    struct access_record record = {.wall_s = ctx->clock.wall_s, .started = ctx->clock.now};
+    if (!r)
+        return record;
+    if (r->line.len) {
+        record.method = r->method_name;
+        record.target = r->target;
+        record.protocol = r->protocol;
     }
+    record.referer = r->first[FIELD_REFERER];
+    record.agent = r->first[FIELD_USER_AGENT];
     return record;
 }
 
-void requestlog_add(struct loop *l, const struct conn *c, const struct request *r, int status,
+static void log_record(struct context *ctx, const struct conn *c, struct access_record *record)
+{
+    record->client = &c->peer;
+    accesslog_add(&ctx->log, record, ctx->clock.now);
+}
+
+void requestlog_add(struct context *ctx, const struct conn *c, const struct request *r, int status,
                     uint64_t bytes)
 {
-    char text[INET6_ADDRSTRLEN];
-    if (l->log.fd < 0)
+    if (ctx->log.fd < 0)
         return;
-    struct access_record record = record_of(l, c, r, text);
-    accesslog_add(&l->log, &record, status, bytes, l->clock.now);
+    struct access_record record = record_of(ctx, r);
+    record.status = status;
+    record.length = record.sent = bytes;
+    log_record(ctx, c, &record);
 }
 
-void requestlog_hold(struct loop *l, struct conn *c, const struct request *r)
+// Also where this loop writes no log: another one may, to which the connection goes.
+void requestlog_hold(struct context *ctx, struct conn *c, const struct request *r)
 {
-    char text[INET6_ADDRSTRLEN];
-    if (l->log.fd < 0)
-        return;
-    c->held = bufpool_get(&l->pool);
-    if (!c->held) { // better a line without figures of what was sent than none
-        requestlog_add(l, c, r, c->status, c->length);
+    struct transfer *t = &c->transfer;
+    t->record = bufpool_get(&ctx->pool);
+    if (!t->record) { // better a line without figures of what was sent than none
+        requestlog_add(ctx, c, r, c->status, t->length);
         return;
     }
-    struct access_record record = record_of(l, c, r, text);
-    struct buf b = buf_make(c->held->data, c->held->cap);
-    c->split = (uint32_t)accesslog_hold(&l->log, &record, &b);
-    c->held->end = (uint32_t)b.len;
+    struct access_record record = record_of(ctx, r);
+    struct buf b = buf_make(t->record->data, t->record->cap);
+    access_record_pack(&record, &b);
+    t->record->end = (uint32_t)b.len;
 }
 
-void requestlog_finish(struct loop *l, struct conn *c, const struct request *r)
+void requestlog_finish(struct context *ctx, struct conn *c, const struct request *r)
 {
-    uint64_t sent = c->length - (c->end - c->offset);
-    if (c->held && l->log.fd >= 0)
-        accesslog_add_held(&l->log, block_slice(c->held), c->split, c->status, sent, l->clock.now);
-    else if (r)
-        requestlog_add(l, c, r, c->status, sent);
+    const struct transfer *t = &c->transfer;
+    struct access_record record = {0};
+    if (ctx->log.fd < 0 || (!t->record && !r))
+        return;
+    if (t->record) {
+        bool is_good = access_record_unpack(block_slice(t->record), &record);
+        assert(is_good); // it was made here, or checked when it came
+    } else {
+        record = record_of(ctx, r);
+    }
+    record.status = c->status;
+    record.length = t->length;
+    record.sent = t->length - transfer_left(t);
+    log_record(ctx, c, &record);
 }

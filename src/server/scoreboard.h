@@ -1,68 +1,24 @@
-// Figures that every event loop publishes: one slot each, in memory that master and workers share.
+// Figures that every event loop publishes, in memory that master and workers share: a slot, which
+// the loops of all workers read, and notes, which are for the master alone.
 //
-// A slot has one writer, its loop; everybody may read. A reader sees numbers that may be a moment
-// old, and bounds what it does with them: they come from a process that could be taken over. The
-// memory is a memfd sealed against growing and shrinking. Nothing here is locked; a counter costs a
-// load and a store.
+// Both have one writer, the loop; the master clears them when the worker has ended. A reader sees
+// numbers that may be a moment old, and bounds what it does with them: they come from a process
+// that could be taken over. Each worker has memory of its own for the slots of its loops, and for
+// their notes (sys/sharedmem.h); another worker cannot write the one and does not have the other.
+// Nothing here is locked; a counter costs a load and a store.
 #pragma once
 
+#include "server/counters.h"
 #include "server/deadline.h"
-#include "server/flight.h"
+#include "server/inflight.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-// X(id, text): why a connection was closed.
-#define CONN_CLOSE_TABLE(X)                                 \
-    X(DONE, "the last answer was sent")                     \
-    X(EOF, "the client closed it")                          \
-    X(RESET, "the client reset it")                         \
-    X(TIMEOUT, "a deadline passed")                         \
-    X(CHANGED, "the file became shorter while it was sent") \
-    X(ROOM, "it made room for a new connection")            \
-    X(MEMORY, "no memory")                                  \
-    X(STOP, "the server stopped")                           \
-    X(HANDED, "another worker has it")
-
-enum conn_close {
-#define X(id, text) CONN_CLOSE_##id,
-    CONN_CLOSE_TABLE(X)
-#undef X
-        CONN_CLOSES_COUNT
-};
-
-// X(member): what only grows while a loop lives.
-//   accepted     connections that were accepted, and let in
-//   taken        connections that others have handed over
-//   turned_away  newcomers that got 503, for there was no room
-//   requests     that were answered, or refused
-//   sent         bytes of answers
-//   log_dropped  lines that the access log could not take
-#define SCOREBOARD_COUNTER_TABLE(X) \
-    X(accepted) X(taken) X(turned_away) X(requests) X(sent) X(log_dropped)
-
-// Answers by the first digit of their status: 1xx at [0].
-#define SCOREBOARD_STATUS_CLASSES 5
-
-// Rounds of a loop by how long they took from the first event to the last answer: [0] less than 16
-// us, each class after it twice as long, the last one whatever is longer. What an operator wants to
-// know of it is how long a client may wait for others: so it is time that passed, not the
-// processor's.
-#define SCOREBOARD_ROUND_CLASSES 16
-#define SCOREBOARD_ROUND_SHORT   16 // us
-
-#define SCOREBOARD_COUNTERS (sizeof(struct scoreboard_counts) / sizeof(uint64_t))
-
-// The counters as numbers: those of one loop, or of many.
-struct scoreboard_counts {
-#define X(member) uint64_t member;
-    SCOREBOARD_COUNTER_TABLE(X)
-#undef X
-    uint64_t answers[SCOREBOARD_STATUS_CLASSES];
-    uint64_t closed[CONN_CLOSES_COUNT]; // connections, by enum conn_close
-    uint64_t rounds[SCOREBOARD_ROUND_CLASSES];
-};
+// Rounds of a loop are counted by how long they took: [0] less than this, each class after it twice
+// as long, the last one without a bound. It is time that passed, not the processor's.
+#define SCOREBOARD_ROUND_SHORT 16 // us
 
 enum scoreboard_phase {
     SCOREBOARD_ABSENT,  // no loop has the slot
@@ -72,35 +28,54 @@ enum scoreboard_phase {
 };
 
 struct scoreboard_slot {
-    // What the other loops read when they accept is apart from what changes with each request.
-    _Alignas(128) _Atomic uint32_t phase;       // enum scoreboard_phase
-    _Atomic uint32_t connections;               // open now
+    // Members that other loops read when they accept stand apart from those that each request
+    // changes.
+    _Alignas(128) _Atomic uint32_t phase; // enum scoreboard_phase
+    _Atomic uint32_t connections;         // open now
+    _Alignas(128) union {
+        struct {
+#define X(member, key, text, help) _Atomic uint64_t member;
+            COUNTERS_SINGLE_TABLE(X)
+#undef X
+#define X(member, key, title, ROWS, help) _Atomic uint64_t member[COUNTERS_##ROWS##_COUNT];
+            COUNTERS_GROUP_TABLE(X)
+#undef X
+        };
+        _Atomic uint64_t counters[COUNTERS_COUNT]; // the same, in the order of the rows
+    };
+};
+
+struct scoreboard_notes {
     _Alignas(128) _Atomic uint64_t beat;        // grows with each round, so at least once a second
     _Atomic uint32_t waiting[DEADLINE_CLASSES]; // open connections by what they wait for
     _Atomic uint64_t refused; // the system call that ended the worker (sys/sandbox.h), in its first
-                              // slot, by whichever of its threads; 0: none
-    union {
-        struct {
-#define X(member) _Atomic uint64_t member;
-            SCOREBOARD_COUNTER_TABLE(X)
-#undef X
-            _Atomic uint64_t answers[SCOREBOARD_STATUS_CLASSES];
-            _Atomic uint64_t closed[CONN_CLOSES_COUNT];
-            _Atomic uint64_t rounds[SCOREBOARD_ROUND_CLASSES];
-        };
-        _Atomic uint64_t counters[SCOREBOARD_COUNTERS]; // the same, as in struct scoreboard_counts
-    };
-    _Alignas(128) struct flights flights;
+                              // notes, by whichever of its threads; 0: none
+    _Atomic uint32_t log_error;     // errno of the last lines that its access log lost; 0: none
+    _Atomic uint32_t is_log_losing; // the last write to it has failed
+    _Alignas(128) struct inflight_table inflight;
+};
+
+// A worker's place: one of each for each of its loops. Slots and notes are there in the master and
+// in the worker itself, the view, of the slots, in all workers.
+struct scoreboard_place {
+    struct scoreboard_slot *slots;
+    struct scoreboard_notes *notes;
+    const struct scoreboard_slot *view;
 };
 
 struct scoreboard {
-    struct scoreboard_slot *slots;
-    uint32_t count;
+    struct scoreboard_place *places;
+    uint32_t count; // of places
+    uint32_t loops; // of each
 };
 
-// Makes a board of `count` slots, all zero. 0 or a negative errno.
-int scoreboard_init(struct scoreboard *s, uint32_t count);
+// Makes a board for `count` workers with `loops` loops each, all zero. 0 or a negative errno.
+int scoreboard_init(struct scoreboard *s, uint32_t count, uint32_t loops);
 void scoreboard_cleanup(struct scoreboard *s);
+
+// Whether a process that is forked from now on has that place, for its loops to write: its worker
+// alone.
+void scoreboard_lend(const struct scoreboard *s, uint32_t place, bool is_lent);
 
 // For the one writer of a counter.
 static inline void scoreboard_add(_Atomic uint64_t *counter, uint64_t n)
@@ -118,10 +93,10 @@ static inline void scoreboard_add_answer(struct scoreboard_slot *slot, int statu
 // The class of a round that took so long. Pure.
 unsigned scoreboard_round_class(int64_t us);
 
-// The classes' upper bound, in us; of the last one 0: there is none.
+// The classes' upper bound, in us; of the last one 0: there is none. Public for tests.
 uint64_t scoreboard_round_bound(unsigned class);
 
-// What the loops that accept hold together.
+// The connections of all loops that accept.
 struct scoreboard_load {
     uint64_t connections;
     uint32_t loops;
@@ -129,8 +104,8 @@ struct scoreboard_load {
 
 struct scoreboard_load scoreboard_load(const struct scoreboard *s);
 
-// Makes a slot as new. Its loop must have ended.
-void scoreboard_clear(struct scoreboard_slot *slot);
+// Makes a place as new. Its worker must have ended.
+void scoreboard_clear(const struct scoreboard *s, uint32_t place);
 
 // Whether a loop that holds `own` of `total` connections, over `loops` loops, holds so much more
 // than its share that others should accept first. Has some slack, so that it costs nothing when

@@ -16,12 +16,7 @@ void clock_read(struct clock *c);
 // Each alone.
 int64_t clock_now(void);
 int64_t clock_wall_s(void);
-
-// The earlier one of two times, of which -1 is never.
-static inline int64_t clock_earlier(int64_t a, int64_t b)
-{
-    return a < 0 || (b >= 0 && b < a) ? b : a;
-}
+int64_t clock_wall_ms(void); // as wall_s, in ms
 
 // The monotonic time in microseconds, and not coarse: for measuring how long something takes.
 int64_t clock_now_us(void);

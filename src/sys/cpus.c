@@ -52,7 +52,7 @@ unsigned cpus_of_quota(const char *text)
 }
 
 // The first bytes of a file, as text: false when there are none.
-static bool read_text(const char *path, char *text, size_t size)
+static bool read_small_file(const char *path, char *text, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -69,7 +69,7 @@ static unsigned quota_v2(const char *directory)
 {
     char path[PATH_MAX], text[64];
     int n = snprintf(path, sizeof(path), "%s/cpu.max", directory);
-    if (n >= (int)sizeof(path) || !read_text(path, text, sizeof(text)))
+    if (n >= (int)sizeof(path) || !read_small_file(path, text, sizeof(text)))
         return 0;
     return cpus_of_quota(text);
 }
@@ -79,10 +79,10 @@ static unsigned quota_v1(const char *directory)
 {
     char path[PATH_MAX], quota[32], period[32], text[64];
     int n = snprintf(path, sizeof(path), "%s/cpu.cfs_quota_us", directory);
-    if (n >= (int)sizeof(path) || !read_text(path, quota, sizeof(quota)))
+    if (n >= (int)sizeof(path) || !read_small_file(path, quota, sizeof(quota)))
         return 0;
     n = snprintf(path, sizeof(path), "%s/cpu.cfs_period_us", directory);
-    if (n >= (int)sizeof(path) || !read_text(path, period, sizeof(period)))
+    if (n >= (int)sizeof(path) || !read_small_file(path, period, sizeof(period)))
         return 0;
     quota[strcspn(quota, "\n")] = '\0';
     snprintf(text, sizeof(text), "%s %s", quota, period);

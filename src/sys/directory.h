@@ -25,7 +25,7 @@ int directory_open(struct directory *d, int fd);
 int directory_fd(const struct directory *d);
 
 // The next name but "." and "..", NUL-terminated and valid until the next call: 1; 0 at the end; or
-// a negative errno. What is added or removed meanwhile may be told of or not.
+// a negative errno. An entry that is added or removed meanwhile may come or not.
 int directory_next(struct directory *d, struct slice *name, enum directory_kind *kind);
 
 void directory_close(struct directory *d);

@@ -11,8 +11,8 @@
 // A connected pair, non-blocking and close-on-exec. 0 or a negative errno.
 int fdpass_pair(int fds[static 2]);
 
-// Lets `sock` have so many bytes under way, and a single message of that length. What the system
-// does not allow is cut to what it does (net.core.wmem_max).
+// Lets `sock` have so many bytes under way, and a single message of that length, or as many as the
+// system allows (net.core.wmem_max).
 void fdpass_enlarge(int sock, int bytes);
 
 // Sends one message of at least one byte; fd -1: none; the sender keeps its own. EINTR is retried,

@@ -13,7 +13,7 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
-// What libsystemd sends to. It reports success when nobody is there, as in a unit whose root has no
+// The socket of libsystemd. It reports success when nobody is there, as in a unit whose root has no
 // such socket, though stderr leads to the journal.
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
@@ -28,7 +28,7 @@ struct entry {
     int count;
 };
 
-// What does not fit is left out as a whole.
+// Leaves a field out as a whole when it does not fit.
 static void end_field(struct entry *e, size_t begin)
 {
     if (!e->b.overflow)

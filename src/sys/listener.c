@@ -24,7 +24,7 @@ static const struct option tcp_options[] = {
     {IPPROTO_TCP, TCP_DEFER_ACCEPT, 1},
 };
 
-static int set_option(int fd, struct option o)
+static int set_socket_option(int fd, struct option o)
 {
     return setsockopt(fd, o.level, o.name, &o.value, sizeof(o.value)) < 0 ? -errno : 0;
 }
@@ -33,20 +33,20 @@ static int set_tcp_options(int fd)
 {
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(tcp_options) && r == 0; i++)
-        r = set_option(fd, tcp_options[i]);
+        r = set_socket_option(fd, tcp_options[i]);
     return r;
 }
 
-// What must stand before bind.
+// Sets the options that must stand before bind().
 static int set_bind_options(int fd, int family, bool freebind)
 {
-    int r = set_option(fd, (struct option){SOL_SOCKET, SO_REUSEADDR, 1});
+    int r = set_socket_option(fd, (struct option){SOL_SOCKET, SO_REUSEADDR, 1});
     if (r == 0 && family == AF_INET6)
-        r = set_option(fd, (struct option){IPPROTO_IPV6, IPV6_V6ONLY, 1});
+        r = set_socket_option(fd, (struct option){IPPROTO_IPV6, IPV6_V6ONLY, 1});
     if (r == 0 && freebind && family == AF_INET)
-        r = set_option(fd, (struct option){IPPROTO_IP, IP_FREEBIND, 1});
+        r = set_socket_option(fd, (struct option){IPPROTO_IP, IP_FREEBIND, 1});
     if (r == 0 && freebind && family == AF_INET6)
-        r = set_option(fd, (struct option){IPPROTO_IPV6, IPV6_FREEBIND, 1});
+        r = set_socket_option(fd, (struct option){IPPROTO_IPV6, IPV6_FREEBIND, 1});
     return r;
 }
 
@@ -65,8 +65,8 @@ static bool is_path(const struct endpoint *e)
 //
 // A file that is there already is removed only when it is a socket that refused a connection
 // twice, a moment apart, and is still the same file after that: a server that has bound and is
-// about to listen refuses as well. What is left is the instant between looking and unlinking; a
-// lock would close it among ourselves only.
+// about to listen refuses as well. The instant between looking and unlinking is left; a lock would
+// close it among ourselves only.
 
 enum { ASK_AGAIN_MS = 50 };
 
@@ -103,7 +103,7 @@ static int check_unused(const struct endpoint *e)
     }
 }
 
-static int remove_stale(const struct endpoint *e)
+static int remove_stale_socket(const struct endpoint *e)
 {
     const struct timespec moment = {.tv_nsec = ASK_AGAIN_MS * 1000000L};
     const char *path = e->un.sun_path;
@@ -133,7 +133,7 @@ static int bind_unix(int fd, const struct endpoint *e)
         return 0;
     if (errno != EADDRINUSE || !is_path(e))
         return -errno;
-    int r = remove_stale(e);
+    int r = remove_stale_socket(e);
     if (r < 0)
         return r;
     return bind(fd, &e->sa, e->len) < 0 ? -errno : 0;
@@ -188,7 +188,7 @@ static int open_tcp(int fd, const struct endpoint *e, const struct listener_opti
     if (r == 0)
         r = set_tcp_options(fd);
     if (r == 0 && o->share_port)
-        r = set_option(fd, (struct option){SOL_SOCKET, SO_REUSEPORT, 1});
+        r = set_socket_option(fd, (struct option){SOL_SOCKET, SO_REUSEPORT, 1});
     if (r == 0 && bind(fd, &e->sa, e->len) < 0) {
         what = "bind";
         r = -errno;
@@ -223,7 +223,13 @@ int listener_open(const struct endpoint *e, const struct listener_options *o, co
 void listener_share_port(int fd, bool on)
 {
     // Where it fails, the bind does, and says so.
-    set_option(fd, (struct option){SOL_SOCKET, SO_REUSEPORT, on});
+    set_socket_option(fd, (struct option){SOL_SOCKET, SO_REUSEPORT, on});
+}
+
+uint64_t listener_inode(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 ? st.st_ino : 0;
 }
 
 int listener_queue(int fd, uint32_t *ret_queued, uint32_t *ret_backlog)
@@ -291,7 +297,7 @@ int listener_address(int fd, struct endpoint *ret)
 void listener_stop_deferring(int fd)
 {
     // Fails on a UNIX socket, which never defers.
-    set_option(fd, (struct option){IPPROTO_TCP, TCP_DEFER_ACCEPT, 0});
+    set_socket_option(fd, (struct option){IPPROTO_TCP, TCP_DEFER_ACCEPT, 0});
 }
 
 static bool same_listener(int connected, int fd)
@@ -339,19 +345,4 @@ int listener_somaxconn(void)
     if (n <= 0 || !num_parse_dec(slice_make(text, (size_t)n), INT32_MAX, &value))
         return 0;
     return (int)value;
-}
-
-bool listener_has_address(const struct endpoint *e)
-{
-    struct endpoint any_port = *e;
-    int fd = socket(e->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return errno != EAFNOSUPPORT;
-    if (e->sa.sa_family == AF_INET6)
-        any_port.in6.sin6_port = 0;
-    else
-        any_port.in.sin_port = 0;
-    bool missing = bind(fd, &any_port.sa, any_port.len) < 0 && errno == EADDRNOTAVAIL;
-    close(fd);
-    return !missing;
 }

@@ -5,7 +5,7 @@
 // TCP_DEFER_ACCEPT of one second on TCP. SO_REUSEPORT is set for the moment of a bind only.
 #pragma once
 
-#include "sys/addr.h"
+#include "base/endpoint.h"
 
 #include <sys/types.h>
 
@@ -22,7 +22,7 @@ struct listener_options {
 // one that is in use, or a file that is no socket, is not. Mode and owner hold before the first
 // connection can arrive. Returns the fd, or a negative errno with what failed in *ret_what ("bind",
 // "listen", "chmod", …; static):
-//   -EADDRINUSE  somebody listens there: sys/holder.h may know who
+//   -EADDRINUSE  somebody listens there: sys/port_owner.h may know who
 //   -EEXIST      the path is something else than a socket
 //   -EAFNOSUPPORT, -EADDRNOTAVAIL, -EACCES …  as from the system call
 int listener_open(const struct endpoint *e, const struct listener_options *o,
@@ -41,6 +41,9 @@ int listener_adopt(int fd);
 // The address that an fd is bound to (with the port that the kernel chose). 0 or a negative errno.
 int listener_address(int fd, struct endpoint *ret);
 
+// The number of its inode, which a socket has to itself for as long as it lives; 0: no socket.
+uint64_t listener_inode(int fd);
+
 // How many connections wait on a TCP listener to be accepted, and how many may (tcp(7), TCP_INFO).
 // 0 or a negative errno: it is none.
 int listener_queue(int fd, uint32_t *ret_queued, uint32_t *ret_backlog);
@@ -55,7 +58,3 @@ void listener_unlink(int fd);
 
 // net.core.somaxconn, which cuts every backlog; 0 when it cannot be read.
 int listener_somaxconn(void);
-
-// Whether the machine has the address of `e`, TCP, whatever the port: false when its family is
-// missing, or no interface has it.
-bool listener_has_address(const struct endpoint *e);

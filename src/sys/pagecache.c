@@ -3,13 +3,17 @@
 #include "base/util.h"
 
 #include <errno.h>
-#include <sys/uio.h>
+#include <linux/fs.h>
+#include <linux/uio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+// preadv2(2), which musl has from 1.2.5 on. The offset is given in two longs.
 static ssize_t read_now(int file, uint64_t offset, void *data, size_t len)
 {
     struct iovec part = {data, len};
-    return preadv2(file, &part, 1, (off_t)offset, RWF_NOWAIT);
+    return syscall(SYS_preadv2, file, &part, 1, (unsigned long)offset,
+                   (unsigned long)(offset >> 32), RWF_NOWAIT);
 }
 
 ssize_t pagecache_read(int file, uint64_t offset, void *data, size_t len)

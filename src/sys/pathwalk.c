@@ -10,7 +10,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { MAX_LINKS = 40 }; // MAXSYMLINKS of the kernel
+enum { MAX_LINKS = 40 };   // MAXSYMLINKS of the kernel
+enum { MAX_LOOKS = 1000 }; // at names that others change all the time
 
 // statfs(2): symbolic links on this mount are not followed (Linux 5.10).
 #define MOUNT_NOSYMFOLLOW 0x2000
@@ -28,8 +29,11 @@ struct walk {
     char *rest;        // what is still to be walked, from the heap
     char *next;        // the first byte in it that was not looked at
     int links_left;    // that may be followed
-    int flags;         // of the last component
-    bool want_dir;     // a slash stands behind the last component
+    int anew_left;     // absolute ones
+    const struct pathwalk_names *names;
+    int looks_left; // at names that were a link a moment ago and are none any more
+    int flags;      // of the last component
+    bool want_dir;  // a slash stands behind the last component
 };
 
 static int here(const struct walk *w)
@@ -53,10 +57,15 @@ static int push(struct walk *w, int fd)
     return 0;
 }
 
-static void cleanup(struct walk *w)
+static void go_to_root(struct walk *w)
 {
     while (w->depth)
         close(w->dirs[--w->depth]);
+}
+
+static void cleanup_walk(struct walk *w)
+{
+    go_to_root(w);
     free(w->dirs);
     free(w->rest);
 }
@@ -127,7 +136,36 @@ static int read_link(const struct walk *w, int fd, const struct stat *st, bool l
     if (n == PATH_MAX)
         return -ENAMETOOLONG;
     target[n] = '\0';
-    return target[0] == '/' ? -EXDEV : 0;
+    return 0;
+}
+
+// The rest of an absolute target that begins with this name of the root; NULL: it does not.
+static const char *skip_name(const char *target, const char *name)
+{
+    size_t len = name ? strlen(name) : 0;
+    if (!name || strncmp(target, name, len) != 0)
+        return NULL;
+    return target[len] == '/' || target[len] == '\0' ? target + len : NULL;
+}
+
+static const char *find_rest(const struct walk *w, const char *target)
+{
+    const char *rest = w->names ? skip_name(target, w->names->as_configured) : NULL;
+    return rest || !w->names ? rest : skip_name(target, w->names->real);
+}
+
+// An absolute target that names the root leads on from there, and any other one out.
+static int take_target(struct walk *w, const char *target)
+{
+    if (target[0] != '/')
+        return insert(w, target);
+    const char *rest = find_rest(w, target);
+    if (!rest)
+        return -EXDEV;
+    if (w->anew_left-- == 0)
+        return -ELOOP;
+    go_to_root(w);
+    return insert(w, rest[strspn(rest, "/")] ? rest : ".");
 }
 
 static int follow_open(struct walk *w, int fd, const char *name, bool last, int error)
@@ -138,13 +176,13 @@ static int follow_open(struct walk *w, int fd, const char *name, bool last, int 
         return -errno;
     if (error == -ENOTDIR && !S_ISLNK(st.st_mode) && !S_ISDIR(st.st_mode))
         return error;
+    if (!S_ISLNK(st.st_mode)) // it was one a moment ago: look again
+        return w->looks_left-- == 0 ? -ELOOP : insert(w, name);
     int r = count_link(w);
     if (r < 0)
         return r;
-    if (!S_ISLNK(st.st_mode)) // it was one a moment ago: look again
-        return insert(w, name);
     r = read_link(w, fd, &st, last, target);
-    return r < 0 ? r : insert(w, target);
+    return r < 0 ? r : take_target(w, target);
 }
 
 // `name` could not be opened as what it should be (`error`): when it is a link, its target comes
@@ -233,7 +271,8 @@ static int advance(struct walk *w)
                 : -EINPROGRESS;
 }
 
-static int walk(int root, const char *path, int flags, bool links)
+static int walk_path(int root, const char *path, int flags, bool links,
+                     const struct pathwalk_names *names)
 {
     if (strlen(path) >= PATH_MAX)
         return -ENAMETOOLONG;
@@ -242,6 +281,9 @@ static int walk(int root, const char *path, int flags, bool links)
     struct walk w = {.root = root,
                      .flags = flags,
                      .links_left = links ? MAX_LINKS : 0,
+                     .anew_left = PATHWALK_ANEW_MAX,
+                     .names = names,
+                     .looks_left = links ? MAX_LOOKS : 0,
                      .rest = strdup(path[0] ? path : ".")};
     int r = -EINPROGRESS;
     if (!w.rest)
@@ -249,16 +291,16 @@ static int walk(int root, const char *path, int flags, bool links)
     w.next = w.rest;
     while (r == -EINPROGRESS)
         r = advance(&w);
-    cleanup(&w);
+    cleanup_walk(&w);
     return r;
 }
 
-int pathwalk_open(int root, const char *path, bool links)
+int pathwalk_open(int root, const char *path, bool links, const struct pathwalk_names *names)
 {
-    return walk(root, path, OPEN_LAST, links);
+    return walk_path(root, path, OPEN_LAST, links, names);
 }
 
-int pathwalk_find(int root, const char *path, bool links)
+int pathwalk_find(int root, const char *path, bool links, const struct pathwalk_names *names)
 {
-    return walk(root, path, FIND_LAST, links);
+    return walk_path(root, path, FIND_LAST, links, names);
 }

@@ -1,7 +1,7 @@
 // Readiness of descriptors: a thin layer over epoll(7), level-triggered.
 //
-// What is registered is named by a pointer that comes back with each event. The poller owns its
-// own descriptor only. A descriptor must be removed before it is sent to another process or, when
+// A pointer names each registration, and comes back with each event. The poller owns its own
+// descriptor only. A descriptor must be removed before it is sent to another process or, when
 // it is shared with one, before it is closed: close() alone leaves such a registration behind.
 #pragma once
 

@@ -1,48 +1,28 @@
 #include "sys/privs.h"
 
 #include "base/util.h"
+#include "sys/account.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 
-// What a root master goes on needing: low ports at a reload; sockets, logs and roots that belong to
-// others.
+// Capabilities that a root master goes on needing: low ports at a reload; sockets, logs and roots
+// that belong to others.
 #define MASTER_CAPABILITIES \
     (BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | BIT(CAP_DAC_OVERRIDE))
 // To make workers of another user, and to signal them.
 #define CHANGE_CAPABILITIES (BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_KILL))
 
 // ---- resolving ---------------------------------------------------------------------------------
-
-static int find_user(const char *name, struct privs *p)
-{
-    errno = 0;
-    const struct passwd *pw = getpwnam(name);
-    if (!pw)
-        return errno ? -errno : -ENOENT;
-    p->uid = pw->pw_uid;
-    p->gid = pw->pw_gid;
-    return 0;
-}
-
-static int find_group(const char *name, struct privs *p)
-{
-    errno = 0;
-    const struct group *gr = getgrnam(name);
-    if (!gr)
-        return errno ? -errno : -ENOENT;
-    p->gid = gr->gr_gid;
-    return 0;
-}
 
 int privs_resolve(const char *user, const char *group, struct privs *ret, const char **ret_what)
 {
@@ -52,13 +32,13 @@ int privs_resolve(const char *user, const char *group, struct privs *ret, const 
         return 0;
     }
     p.change_ids = true;
-    int r = find_user(user, &p);
+    int r = account_find_user(user, &p.uid, &p.gid);
     if (r < 0) {
         *ret_what = "user";
         return r;
     }
     if (group && group[0])
-        r = find_group(group, &p);
+        r = account_find_group(group, &p.gid);
     // Too many groups: leaving some out would deny files for a reason that nobody finds.
     if (r == 0 && getgrouplist(user, p.gid, p.groups, &p.group_count) < 0)
         r = -E2BIG;
@@ -66,6 +46,8 @@ int privs_resolve(const char *user, const char *group, struct privs *ret, const 
         *ret_what = "group";
         return r;
     }
+    // Whoever is that already needs no capability to become it, as in a container without any.
+    p.change_ids = p.uid != geteuid() || p.gid != getegid();
     *ret = p;
     return 0;
 }
@@ -96,7 +78,7 @@ static int set_capabilities(uint64_t keep)
     return 0;
 }
 
-// What no program executed later can have. Needs CAP_SETPCAP; where that is not there,
+// Keeps all other capabilities from every program executed later. Needs CAP_SETPCAP; without it,
 // no_new_privs does the same for a worker.
 static int bound_capabilities(uint64_t keep)
 {
@@ -230,6 +212,14 @@ int privs_confine_worker(const struct privs *p, pid_t master, const char **ret_w
         }
     }
     return 0;
+}
+
+const char *privs_remedy(const char *what, int error)
+{
+    bool is_id = strncmp(what, "set", strlen("set")) == 0;
+    return error == -EPERM && is_id ? "; give the server CAP_SETGID and CAP_SETUID, or set user = "
+                                      "\"root\""
+                                    : "";
 }
 
 // ---- limits ------------------------------------------------------------------------------------

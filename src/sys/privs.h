@@ -20,9 +20,10 @@ struct privs {
     int group_count;
 };
 
-// Who the workers are to be. `group` NULL or "": the user's own. Without root (euid 0), or with
-// `user` NULL or "", gives change_ids = false. Returns 0 or a negative errno with *ret_what "user"
-// or "group": -ENOENT: no such; -E2BIG: in more than PRIVS_MAX_GROUPS groups.
+// Looks up the user and groups of the workers. `group` NULL or "": the user's own. Without root
+// (euid 0), with `user` NULL or "", or where the ids are those already, gives change_ids = false.
+// Returns 0 or a negative errno with *ret_what "user" or "group": -ENOENT: no such; -E2BIG: in more
+// than PRIVS_MAX_GROUPS groups.
 int privs_resolve(const char *user, const char *group, struct privs *ret, const char **ret_what);
 
 // The ordered drop of a worker. Order matters and is the one of the code: the bounding set (while
@@ -33,6 +34,10 @@ int privs_resolve(const char *user, const char *group, struct privs *ret, const 
 // 0, or a negative errno with what failed in *ret_what (static): the caller must end; -ESRCH: the
 // master is gone.
 int privs_confine_worker(const struct privs *p, pid_t master, const char **ret_what);
+
+// The way out of an error of privs_confine_worker(), as the end of a message; "" when none is
+// known.
+const char *privs_remedy(const char *what, int error);
 
 // Drops from a root master every capability that it does not need: all but CAP_NET_BIND_SERVICE,
 // CAP_CHOWN, CAP_FOWNER, CAP_DAC_OVERRIDE (UNIX sockets, log files, roots) and, when workers change

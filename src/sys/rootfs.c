@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -20,6 +22,9 @@ struct open_how {
 #define RESOLVE_NO_MAGICLINKS 0x02
 #define RESOLVE_NO_SYMLINKS   0x04
 #define RESOLVE_BENEATH       0x08
+#endif
+#ifndef RESOLVE_CACHED
+#define RESOLVE_CACHED 0x20 // Linux 5.12
 #endif
 #ifndef SYS_openat2
 #define SYS_openat2 437 // the same on every architecture
@@ -45,14 +50,15 @@ static const char *or_root(const char *path)
     return path[0] ? path : ".";
 }
 
-// What openat2 is told for each enum rootfs_links.
+// Flags of openat2() for each enum symlinks.
 static const uint64_t resolve[] = {
-    [ROOTFS_LINKS_BENEATH] = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-    [ROOTFS_LINKS_NONE] = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-    [ROOTFS_LINKS_ANY] = RESOLVE_NO_MAGICLINKS,
+    [SYMLINKS_UNSET] = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    [SYMLINKS_BENEATH] = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    [SYMLINKS_NONE] = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    [SYMLINKS_ANY] = RESOLVE_NO_MAGICLINKS,
 };
 
-static int open_with(int root, const char *path, int flags, enum rootfs_links links)
+static int open_with(int root, const char *path, int flags, enum symlinks links)
 {
     struct open_how how = {.flags = (uint64_t)flags, .resolve = resolve[links]};
     int fd;
@@ -62,25 +68,58 @@ static int open_with(int root, const char *path, int flags, enum rootfs_links li
     return fd < 0 ? -errno : fd;
 }
 
+// The path without slashes at its end; NULL: it is not absolute, or there is no memory.
+static char *name_root(const char *path)
+{
+    size_t len = strlen(path);
+    while (len && path[len - 1] == '/')
+        len--;
+    return path[0] == '/' ? strndup(path, len) : NULL;
+}
+
+// A root without names only follows less.
+static void learn_names(struct rootfs *r, const char *directory)
+{
+    char *real = realpath(directory, NULL);
+    r->as_configured = name_root(directory);
+    r->real = real ? name_root(real) : NULL;
+    free(real);
+}
+
 int rootfs_init(struct rootfs *r, const char *directory)
 {
     int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    int probe = open_with(fd, ".", O_PATH | O_CLOEXEC, ROOTFS_LINKS_BENEATH);
+    int probe = open_with(fd, ".", O_PATH | O_CLOEXEC, SYMLINKS_BENEATH);
     if (probe >= 0)
         close(probe);
     r->fd = fd;
     r->way = probe == -ENOSYS || probe == -EPERM ? ROOTFS_WALK : ROOTFS_OPENAT2;
-    r->links = ROOTFS_LINKS_BENEATH;
+    r->links = SYMLINKS_BENEATH;
+    learn_names(r, directory);
     return 0;
+}
+
+void rootfs_adopt(struct rootfs *r, const char *directory, int fd, enum rootfs_way way,
+                  const char *real)
+{
+    *r = (struct rootfs){
+        .fd = fd,
+        .way = way,
+        .links = SYMLINKS_BENEATH,
+        .as_configured = name_root(directory),
+        .real = name_root(real),
+    };
 }
 
 void rootfs_cleanup(struct rootfs *r)
 {
     if (r->fd >= 0)
         close(r->fd);
-    r->fd = -1;
+    free(r->as_configured);
+    free(r->real);
+    *r = (struct rootfs){.fd = -1};
 }
 
 // openat2 gives EAGAIN for a ".." while anything on the machine is renamed or mounted, again and
@@ -95,6 +134,14 @@ static int open_by_kernel(const struct rootfs *r, const char *path, int flags)
     return fd;
 }
 
+// Whether the walk is to say what a path is: in place of the kernel, or because the kernel has met
+// something that leads out, or an absolute link that may not.
+static bool is_for_walk(const struct rootfs *r, int error)
+{
+    bool beneath = r->links == SYMLINKS_UNSET || r->links == SYMLINKS_BENEATH;
+    return error == -EAGAIN || (error == -EXDEV && beneath && r->real);
+}
+
 // Where links may lead anywhere there is nothing to walk for.
 static int open_anywhere(const struct rootfs *r, const char *path, int flags)
 {
@@ -102,14 +149,24 @@ static int open_anywhere(const struct rootfs *r, const char *path, int flags)
     return fd < 0 ? -errno : fd;
 }
 
+typedef int walk_cb(int root, const char *path, bool links, const struct pathwalk_names *names);
+
+// Finds a path within what the root lets follow, by the kernel or by `walk`: a descriptor that is
+// opened with these flags, or a negative errno.
+static int find_path(const struct rootfs *r, const char *path, int flags, walk_cb *walk)
+{
+    int fd = open_by_kernel(r, path, flags);
+    if (!is_for_walk(r, fd))
+        return fd;
+    if (r->links == SYMLINKS_ANY)
+        return open_anywhere(r, path, flags);
+    const struct pathwalk_names names = {r->as_configured, r->real};
+    return walk(r->fd, path, r->links != SYMLINKS_NONE, &names);
+}
+
 int rootfs_open(const struct rootfs *r, const char *path)
 {
-    int fd = open_by_kernel(r, path, OPEN_FLAGS);
-    if (fd != -EAGAIN)
-        return fd;
-    if (r->links == ROOTFS_LINKS_ANY)
-        return open_anywhere(r, path, OPEN_FLAGS);
-    return pathwalk_open(r->fd, path, r->links == ROOTFS_LINKS_BENEATH);
+    return find_path(r, path, OPEN_FLAGS, pathwalk_open);
 }
 
 static int stat_at(int dir, const char *path, int flags, struct file_identity *ret)
@@ -142,6 +199,18 @@ int rootfs_stat_path(const char *path, struct file_identity *ret)
     return stat_at(AT_FDCWD, path, 0, ret);
 }
 
+// On kernels that do not know the flag, and where openat2 is refused, nothing can be told.
+int rootfs_stat_cached(const char *path, struct file_identity *ret)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED};
+    int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+    if (fd < 0)
+        return errno == EINVAL || errno == ENOSYS || errno == EPERM ? -EAGAIN : -errno;
+    int r = stat_at(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, ret);
+    close(fd);
+    return r;
+}
+
 int rootfs_fstat(int fd, struct file_identity *ret)
 {
     return stat_at(fd, "", AT_EMPTY_PATH, ret);
@@ -160,11 +229,7 @@ ssize_t rootfs_attribute(int fd, const char *name, char *ret, size_t size)
 
 int rootfs_look(const struct rootfs *r, const char *path, struct file_identity *ret)
 {
-    int fd = open_by_kernel(r, path, O_PATH | O_CLOEXEC);
-    if (fd == -EAGAIN && r->links == ROOTFS_LINKS_ANY)
-        fd = open_anywhere(r, path, O_PATH | O_CLOEXEC);
-    else if (fd == -EAGAIN)
-        fd = pathwalk_find(r->fd, path, r->links == ROOTFS_LINKS_BENEATH);
+    int fd = find_path(r, path, O_PATH | O_CLOEXEC, pathwalk_find);
     if (fd < 0)
         return fd;
     int result = rootfs_fstat(fd, ret);
@@ -184,15 +249,10 @@ bool rootfs_is_newer(const struct file_identity *a, const struct file_identity *
     return a->mtime_s > b->mtime_s || (a->mtime_s == b->mtime_s && a->mtime_ns > b->mtime_ns);
 }
 
-// The clock is known to the second only, so now_s may be up to a second ago: a time counts as old
-// when it is at least 2 s before the beginning of that second.
-static bool is_recent(int64_t s, uint32_t ns, int64_t now_s)
-{
-    return s > now_s - YOUNG_S || (s == now_s - YOUNG_S && ns > 0);
-}
-
+// The clock is known to the second only, so now_s may be up to a second ago: a file counts as old
+// when its time is at least 2 s before the beginning of that second.
 bool rootfs_is_young(const struct file_identity *id, int64_t now_s)
 {
-    return is_recent(id->mtime_s, id->mtime_ns, now_s) ||
-           is_recent(id->ctime_s, id->ctime_ns, now_s);
+    int64_t oldest = now_s - YOUNG_S;
+    return id->ctime_s > oldest || (id->ctime_s == oldest && id->ctime_ns > 0);
 }

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -108,22 +110,18 @@ static int enter_landlock(const struct sandbox *s)
 #if defined(HAVE_LIBSECCOMP) && !defined(INSTRUMENTED)
 
 // Calls that need no look at what they are given: for these the kernel (5.11) keeps the verdict in
-// a bitmap and does not run the filter, so all that a request takes stands here. Those that a
-// machine does not have are passed over. No socket is made, named or connected; nothing is
-// executed, changed on a disk or traced; nobody else is signalled.
+// a bitmap and does not run the filter, so all that a request takes stands here, but for receiving
+// and sending. Those that a machine does not have are passed over. No socket is made, named or
+// connected; nothing is executed, changed on a disk or traced; nobody else is signalled; no limit
+// is set.
+// clang-format off
 static const int calls[] = {
     // connections
     SCMP_SYS(accept4),
     SCMP_SYS(getpeername),
     SCMP_SYS(getsockname),
-    SCMP_SYS(getsockopt),
-    SCMP_SYS(recvfrom),
-    SCMP_SYS(recvmsg),
     SCMP_SYS(sendfile),
     SCMP_SYS(sendfile64),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(sendto),
-    SCMP_SYS(setsockopt),
     // files and descriptors
     SCMP_SYS(_llseek),
     SCMP_SYS(close),
@@ -136,6 +134,8 @@ static const int calls[] = {
     SCMP_SYS(fstatfs),
     SCMP_SYS(fstatfs64),
     SCMP_SYS(getdents64),
+    SCMP_SYS(geteuid), // the walk asks it at links (sys/pathwalk.h)
+    SCMP_SYS(geteuid32),
     SCMP_SYS(lseek),
     SCMP_SYS(newfstatat),
     SCMP_SYS(openat2), // its flags lie in memory, where a filter cannot look
@@ -179,7 +179,6 @@ static const int calls[] = {
     SCMP_SYS(getpid),
     SCMP_SYS(getppid),
     SCMP_SYS(getrandom),
-    SCMP_SYS(getrlimit),
     SCMP_SYS(gettid),
     SCMP_SYS(restart_syscall),
     SCMP_SYS(rseq),
@@ -188,37 +187,59 @@ static const int calls[] = {
     SCMP_SYS(sched_getaffinity),
     SCMP_SYS(sched_yield),
     SCMP_SYS(set_robust_list),
-    SCMP_SYS(setrlimit),
     SCMP_SYS(sigaltstack),
     SCMP_SYS(sigreturn),
     SCMP_SYS(sysinfo), // qsort() before glibc 2.37
-    SCMP_SYS(ugetrlimit),
 };
+// clang-format on
 
-// Calls that are allowed when this argument, of these bits, has this value. The kernel reads an int
-// from the lower half of a register: a filter that looks at the whole could be led astray.
+// All bits of an int but these.
+#define ALL_BUT(flags) (UINT32_MAX & ~(uint64_t)(flags))
+
+#define SEND_FLAGS (MSG_DONTWAIT | MSG_MORE | MSG_NOSIGNAL)
+
+// A thread as pthread_create() makes it. CLONE_DETACHED, which musl adds, means nothing.
+#define THREAD_FLAGS                                                                    \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD | \
+     CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+
+// Calls that are allowed when all of these hold of their arguments. The kernel reads an int from
+// the lower half of a register: a filter that looks at the whole could be led astray. Values that
+// lie in memory cannot be seen, and a listener cannot be told from a connection: so a socket option
+// that is set for either is one by which all of a port's clients can be reached.
 static const struct limited {
     int call;
-    unsigned argument;
-    uint64_t mask, value;
+    struct condition {
+        unsigned argument;
+        uint64_t mask, value; // the argument has this value in these bits; mask 0: no condition
+    } when[2];
 } limited[] = {
-    {SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD},
-    {SCMP_SYS(fcntl), 1, UINT32_MAX, F_DUPFD_CLOEXEC}, // F_SETOWN and F_SETSIG signal anybody
-    {SCMP_SYS(fcntl), 1, UINT32_MAX, F_GETFL},
-    {SCMP_SYS(fcntl), 1, UINT32_MAX, F_SETFD},
-    {SCMP_SYS(fcntl64), 1, UINT32_MAX, F_DUPFD_CLOEXEC},
-    {SCMP_SYS(fcntl64), 1, UINT32_MAX, F_GETFL},
-    {SCMP_SYS(fcntl64), 1, UINT32_MAX, F_SETFD},
-    {SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCOUTQ},
-    {SCMP_SYS(mmap), 2, PROT_EXEC, 0},
-    {SCMP_SYS(mmap2), 2, PROT_EXEC, 0},
-    {SCMP_SYS(mprotect), 2, PROT_EXEC, 0},
-    {SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
-    {SCMP_SYS(prlimit64), 0, UINT32_MAX, 0},          // of the process itself
-    {SCMP_SYS(rt_sigaction), 0, UINT32_MAX, SIGABRT}, // abort()
-    {SCMP_SYS(rt_sigaction), 0, UINT32_MAX, 33},      // SIGSETXID, with glibc's first thread
+    {SCMP_SYS(clone), {{0, ALL_BUT(CLONE_DETACHED), THREAD_FLAGS}}},
+    {SCMP_SYS(fcntl), {{1, UINT32_MAX, F_DUPFD_CLOEXEC}}}, // F_SETOWN and F_SETSIG signal anybody
+    {SCMP_SYS(fcntl), {{1, UINT32_MAX, F_GETFL}}},
+    {SCMP_SYS(fcntl), {{1, UINT32_MAX, F_SETFD}, {2, UINT32_MAX, FD_CLOEXEC}}},
+    {SCMP_SYS(fcntl64), {{1, UINT32_MAX, F_DUPFD_CLOEXEC}}},
+    {SCMP_SYS(fcntl64), {{1, UINT32_MAX, F_GETFL}}},
+    {SCMP_SYS(fcntl64), {{1, UINT32_MAX, F_SETFD}, {2, UINT32_MAX, FD_CLOEXEC}}},
+    // Of a connection that is handed over.
+    {SCMP_SYS(getsockopt), {{1, UINT32_MAX, SOL_SOCKET}, {2, UINT32_MAX, SO_TYPE}}},
+    {SCMP_SYS(getsockopt), {{1, UINT32_MAX, SOL_SOCKET}, {2, UINT32_MAX, SO_ACCEPTCONN}}},
+    {SCMP_SYS(ioctl), {{1, UINT32_MAX, SIOCOUTQ}}},
+    {SCMP_SYS(mmap), {{2, PROT_EXEC, 0}}},
+    {SCMP_SYS(mmap2), {{2, PROT_EXEC, 0}}},
+    {SCMP_SYS(mprotect), {{2, PROT_EXEC, 0}}},
+    {SCMP_SYS(openat), {{2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY}}},
+    {SCMP_SYS(recvfrom), {{3, ALL_BUT(MSG_DONTWAIT), 0}}},
+    // A message that is peeked at leaves its descriptor to the next, and nobody can count it.
+    {SCMP_SYS(recvmsg), {{2, ALL_BUT(MSG_CMSG_CLOEXEC), 0}}},
+    {SCMP_SYS(rt_sigaction), {{0, UINT32_MAX, SIGABRT}}}, // abort()
+    {SCMP_SYS(rt_sigaction), {{0, UINT32_MAX, 33}}},      // SIGSETXID, with glibc's first thread
+    {SCMP_SYS(sendmsg), {{2, ALL_BUT(SEND_FLAGS), 0}}},
+    {SCMP_SYS(sendto), {{3, ALL_BUT(SEND_FLAGS), 0}, {4, UINT64_MAX, 0}}}, // send(): no address
+    // When the master is gone.
+    {SCMP_SYS(setsockopt), {{1, UINT32_MAX, IPPROTO_TCP}, {2, UINT32_MAX, TCP_DEFER_ACCEPT}}},
     // A listener that is shut down for reading is a socket that MSG_FASTOPEN connects anywhere.
-    {SCMP_SYS(shutdown), 1, UINT32_MAX, SHUT_WR},
+    {SCMP_SYS(shutdown), {{1, UINT32_MAX, SHUT_WR}}},
 };
 
 // Whether this kernel, and whoever runs us in a container, has what the filter needs: 0 or a
@@ -233,16 +254,24 @@ static int check_seccomp(void)
     return 0;
 }
 
+static int allow_limited(scmp_filter_ctx filter, const struct limited *l)
+{
+    struct scmp_arg_cmp when[ARRAY_SIZE(l->when)];
+    unsigned count = 0;
+    for (; count < ARRAY_SIZE(l->when) && l->when[count].mask; count++) {
+        const struct condition *c = &l->when[count];
+        when[count] = (struct scmp_arg_cmp){c->argument, SCMP_CMP_MASKED_EQ, c->mask, c->value};
+    }
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, l->call, count, when);
+}
+
 static int add_rules(scmp_filter_ctx filter)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(calls); i++)
         r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
-    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(limited); i++) {
-        const struct limited *l = &limited[i];
-        const struct scmp_arg_cmp when = {l->argument, SCMP_CMP_MASKED_EQ, l->mask, l->value};
-        r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, l->call, 1, &when);
-    }
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(limited); i++)
+        r = allow_limited(filter, &limited[i]);
     // Its flags lie in memory too; the C library then takes clone, whose flags do not.
     return r < 0 ? r : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }

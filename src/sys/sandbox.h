@@ -3,7 +3,7 @@
 // Two layers, each of which can be left out or be missing in the kernel or the build:
 // - Landlock: of all files only those beneath the roots can be opened, and only to read them or to
 //   list directories; no TCP socket is bound or connected (ABI 4); no signal and no abstract UNIX
-//   socket reaches a process outside (ABI 6). What is open already stays usable.
+//   socket reaches a process outside (ABI 6). Files that are open already stay usable.
 // - seccomp: only the system calls that a worker makes. Another one ends the process by SIGSYS,
 //   after it was noted which one.
 //
@@ -13,16 +13,11 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/modes.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-enum sandbox_mode {
-    SANDBOX_ENFORCE,
-    SANDBOX_LOG, // seccomp: the kernel's audit log tells of a call; Landlock: not enforced
-    SANDBOX_OFF,
-};
 
 struct sandbox_plan {
     enum sandbox_mode landlock, seccomp;
@@ -46,7 +41,7 @@ struct sandbox {
 
 // The version of Landlock, or a negative errno: -ENOSYS: kernel without it (or a filter around us
 // says so); -EOPNOTSUPP: not enabled at boot; -EPERM: a filter around us forbids it; -ENOPKG: this
-// build leaves it out.
+// build leaves it out. Public for tests.
 int sandbox_landlock_abi(void);
 
 // Makes it; `roots` are not needed any more then. That a layer is not to be had is no error: it is

@@ -2,6 +2,7 @@
 
 #ifdef HAVE_LIBSYSTEMD
 
+#include "base/slice.h"
 #include "base/util.h"
 
 #include <errno.h>
@@ -52,6 +53,15 @@ static void free_names(char **names)
     free(names);
 }
 
+static void take_name(struct systemd_socket *s, const char *given)
+{
+    struct slice name = slice_of(given);
+    if (name.len == 0 || name.len >= sizeof(s->name) || slice_has_control(name))
+        name = SLICE(SYSTEMD_NO_NAME);
+    memcpy(s->name, name.ptr, name.len);
+    s->name[name.len] = '\0';
+}
+
 int systemd_take_sockets(struct systemd_socket *out, size_t max)
 {
     char **names = NULL;
@@ -61,7 +71,7 @@ int systemd_take_sockets(struct systemd_socket *out, size_t max)
     } else {
         for (int i = 0; i < n; i++) {
             out[i].fd = SD_LISTEN_FDS_START + i;
-            snprintf(out[i].name, sizeof(out[i].name), "%s", names[i]);
+            take_name(&out[i], names[i]);
         }
     }
     free_names(names);

@@ -25,9 +25,13 @@ void systemd_drop(const char *name);
 // In a child, which has nothing to tell the manager: takes from the environment where it could.
 void systemd_leave(void);
 
+// The name of a socket that was given none (sd_listen_fds_with_names(3)), an empty one, or one that
+// no address "systemd:NAME" can have: too long, or with a control byte.
+#define SYSTEMD_NO_NAME "unknown"
+
 struct systemd_socket {
     int fd;
-    char name[256]; // FileDescriptorName=, "unknown" where none was given
+    char name[256]; // FileDescriptorName=
 };
 
 // The sockets passed to this process, at most `max`; each is close-on-exec from now on. The

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a request costs: tined, a bare ceiling and other servers, in alternation in one run.
+"""The cost of a request: tined, a bare ceiling and other servers, in alternation in one run.
 
 It prints a line for each server and workload. --calls counts system calls, instructions and memory.
 --write does the whole programme and writes docs/BENCHMARKS.md, its charts and ratios.json; with

@@ -1,5 +1,6 @@
-"""What a request costs in countable things: system calls, instructions, memory."""
+"""The cost of a request in countable things: system calls, instructions, memory."""
 
+import glob
 import os
 import re
 import signal
@@ -52,13 +53,26 @@ def system_calls(bench, w, server):
             if len(row) == 2 and row[1].isdigit() and row[0] != "total"}
 
 
-def _total_of(path):
-    """The instructions that callgrind counted until a process ended, or None when it has not."""
-    if not os.path.exists(path):
-        return None
-    with open(path, encoding="ascii", errors="replace") as f:
-        total = re.search(r"^totals: (\d+)", f.read(), re.M)
-    return total and int(total.group(1))
+def _has_ended(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def _counted_by(server):
+    """The files that callgrind wrote, one for each of its processes."""
+    return glob.glob(server.path("callgrind.[0-9]*"))
+
+
+def _most_of(paths):
+    """The instructions that callgrind counted in the process that had most."""
+    totals = []
+    for path in paths:
+        with open(path, encoding="ascii", errors="replace") as f:
+            totals += map(int, re.findall(r"^totals: (\d+)", f.read(), re.M))
+    return max(totals)
 
 
 def _simulate(bench, w, answers):
@@ -67,15 +81,17 @@ def _simulate(bench, w, answers):
     preloaded = os.path.join(servers.BUILD, "tests/bench/simulated.so")
     server.wrapper = ["env", "LD_PRELOAD=" + preloaded, "valgrind", "--quiet", "--tool=callgrind",
                       "--callgrind-out-file=" + server.path("callgrind.%p")]
+    for path in _counted_by(server):
+        os.unlink(path)
     try:
         server.start()
         bench.run_client(server, bench.client_arguments(w, "minimal", server) + _answers(answers))
-        counted = server.path("callgrind.%d" % server.pids[-1])
+        children = server.pids[1:]
     finally:
         server.process.kill()  # without its master the worker ends by itself
         server.stop()
-    _wait(lambda: _total_of(counted), counted)
-    return _total_of(counted)
+    _wait(lambda: all(map(_has_ended, children)), "the worker's end")
+    return _most_of(_counted_by(server))
 
 
 def instructions(bench, w):

@@ -6,6 +6,7 @@
 //   --answer   the bytes of the answer; with --content its head alone
 //   --content  what follows the head, sent from the file by sendfile
 //   --close    close each connection after one answer
+#include "arguments.h"
 #include "common.h"
 
 #include "base/util.h"
@@ -13,7 +14,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -147,16 +147,14 @@ static void set_option(int level, int name, int value)
 }
 
 // With the options that tined sets (sys/listener.c).
-static void listen_on(uint16_t port)
+static void listen_on(const struct sockaddr_in *address)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     set_option(SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
-    if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0)
+    if (bind(listener, (const struct sockaddr *)address, sizeof(*address)) < 0)
         die("bind");
     if (listen(listener, 4096) < 0)
         die("listen");
@@ -184,38 +182,26 @@ static void read_head(const char *path)
     close(fd);
 }
 
+static void open_content(const char *path)
+{
+    answer.content = open_file(path, &answer.content_len);
+}
+
 static void read_arguments(int argc, char **argv)
 {
-    static const struct option options[] = {{"port", required_argument, NULL, 'p'},
-                                            {"answer", required_argument, NULL, 'a'},
-                                            {"content", required_argument, NULL, 'c'},
-                                            {"close", no_argument, NULL, 'o'},
-                                            {0}};
-    uint16_t port = 0;
-    int o;
-    while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-        switch (o) {
-        case 'p':
-            port = (uint16_t)atoi(optarg);
-            break;
-        case 'a':
-            read_head(optarg);
-            break;
-        case 'c':
-            answer.content = open_file(optarg, &answer.content_len);
-            break;
-        case 'o':
-            answer.close = true;
-            break;
-        default:
-            exit(2);
-        }
-    }
-    if (!port || !answer.head_len) {
+    static struct sockaddr_in address;
+    static const struct argument arguments[] = {
+        {.name = "port", .port = &address},
+        {.name = "answer", .take = read_head},
+        {.name = "content", .take = open_content},
+        {.name = "close", .flag = &answer.close},
+    };
+    if (!arguments_read(argc, argv, arguments, ARRAY_SIZE(arguments)) || !address.sin_port ||
+        !answer.head_len) {
         fprintf(stderr, "usage: ceiling --port PORT --answer FILE [--content FILE] [--close]\n");
         exit(2);
     }
-    listen_on(port);
+    listen_on(&address);
 }
 
 int main(int argc, char **argv)

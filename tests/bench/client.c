@@ -13,9 +13,8 @@
 //   --sample N          compare so many bytes of each piece, and throw the rest away unseen (all)
 //   --connections N     (64)
 //   --depth N           requests at once on each (1)
-//   --close             a connection for each request. To connect costs a client more than it costs
-//   a
-//                       server: so all connections are made first, and then all ask at once
+//   --close             a connection for each request. To connect costs a client more than it
+//                       costs a server: so all are made first, and then all ask at once
 //   --warm-up SECONDS   before the measurement (0.1)
 //   --seconds SECONDS   of the measurement (1)
 //   --answers N         instead of seconds, and without warming up
@@ -23,6 +22,7 @@
 //
 // Prints one line of JSON: answers and errors of the measurement, and the clocks of meter.h. The
 // first error is told on stderr.
+#include "arguments.h"
 #include "common.h"
 #include "meter.h"
 #include "verify.h"
@@ -32,7 +32,6 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -62,7 +61,7 @@ static struct {
     .depth = 1,
     .warm_up = 0.1,
     .seconds = 1,
-    .expected = {.status = 200, .sample = SIZE_MAX},
+    .expected = {.status = 200, .sample = UINT64_MAX},
 };
 
 struct request {
@@ -209,8 +208,8 @@ static bool take(struct conn *c, const char *data, size_t len)
             return false;
         }
         size_t used = 0;
-        enum verdict v = verify_take(&c->answer, &plan.expected, c->which[c->first], data, len,
-                                     &used);
+        enum verdict v = verify_take(&c->answer, &plan.expected, c->which[c->first],
+                                     slice_make(data, len), &used);
         data += used;
         len -= used;
         if (!conclude(c, v))
@@ -356,91 +355,34 @@ static void add_pid(const char *text)
     }
 }
 
-static bool read_option(int o, const char *text)
+static void take_text(const char *path)
 {
-    uint64_t number = strtoull(text ? text : "", NULL, 10);
-    struct expectation *e = &plan.expected;
-    switch (o) {
-    case 'P':
-        plan.server.sin_port = htons((uint16_t)number);
-        return true;
-    case 'r':
-        load_requests(text);
-        return true;
-    case 't':
-        e->text = load_file(text, 2, &e->period);
-        return true;
-    case 'b':
-        e->start = number;
-        return true;
-    case 'i':
-        e->stride = number;
-        return true;
-    case 's':
-        e->status = (int)number;
-        return true;
-    case 'l':
-        e->length = number;
-        return true;
-    case 'B':
-        e->bodiless = true;
-        return true;
-    case 'x':
-        e->sample = number;
-        return true;
-    case 'c':
-        plan.connections = (unsigned)number;
-        return true;
-    case 'd':
-        plan.depth = (unsigned)number;
-        return true;
-    case 'C':
-        plan.close = true;
-        return true;
-    case 'w':
-        plan.warm_up = atof(text);
-        return true;
-    case 'S':
-        plan.seconds = atof(text);
-        return true;
-    case 'n':
-        plan.answers = number;
-        return true;
-    case 'p':
-        add_pid(text);
-        return true;
-    default:
-        return false;
-    }
+    plan.expected.text = load_file(path, 2, &plan.expected.period);
 }
 
 static bool read_arguments(int argc, char **argv)
 {
-    static const struct option options[] = {{"port", required_argument, NULL, 'P'},
-                                            {"requests", required_argument, NULL, 'r'},
-                                            {"text", required_argument, NULL, 't'},
-                                            {"start", required_argument, NULL, 'b'},
-                                            {"stride", required_argument, NULL, 'i'},
-                                            {"status", required_argument, NULL, 's'},
-                                            {"length", required_argument, NULL, 'l'},
-                                            {"bodiless", no_argument, NULL, 'B'},
-                                            {"sample", required_argument, NULL, 'x'},
-                                            {"connections", required_argument, NULL, 'c'},
-                                            {"depth", required_argument, NULL, 'd'},
-                                            {"close", no_argument, NULL, 'C'},
-                                            {"warm-up", required_argument, NULL, 'w'},
-                                            {"seconds", required_argument, NULL, 'S'},
-                                            {"answers", required_argument, NULL, 'n'},
-                                            {"pid", required_argument, NULL, 'p'},
-                                            {0}};
-    plan.server.sin_family = AF_INET;
-    plan.server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int o;
-    while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0)
-        if (!read_option(o, optarg))
-            return false;
-    return plan.server.sin_port && request_count && plan.expected.text && plan.expected.period &&
-           plan.depth >= 1 && plan.depth <= DEPTH_MAX && optind == argc;
+    static const struct argument arguments[] = {
+        {.name = "port", .port = &plan.server},
+        {.name = "requests", .take = load_requests},
+        {.name = "text", .take = take_text},
+        {.name = "start", .number = &plan.expected.start},
+        {.name = "stride", .number = &plan.expected.stride},
+        {.name = "status", .count = &plan.expected.status},
+        {.name = "length", .number = &plan.expected.length},
+        {.name = "bodiless", .flag = &plan.expected.bodiless},
+        {.name = "sample", .number = &plan.expected.sample},
+        {.name = "connections", .count = &plan.connections},
+        {.name = "depth", .count = &plan.depth},
+        {.name = "close", .flag = &plan.close},
+        {.name = "warm-up", .real = &plan.warm_up},
+        {.name = "seconds", .real = &plan.seconds},
+        {.name = "answers", .number = &plan.answers},
+        {.name = "pid", .take = add_pid},
+    };
+    return arguments_read(argc, argv, arguments, ARRAY_SIZE(arguments)) && plan.server.sin_port &&
+           request_count && plan.expected.text && plan.expected.period && plan.depth >= 1 &&
+           plan.depth <= DEPTH_MAX;
 }
 
 int main(int argc, char **argv)

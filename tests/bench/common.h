@@ -1,4 +1,4 @@
-// What the programs of the benchmark have in common.
+// Shared by the programs of the benchmark.
 #pragma once
 
 #include <stddef.h>

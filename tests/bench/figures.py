@@ -25,13 +25,13 @@ def against(found, name, base):
 
 
 def best_of(found, names):
-    """Who of these has the smallest median, or None when none was measured."""
+    """The server with the smallest median, or None when none was measured."""
     present = [name for name in names if name in found]
     return min(present, key=lambda n: spread([m.cpu for m in found[n]]).median, default=None)
 
 
 def goals_of(w, found, peers):
-    """What the workload demands of tined, where it can be judged."""
+    """The goals that the workload sets for tined, where they can be judged."""
     goals = []
     if w.goal and "ceiling" in found:
         goals.append(Goal(w.title, w.goal, "ceiling", against(found, "tined", "ceiling")))

@@ -31,7 +31,7 @@ COLD_ASKED = 1000       # requests a second beside the cold file
 
 
 def ask(on, server, rate, seconds, patient=False):
-    """What the open-loop client found. `patient`: requests may remain without an answer."""
+    """The findings of the open-loop client. `patient`: requests may remain without an answer."""
     command = [OPENLOOP, "--port", server.port, "--requests", server.write("one", stage.GET % FILE),
                "--text", on.text, "--length", SIZE, "--rate", rate, "--seconds", seconds]
     run = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, check=not patient,

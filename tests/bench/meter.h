@@ -1,4 +1,4 @@
-// What a measurement costs the processes that are measured, by the exact clocks of the kernel.
+// The cost of a measurement to the processes that are measured, by the exact clocks of the kernel.
 #pragma once
 
 #include <stddef.h>

@@ -13,6 +13,7 @@
 //
 // Prints one line of JSON; times in microseconds. "late" is how long after its time the client
 // itself sent a request for which a connection was free, at worst.
+#include "arguments.h"
 #include "common.h"
 #include "verify.h"
 
@@ -20,7 +21,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
 #include <netinet/tcp.h>
@@ -51,7 +51,7 @@ static struct {
     .connections = 64,
     .rate = 20000,
     .seconds = 2,
-    .expected = {.status = 200, .sample = SIZE_MAX},
+    .expected = {.status = 200, .sample = UINT64_MAX},
 };
 
 struct conn {
@@ -169,7 +169,8 @@ static void on_ready(struct conn *c)
         fail(c, "closed without an answer");
         return;
     }
-    enum verdict v = verify_take(&c->answer, &plan.expected, 0, input, (size_t)n, &used);
+    enum verdict v = verify_take(&c->answer, &plan.expected, 0, slice_make(input, (size_t)n),
+                                 &used);
     if (v == VERDICT_MORE)
         return;
     note_latency(c->due);
@@ -214,50 +215,29 @@ static void measure(void)
 
 // ---- arguments ---------------------------------------------------------------------------------
 
-static bool read_option(int o, const char *text)
+static void take_request(const char *path)
 {
-    switch (o) {
-    case 'P':
-        plan.server.sin_port = htons((uint16_t)atoi(text));
-        return true;
-    case 'r':
-        plan.request = load_file(text, 1, &plan.request_len);
-        return true;
-    case 't':
-        plan.expected.text = load_file(text, 2, &plan.expected.period);
-        return true;
-    case 'l':
-        plan.expected.length = strtoull(text, NULL, 10);
-        return true;
-    case 'c':
-        plan.connections = (unsigned)atoi(text);
-        return true;
-    case 'R':
-        plan.rate = atof(text);
-        return true;
-    case 'S':
-        plan.seconds = atof(text);
-        return true;
-    default:
-        return false;
-    }
+    plan.request = load_file(path, 1, &plan.request_len);
+}
+
+static void take_text(const char *path)
+{
+    plan.expected.text = load_file(path, 2, &plan.expected.period);
 }
 
 static bool read_arguments(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"port", required_argument, NULL, 'P'},        {"requests", required_argument, NULL, 'r'},
-        {"text", required_argument, NULL, 't'},        {"length", required_argument, NULL, 'l'},
-        {"connections", required_argument, NULL, 'c'}, {"rate", required_argument, NULL, 'R'},
-        {"seconds", required_argument, NULL, 'S'},     {0}};
-    plan.server.sin_family = AF_INET;
-    plan.server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int o;
-    while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0)
-        if (!read_option(o, optarg))
-            return false;
-    return plan.server.sin_port && plan.request && plan.expected.text && plan.rate > 0 &&
-           plan.connections && optind == argc;
+    static const struct argument arguments[] = {
+        {.name = "port", .port = &plan.server},
+        {.name = "requests", .take = take_request},
+        {.name = "text", .take = take_text},
+        {.name = "length", .number = &plan.expected.length},
+        {.name = "connections", .count = &plan.connections},
+        {.name = "rate", .real = &plan.rate},
+        {.name = "seconds", .real = &plan.seconds},
+    };
+    return arguments_read(argc, argv, arguments, ARRAY_SIZE(arguments)) && plan.server.sin_port &&
+           plan.request && plan.expected.text && plan.rate > 0 && plan.connections;
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,4 @@
-"""What was found, as Markdown and as charts. Writes docs/BENCHMARKS.md and what belongs to it."""
+"""The results, as Markdown and as charts. Writes docs/BENCHMARKS.md and what belongs to it."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def goals_table(results, head):
 
 
 def settings_table(results, head):
-    """What tined costs when something is set otherwise."""
+    """The cost of tined when something is set otherwise."""
     rows = [[workloads.WORKLOADS[name].title, servers.SERVERS[other].title, _cost(heads[head], other),
              _shown(figures.against(heads[head], other, "ceiling")),
              _shown(figures.against(heads[head], other, "tined"))]

@@ -100,7 +100,7 @@ class Bench:
         return [str(a) for a in arguments]
 
     def run_client(self, server, arguments):
-        """What the client says; it fails when an answer was wrong."""
+        """The output of the client, which fails when an answer was wrong."""
         command = [CLIENT] + arguments
         for pid in server.pids:
             command += ["--pid", str(pid)]

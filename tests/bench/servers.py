@@ -20,7 +20,7 @@ def free_port():
 
 
 def pinned_to(cpu):
-    """What a child does before it becomes another program."""
+    """A function for a child that becomes another program: it stays on one processor."""
     return lambda: os.sched_setaffinity(0, {cpu})
 
 
@@ -158,7 +158,7 @@ class Tined(Server):
     more = ""
 
     def _sandbox(self):
-        """What switches off the part of it that valgrind cannot live in, where there is one."""
+        """The option that switches off the part of it that valgrind cannot live in, where there is one."""
         options = subprocess.run([self.program, "config", "-c", self.path("tined.conf")],
                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
         return NO_SANDBOX if b"seccomp" in options else ""

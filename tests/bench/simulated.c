@@ -1,6 +1,6 @@
 // To be preloaded (LD_PRELOAD) under valgrind, which does not know pidfd_open before 3.21: a
-// descriptor that never becomes ready stands in for the process. Who is watched by it is never seen
-// to end.
+// descriptor that never becomes ready stands in for the process. The end of a
+// process that is watched by it is never seen.
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>

@@ -1,4 +1,4 @@
-"""What ./dev bench scale and ./dev bench latency have in common: files, servers, and their parts."""
+"""Shared by ./dev bench scale and ./dev bench latency: files, servers, and their parts."""
 
 import argparse
 import os

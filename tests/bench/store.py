@@ -1,4 +1,4 @@
-"""What runs that write have found so far, so that one can be made in parts: a file of the build."""
+"""The results of the runs that write, so that one can be made in parts: a file of the build."""
 
 import json
 import os

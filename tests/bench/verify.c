@@ -33,7 +33,7 @@ static bool judge_head(const char *head, size_t len, const struct expectation *e
     uint64_t length = UINT64_MAX;
     bool closes = false;
     const char *end = head + len;
-    int status = len > 13 && memcmp(head, "HTTP/1.1 ", 9) == 0 ? atoi(head + 9) : 0;
+    unsigned status = len > 13 && memcmp(head, "HTTP/1.1 ", 9) == 0 ? (unsigned)atoi(head + 9) : 0;
     for (const char *line = head; (line = memchr(line, '\n', (size_t)(end - line)));) {
         line++;
         if (is_field(line, "Content-Length: "))
@@ -42,7 +42,7 @@ static bool judge_head(const char *head, size_t len, const struct expectation *e
             closes = true;
     }
     if (status != e->status || (!e->bodiless && length != e->length)) {
-        snprintf(reason, sizeof(reason), "expected %d with %" PRIu64 " bytes, got:\n%.*s",
+        snprintf(reason, sizeof(reason), "expected %u with %" PRIu64 " bytes, got:\n%.*s",
                  e->status, e->length, (int)len, head);
         return false;
     }
@@ -99,11 +99,11 @@ static enum verdict finish(struct answer *a)
 }
 
 enum verdict verify_take(struct answer *a, const struct expectation *e, uint32_t which,
-                         const char *data, size_t len, size_t *ret_used)
+                         struct slice data, size_t *ret_used)
 {
     size_t used = 0;
     if (!a->in_content) {
-        enum verdict v = take_head(a, e, data, len, &used);
+        enum verdict v = take_head(a, e, data.ptr, data.len, &used);
         *ret_used = used;
         if (v != VERDICT_DONE)
             return v;
@@ -111,9 +111,9 @@ enum verdict verify_take(struct answer *a, const struct expectation *e, uint32_t
             return finish(a);
         a->in_content = true;
     }
-    size_t piece = MIN(len - used, e->length - a->at);
+    size_t piece = MIN(data.len - used, e->length - a->at);
     *ret_used = used + piece;
-    if (!is_expected(a, e, which, data + used, piece)) {
+    if (!is_expected(a, e, which, data.ptr + used, piece)) {
         snprintf(reason, sizeof(reason), "a wrong byte in %zu bytes of content from byte %" PRIu64,
                  piece, a->at);
         return VERDICT_WRONG;

@@ -1,4 +1,4 @@
-"""What is asked for: the workloads, their goals, and their requests as bytes."""
+"""The workloads, their goals, and their requests as bytes."""
 
 import collections
 import email.utils
@@ -9,7 +9,7 @@ from tree import KIB, MIB, GIB
 
 HEADS = ("minimal", "browser")
 
-# What a browser sends when it follows a link: with Host and Connection 12 fields.
+# The fields that a browser sends when it follows a link: with Host and Connection 12 fields.
 BROWSER = (
     'sec-ch-ua: "Chromium";v="130", "Not?A_Brand";v="99"',
     "sec-ch-ua-mobile: ?0",

@@ -1,4 +1,4 @@
-// What every fuzzer includes: the entry point, and copies of inputs whose end a sanitizer guards.
+// Included by every fuzzer: the entry point, and copies of inputs whose end a sanitizer guards.
 //
 // A fuzzer is one function with libFuzzer's signature and real assertions. Linked with replay.c it
 // is a test that runs over its corpus.

@@ -10,7 +10,7 @@
 
 struct outcome {
     enum body_state state;
-    int status;
+    enum reason reason;
     size_t used;
 };
 
@@ -20,12 +20,12 @@ static struct outcome feed(struct body b, struct slice data, size_t step, size_t
     do {
         size_t used = 0, n = MIN(step, data.len - o.used);
         char *piece = fuzz_copy(slice_make(data.ptr + o.used, n));
-        o.state = body_feed(&b, slice_make(piece, n), &used, &o.status);
+        o.state = body_feed(&b, slice_make(piece, n), &used, &o.reason);
         free(piece);
         o.used += used;
         assert(b.total <= b.limit);
         assert(o.state != CONTENT_MORE || (used == n && body_wanted(&b) >= 1));
-        // What is wanted does not reach past the end.
+        // The parser wants nothing past the end.
         assert(o.state != CONTENT_MORE || !end || body_wanted(&b) <= end - o.used);
     } while (o.state == CONTENT_MORE && o.used < data.len);
     return o;
@@ -67,9 +67,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct outcome whole = feed(b, data, SIZE_MAX, 0);
     bool has_ended = whole.state == CONTENT_END;
     struct outcome pieces = feed(b, data, step % 16 + 1, has_ended ? whole.used : 0);
-    assert(whole.state == pieces.state && whole.status == pieces.status);
+    assert(whole.state == pieces.state && whole.reason == pieces.reason);
     assert(whole.state == CONTENT_BAD || whole.used == pieces.used);
-    assert(whole.state != CONTENT_BAD || whole.status == 400 || whole.status == 413);
+    assert(whole.state != CONTENT_BAD || reason_status(whole.reason) == 400 ||
+           reason_status(whole.reason) == 413);
     assert(!has_ended || r.body != BODY_LENGTH || whole.used == r.content_length);
     assert(!has_ended || r.body != BODY_CHUNKED || whole.used == chunked_length(data));
     return 0;

@@ -13,6 +13,8 @@ static const struct slice etags[] = {{NULL, 0}, {"\"a\"", 3}, {"W/\"a\"", 5}, {"
 static const uint64_t sizes[] = {0, 1, 10, 1000, UINT64_C(1) << 40, UINT64_MAX};
 static const int64_t mtimes[] = {-1, 0, 784111777, INT64_C(253402300799)};
 
+static const uint32_t limits_of_ranges[] = {DECISION_MAX_RANGES, 0, 1, 2};
+
 // They lie in the file, no byte is in two of them, and several are smaller than the file.
 static void check_ranges(const struct decision *d, const struct representation *rep)
 {
@@ -34,6 +36,10 @@ static void check(const struct request *r, const struct representation *rep)
     struct decision d;
     decision_make(r, rep, NOW, &d);
     check_ranges(&d, rep);
+    assert(d.range_count <= MAX(rep->max_ranges, 1));
+    assert((d.status == 206 || d.status == 416) == (d.range == DECISION_RANGE_SERVED));
+    assert(d.by == FIELD_OTHER ? d.status == 200 : r->first[d.by].ptr != NULL);
+    assert(d.status != 200 || d.by == FIELD_OTHER || d.by == FIELD_IF_MODIFIED_SINCE);
     switch (d.status) {
     case 200:
         assert(d.range_count == 1 && d.ranges[0].offset == 0 && d.ranges[0].length == rep->size);
@@ -54,6 +60,11 @@ static void check(const struct request *r, const struct representation *rep)
         assert(d.status == 416 && r->method == METHOD_GET && r->first[FIELD_RANGE].ptr);
         assert(d.range_count == 0 && d.ranges[0].length == 0);
     }
+    if (d.status != 206)
+        return;
+    decision_send_whole(&d, rep->size); // too costly after all
+    assert(d.status == 200 && d.by == FIELD_OTHER && d.range == DECISION_RANGE_COSTLY);
+    assert(d.range_count == 1 && d.ranges[0].offset == 0 && d.ranges[0].length == rep->size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -64,10 +75,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct head_scan scan = {0};
     struct slice data = fuzz_slice(bytes, size);
     uint8_t a = fuzz_byte(&data), b = fuzz_byte(&data);
-    struct representation rep = {sizes[b % ARRAY_SIZE(sizes)], etags[a / 2 % ARRAY_SIZE(etags)],
-                                 mtimes[a / 8 % ARRAY_SIZE(mtimes)]};
+    struct representation rep = {sizes[b % ARRAY_SIZE(sizes)],
+                                 etags[a / 2 % ARRAY_SIZE(etags)],
+                                 mtimes[a / 8 % ARRAY_SIZE(mtimes)],
+                                 mtimes[a / 32 % ARRAY_SIZE(mtimes)],
+                                 b >= 128,
+                                 limits_of_ranges[b / 8 % ARRAY_SIZE(limits_of_ranges)]};
     struct buf head = buf_make(text, sizeof(text));
-    int status;
+    enum reason reason;
 
     buf_puts(&head, a % 2 ? "GET / HTTP/1.0\r\n" : "HEAD / HTTP/1.0\r\n");
     buf_put(&head, data);
@@ -75,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (head.overflow)
         return 0;
     char *copy = fuzz_copy(buf_slice(&head));
-    if (head_scan_feed(&scan, slice_make(copy, head.len), &limits, &status) == HEAD_COMPLETE &&
+    if (head_scan_feed(&scan, slice_make(copy, head.len), &limits, &reason) == HEAD_COMPLETE &&
         request_parse(slice_make(copy, scan.pos), &r) == 0)
         check(&r, &rep);
     free(copy);

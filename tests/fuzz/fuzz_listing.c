@@ -4,11 +4,13 @@
 
 #include "base/util.h"
 #include "http/chars.h"
+#include "http/html.h"
 #include "http/listing.h"
 #include "http/utf8.h"
 
 #define ENTRIES 8
 #define DEPTH   16
+#define README  2000 // bytes
 
 // Cuts `text` off the start of *s, if it is there.
 static bool skip(struct slice *s, const char *text)
@@ -24,7 +26,7 @@ static void check_utf8(struct slice s, bool html)
 {
     while (s.len) {
         int32_t code = utf8_next(&s);
-        assert(code >= 0x20 || code == '\n');
+        assert(code >= 0x20 || code == '\n' || (html && code == '\t'));
         assert(!html || ((code < 0x7f || code > 0x9f) && (code < 0x202a || code > 0x202e)));
     }
 }
@@ -32,9 +34,15 @@ static void check_utf8(struct slice s, bool html)
 // ---- HTML ---------------------------------------------------------------------------------------
 
 static const char *const tags[] = {
-    "html", "head",    "title", "style", "body",  "header", "nav", "ol", "li",   "a",    "h1",
-    "main", "caption", "table", "thead", "tbody", "tr",     "th",  "td", "time", "span", "meta",
+    "html", "head", "title",   "style", "body",   "header", "nav",     "ol", "li",  "a",
+    "h1",   "main", "caption", "table", "thead",  "tbody",  "tr",      "th", "td",  "time",
+    "span", "meta", "link",    "form",  "button", "input",  "section", "h2", "pre", "p",
 };
+
+static bool is_void(const char *tag)
+{
+    return strcmp(tag, "meta") == 0 || strcmp(tag, "link") == 0 || strcmp(tag, "input") == 0;
+}
 
 static size_t find_tag(struct slice name)
 {
@@ -60,8 +68,10 @@ static void check_attributes(struct slice *s)
 {
     while (skip(s, " ")) {
         cut_word(s);
-        assert(skip(s, "=\""));
-        while (!skip(s, "\"")) {
+        assert(skip(s, "="));
+        bool quoted = skip(s, "\"");
+        while (quoted ? !skip(s, "\"") : !slice_starts_with(*s, SLICE(">"))) {
+            assert(quoted || (s->len && s->ptr[0] > ' ' && s->ptr[0] != '"'));
             assert(s->len && s->ptr[0] != '<' && s->ptr[0] != '>');
             assert(s->ptr[0] != '&' || slice_starts_with(*s, SLICE("&amp;")));
             *s = slice_skip(*s, 1);
@@ -80,7 +90,7 @@ static void check_tag(struct slice *s, size_t stack[static DEPTH], size_t *depth
         return;
     }
     check_attributes(s);
-    if (strcmp(tags[tag], "meta") == 0)
+    if (is_void(tags[tag]))
         return;
     assert(*depth < DEPTH);
     stack[(*depth)++] = tag;
@@ -158,12 +168,14 @@ static void check_json(struct slice s)
 
 // ---- links --------------------------------------------------------------------------------------
 
-// What the reference stands for is the name, with a slash for a directory.
+// The reference, in HTML or JSON, stands for the name, with a slash for a directory. In neither can
+// a name hold such quotes.
 static void check_href(struct slice row, const struct listing_entry *e)
 {
-    const char *found = memmem(row.ptr, row.len, "\"./", 3);
-    assert(found);
-    struct slice href = slice_skip(row, (size_t)(found + 3 - row.ptr));
+    const char *html = memmem(row.ptr, row.len, "href=\"", 6);
+    const char *json = memmem(row.ptr, row.len, "\"href\":\"", 8);
+    assert(html || json);
+    struct slice href = slice_skip(row, (size_t)(json ? json + 8 - row.ptr : html + 6 - row.ptr));
     for (size_t i = 0; i < e->name.len; i++) {
         char c = href.ptr[0];
         bool escaped = skip(&href, "%");
@@ -171,7 +183,7 @@ static void check_href(struct slice row, const struct listing_entry *e)
         assert(!escaped || (high >= 0 && low >= 0));
         if (escaped)
             c = (char)(high << 4 | low);
-        assert(c == e->name.ptr[i]);
+        assert(c == e->name.ptr[i] && (escaped || c != ':'));
         href = slice_skip(href, escaped ? 2 : 1);
     }
     assert(skip(&href, e->directory ? "/\"" : "\""));
@@ -203,7 +215,7 @@ static void check_order(const struct listing_view *v, const struct listing_entry
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static char room[LISTING_BEGIN_MAX + (ENTRIES + 1) * LISTING_ENTRY_MAX];
+    static char room[LISTING_BEGIN_MAX + (ENTRIES + 2) * LISTING_ENTRY_MAX + README * HTML_GROWTH];
     char *copy = fuzz_copy(fuzz_slice(bytes, size));
     struct slice rest = slice_make(copy, size);
     uint8_t flags = fuzz_byte(&rest), kinds = fuzz_byte(&rest);
@@ -219,6 +231,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     while (v.path.len && v.path.ptr[v.path.len - 1] != '/')
         v.path.len--;
     size_t count = cut_entries(&rest, kinds, entries);
+    if (count > 2 && v.format == LISTING_HTML)
+        v.readme = entries[0].name;
     listing_begin(&b, &v);
     assert(b.len <= LISTING_BEGIN_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -229,6 +243,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         check_order(&v, &entries[0], &entries[i]);
     }
     listing_end(&b, &v);
+    if (v.readme.len) {
+        html_put_lines(&b, fuzz_slice(bytes, MIN(size, README)), kinds & 1);
+        listing_end_readme(&b, &v, kinds & 1);
+    }
     assert(!b.overflow);
     check_utf8(buf_slice(&b), v.format == LISTING_HTML);
     if (v.format == LISTING_JSON)

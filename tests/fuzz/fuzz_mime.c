@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "base/util.h"
-#include "http/mime.h"
+#include "http/mime_core.h"
 
 #define ROOM 64
 
@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         check_entry(entries, left, i);
     struct slice type = mime_find(entries, left, name);
     assert(type.len == 0 || slice_find(type, '/') > 0);
-    mime_find_core(name);
+    mime_core_find(name);
     mime_wants_charset(type);
     free(copy);
     return 0;

@@ -25,12 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const struct network peer = {.kind = NETWORK_UNIX};
     struct network n;
-    char *text = malloc(size + 1);
-    assert(text);
-    if (size)
-        memcpy(text, bytes, size);
-    text[size] = '\0';
-    if (!network_parse(text, &n)) {
+    char *text = fuzz_copy(fuzz_slice(bytes, size));
+    if (!network_parse(slice_make(text, size), &n)) {
         assert(network_has(&n, &peer) == (n.kind != NETWORK_IP));
         if (n.kind == NETWORK_IP)
             check_ip(&n);

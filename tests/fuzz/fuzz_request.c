@@ -10,7 +10,7 @@ static const struct head_limits limits = {.request_line = 96, .fields = 400, .fi
 
 struct outcome {
     enum head_state state;
-    int status;
+    enum reason reason;
     uint32_t pos;
 };
 
@@ -20,10 +20,10 @@ static struct outcome scan(struct slice data, size_t first)
     struct head_scan s = {0};
     struct outcome o = {HEAD_MORE, 0, 0};
     char *piece = fuzz_copy(slice_make(data.ptr, first));
-    o.state = head_scan_feed(&s, slice_make(piece, first), &limits, &o.status);
+    o.state = head_scan_feed(&s, slice_make(piece, first), &limits, &o.reason);
     free(piece);
     if (o.state == HEAD_MORE)
-        o.state = head_scan_feed(&s, data, &limits, &o.status);
+        o.state = head_scan_feed(&s, data, &limits, &o.reason);
     if (o.state == HEAD_COMPLETE)
         o.pos = s.pos;
     return o;
@@ -47,7 +47,8 @@ static void check_fields(struct slice head, const struct request *r)
         check_slice(head, f->value);
         assert(f->name.len && slice_find(f->name, ' ') < 0);
         assert(slice_equal(f->value, slice_trim(f->value)));
-        assert(f->id == FIELD_OTHER || r->first[f->id].ptr);
+        assert(f->id == FIELD_OTHER ||
+               (r->first[f->id].ptr && slice_equal_nocase(f->name, request_field_name(f->id))));
     }
 }
 
@@ -76,12 +77,32 @@ static void check_request(struct slice head, const struct request *r)
     assert(!r->first[FIELD_TRANSFER_ENCODING].ptr || r->body == BODY_CHUNKED);
 }
 
+static void check_inside(struct slice all, struct slice s)
+{
+    assert(!s.ptr || (s.ptr >= all.ptr && s.ptr + s.len <= all.ptr + all.len));
+}
+
+// A head that has come in part, wherever it was cut: the slices lie in it.
+static void check_start(struct slice data)
+{
+    static struct request r;
+    char *copy = fuzz_copy(data);
+    struct slice start = slice_make(copy, data.len);
+    request_parse_start(start, &r);
+    check_inside(start, r.line);
+    check_inside(start, r.method_name);
+    check_inside(start, r.target);
+    for (size_t i = 0; i < FIELD_OTHER; i++)
+        check_inside(start, r.first[i]);
+    free(copy);
+}
+
 static void parse(struct slice data)
 {
     static struct request r;
     char *copy = fuzz_copy(data);
     struct slice head = slice_make(copy, data.len);
-    int status = request_parse(head, &r);
+    int status = reason_status(request_parse(head, &r));
     assert(status == 0 || status == 400 || status == 417 || status == 421 || status == 501 ||
            status == 505);
     assert(r.line.len <= head.len);
@@ -95,11 +116,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct slice data = fuzz_slice(bytes, size);
     size_t split = fuzz_byte(&data);
     data = slice_skip(data, head_skip_empty_lines(data));
+    check_start(data);
     struct outcome whole = scan(data, data.len);
     struct outcome pieces = scan(data, data.len ? split * 7 % (data.len + 1) : 0);
-    assert(whole.state == pieces.state && whole.status == pieces.status && whole.pos == pieces.pos);
-    assert(whole.state != HEAD_BAD || whole.status == 400 || whole.status == 414 ||
-           whole.status == 431);
+    assert(whole.state == pieces.state && whole.reason == pieces.reason && whole.pos == pieces.pos);
+    int refusal = whole.state == HEAD_BAD ? reason_status(whole.reason) : 400;
+    assert(refusal == 400 || refusal == 414 || refusal == 431 || refusal == 501);
     // A head that is not refused is bounded, complete or not.
     assert(whole.state == HEAD_BAD || whole.state == HEAD_COMPLETE ||
            data.len <= limits.request_line + 2 + limits.fields + 2);

@@ -15,12 +15,12 @@ static void assert_no_control(struct slice s)
         assert(s.ptr[i] == '\t' || ((unsigned char)s.ptr[i] >= 0x20 && s.ptr[i] != 0x7f));
 }
 
-// What a rule's target becomes for a request with hostile captures.
+// Expands a rule's target for a request with hostile captures.
 static void check_expansion(struct slice text)
 {
     static const struct glob_match captures = {3,
                                                {{"/e.test", 7}, {"", 0}, {"a b?#%2F\\\xff", 10}}};
-    static const struct template_values values = {{"/a b", 4}, &captures};
+    static const struct template_values values = {{"/a b", 4}, &captures, {"host.test", 9}};
     static char room[64 * 1024];
     struct buf b = buf_make(room, sizeof(room));
     template_put_path(&b, text, &values);
@@ -30,7 +30,7 @@ static void check_expansion(struct slice text)
     b = buf_make(room, sizeof(room));
     template_put_redirect(&b, text, &values, SLICE("q"));
     if (!b.overflow && text.ptr[0] == '/')
-        assert(b.len > 1 && b.data[0] == '/' && b.data[1] != '/' && b.data[1] != '\\');
+        assert(b.data[0] == '/' && (b.len == 1 || (b.data[1] != '/' && b.data[1] != '\\')));
 }
 
 static void check_template(struct slice text)
@@ -39,7 +39,9 @@ static void check_template(struct slice text)
     struct template_part part;
     unsigned last = 0;
     size_t left = rest.len;
+    bool has_host = false;
     while (template_next(&rest, &part)) {
+        has_host |= part.kind == TEMPLATE_HOST;
         assert(rest.len < left && part.text.len > 0);
         assert(part.text.ptr >= text.ptr && part.text.ptr + part.text.len <= text.ptr + text.len);
         if (part.kind == TEMPLATE_CAPTURE) {
@@ -49,17 +51,20 @@ static void check_template(struct slice text)
         left = rest.len;
     }
     assert(left == 0 && last == template_last_capture(text));
+    assert(has_host == template_has_host(text));
     check_expansion(text);
 }
 
-static void check_line(enum fieldline_action action, struct slice text)
+static void check_line(unsigned action, struct slice text)
 {
+    static const char *(*const checks[])(struct slice) = {fieldline_check_set, fieldline_check_add,
+                                                          fieldline_check_unset};
     struct slice name, value;
-    if (fieldline_check(action, text) != NULL)
+    if (checks[action](text) != NULL)
         return;
     assert_no_control(text);
     assert(text.len && text.ptr[0] != ':');
-    if (action == FIELDLINE_UNSET)
+    if (checks[action] == fieldline_check_unset)
         return;
     fieldline_split(text, &name, &value);
     assert(name.len && value.len && slice_find(name, ' ') < 0);
@@ -68,7 +73,9 @@ static void check_line(enum fieldline_action action, struct slice text)
 
 static void check_redirect(struct slice text)
 {
-    if (rulecheck_redirect(text) != NULL)
+    bool is_fixed = !rulecheck_location(text);
+    assert(!is_fixed || !rulecheck_redirect(text) || slice_find(text, '$') >= 0);
+    if (!is_fixed && rulecheck_redirect(text) != NULL)
         return;
     assert_no_control(text);
     assert(slice_find(text, ' ') < 0 && slice_find(text, '\\') < 0);
@@ -82,6 +89,8 @@ static void check_redirect(struct slice text)
     struct slice authority = slice_split(&text, '/');
     authority = slice_split(&authority, '?');
     authority = slice_split(&authority, '#');
+    if (slice_starts_with(authority, SLICE("$host")))
+        authority = slice_skip(authority, 1);
     assert(authority.len && slice_find(authority, '$') < 0 && slice_find(authority, '@') < 0);
 }
 
@@ -116,13 +125,29 @@ static void check_types(struct slice text)
     }
 }
 
+// Another port of a host is another origin: any port, only where no stranger can have one.
+static void check_any_port(struct slice origin)
+{
+    struct slice host = origin;
+    if (!slice_ends_with_nocase(origin, SLICE(":*")))
+        return;
+    slice_split(&host, '/');
+    slice_split(&host, '/');
+    assert(slice_equal(host, SLICE("localhost:*")) || slice_equal(host, SLICE("[::1]:*")) ||
+           slice_starts_with(host, SLICE("127.")));
+    assert(host.ptr[0] != '1' || strspn(host.ptr, "0123456789.") >= host.len - strlen(":*"));
+}
+
 static void check_rest(struct slice text)
 {
     if (!rulecheck_token(text))
         assert(text.len && slice_find(text, ' ') < 0);
     if (!rulecheck_field_value(text) || !rulecheck_origin(text))
         assert_no_control(text);
-    if (!rulecheck_origin(text) && text.ptr[0] != '*')
+    if (rulecheck_origin(text))
+        return;
+    check_any_port(text);
+    if (text.ptr[0] != '*')
         for (size_t i = 0; i < text.len; i++)
             assert(!(text.ptr[i] >= 'A' && text.ptr[i] <= 'Z'));
 }
@@ -138,7 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         check_template(text);
         break;
     case 1:
-        check_line((enum fieldline_action)(selector / 8 % 3), text);
+        check_line(selector / 8 % 3, text);
         break;
     case 2:
         check_redirect(text);

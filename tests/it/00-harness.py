@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 
 import harness
@@ -121,6 +122,26 @@ class Life(harness.Case):
                 os.kill(pid, signal.SIGKILL)
             self.assertEqual(d.wait_exit(), -signal.SIGKILL)
             harness.wait_gone(workers)
+
+
+class Signals(harness.Case):
+    def test_children_ignore_none(self):
+        """Whatever the tests were started with, which they go on ignoring."""
+        tests = """if True:
+            import os, signal, subprocess, sys
+            sys.path.insert(0, sys.argv[1])
+            import harness
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+                os.kill(os.getpid(), number)
+            subprocess.run(["grep", "SigIgn", "/proc/self/status"], check=True)
+            """
+        done = subprocess.run(
+            ["sh", "-c", 'trap "" HUP INT QUIT TERM; exec "$@"', "sh",
+             sys.executable, "-c", tests, os.path.dirname(harness.__file__)],
+            stdout=subprocess.PIPE, encoding="ascii", check=True)
+        ignored = int(done.stdout.split()[1], 16)
+        self.assertFalse([s for s in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+                          if ignored & 1 << s - 1])
 
 
 class Configuration(harness.Case):

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Goal: what is served is what the file holds at the time of the request, to the byte, or nothing."""
 
+import email.utils
 import hashlib
 import os
 import random
 import socket
 import threading
+import time
 
 import harness
 from harness import Daemon
@@ -96,15 +98,54 @@ class Change(harness.Case):
             c.request("/big", "HEAD")
             self.assertEqual(c.response("HEAD").get("Content-Length"), str(BIG + 4))
 
-    def test_young_file_has_no_validators(self):
-        with Daemon({"young": b"1"}) as d:
-            r = d.get("/young")
-            self.assertIsNone(r.get("ETag"))
-            self.assertIsNone(r.get("Last-Modified"))
-            d.age("young")
-            r = d.get("/young")
+    @staticmethod
+    def date(seconds):
+        return email.utils.formatdate(seconds, usegmt=True)
+
+    def assert_since(self, d, seconds, status):
+        r = d.get("/f", fields={"If-Modified-Since": self.date(seconds)})
+        self.assertEqual(r.status, status, (seconds, os.stat(d.path("f")), r))
+
+    def test_young_file_matches_no_date(self):
+        """Its date is one that no later state has: pacman and others who ask by date see the next."""
+        with Daemon({"f": b"1"}) as d:
+            for mtime in (None, int(time.time()) - 3600):
+                d.write("f", b"1")
+                if mtime:
+                    os.utime(d.path("f"), (mtime, mtime))
+                first = d.get("/f")
+                self.assertIsNone(first.get("ETag"))
+                facts = os.stat(d.path("f"))
+                self.assertEqual(first.get("Last-Modified"), self.date(int(facts.st_mtime) - 1))
+                for seconds in (facts.st_mtime - 1, facts.st_mtime, facts.st_ctime, facts.st_ctime + 1):
+                    self.assert_since(d, seconds, 200)
+                d.age("f", mtime=int(facts.st_mtime))
+                self.assertIsNotNone(d.get("/f").get("ETag"))
+                self.assertEqual(d.get("/f").get("Last-Modified"), self.date(int(facts.st_mtime)))
+                self.assert_since(d, facts.st_mtime - 1, 200)
+
+    def test_dates_of_the_client(self):
+        """As pacman stamps what it has loaded: by its own clock."""
+        with Daemon({"f": b"1"}) as d:
+            mtime = int(time.time()) - 3600
+            for content in (b"1", b"2"):  # the second with the time of the first, as by cp -p
+                d.write("f", content)
+                d.age("f", mtime=mtime)
+                changed = int(os.stat(d.path("f")).st_ctime)
+                for seconds, status in ((mtime - 1, 200), (mtime, 304), (mtime + 1, 200), (changed, 200),
+                                        (changed + 1, 304), (time.time() + 3600, 200)):
+                    self.assert_since(d, seconds, status)
+
+    def test_file_of_the_future(self):
+        """Its modification time lies ahead: the change time tells."""
+        with Daemon({"f": b"1"}) as d:
+            d.age("f", mtime=int(time.time()) + 86400)
+            changed = int(os.stat(d.path("f")).st_ctime)
+            r = d.get("/f")
             self.assertIsNotNone(r.get("ETag"))
-            self.assertIsNotNone(r.get("Last-Modified"))
+            self.assertEqual(r.get("Last-Modified"), self.date(changed))
+            for seconds, status in ((changed - 1, 200), (changed, 304), (changed + 1, 304)):
+                self.assert_since(d, seconds, status)
 
     def test_mtime_of_zero_has_no_validators(self):
         with Daemon({"store": b"1"}) as d:
@@ -147,6 +188,35 @@ class Change(harness.Case):
             os.utime(d.path("f"), ns=(times, times))
             c.request("/f")
             self.assertEqual(c.response().body, b"bbbb")
+
+    def test_tag_of_a_file_that_keeps_size_and_mtime(self):
+        """Tools such as cp -p, rsync -a and builds that stamp one time do this: the tag is another one."""
+        mtime = int(time.time()) - 3600
+        with Daemon({"f": b"aaaa"}) as d:
+            tags = set()
+            for content in (b"aaaa", b"bbbb"):
+                d.write("f", content)
+                d.age("f", mtime=mtime)
+                r = self.assert_status(d.get("/f", fields={"If-None-Match": ", ".join(tags)}), 200)
+                self.assertEqual(r.body, content)
+                tags.add(r.get("ETag"))
+            for change in (lambda: os.chmod(d.path("f"), 0o755), lambda: os.link(d.path("f"), d.path("g"))):
+                change()
+                d.age("f", mtime=mtime)
+                tags.add(d.get("/f").get("ETag"))
+            self.assertEqual(len(tags), 4, tags)
+
+    def test_tag_is_opaque_and_stays(self):
+        with Daemon({"f": b"1" * 0x1234}, workers=2) as d:
+            d.age("f")
+            tags = {d.get("/f").get("ETag") for _ in range(20)}
+            d.stop()
+            d.start()
+            tags.add(d.get("/f").get("ETag"))
+            facts = os.stat(d.path("f"))
+            tag, = tags
+            for fact in (facts.st_ino, facts.st_size, int(facts.st_mtime)):
+                self.assertNotIn("%x" % fact, tag)
 
     def test_removal_is_seen_at_once(self):
         with Daemon({"f": b"1", "dir/index.html": b"2"}) as d, d.connect() as c:

@@ -5,7 +5,6 @@ path names, and by no other."""
 import json
 import os
 import random
-import signal
 import socket
 
 import harness
@@ -32,12 +31,6 @@ class Sited(Daemon):
         """To the n-th listener."""
         host, _, port = self.addresses[n].rpartition(":")
         return harness.Client(socket.AF_INET, (host, int(port)))
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def ask(c, host, target="/f", version="HTTP/1.1"):
@@ -67,7 +60,7 @@ class Names(harness.Case):
                     self.assertEqual(ask(c, "first.test", "http://%s/f" % host).body.decode(), want, host)
 
     def test_in_any_order(self):
-        """What matters is how well a name fits, not where it stands."""
+        """The name that fits best decides, wherever it stands."""
         for seed in range(3):
             names = list(self.SITES)
             random.Random(seed).shuffle(names)
@@ -84,6 +77,20 @@ class Names(harness.Case):
         with Sited({"one": {"names": ["one.test"]}, "two": {"names": ["two.test"]}}) as d, d.connect() as c:
             for host, want in (("one.test", "one"), ("two.test", "two"), ("three.test", "one")):
                 self.assertEqual(ask(c, host).body.decode(), want)
+
+    def test_unknown_hosts_are_refused(self):
+        one, two = {"names": ["one.test"]}, {"names": ["*.two.test"]}
+        for sites in ({"one": one}, {"one": one, "two": two}, {"one": one, "other": {}}):
+            with Sited(sites, unknown_host="refuse") as d, d.connect() as c:
+                for host in ("one.test", "ONE.test.", "x.two.test", "three.test", "127.0.0.1", ""):
+                    r = ask(c, host)
+                    known = host.lower().startswith("one.") or ("two" in sites and "two" in host)
+                    want = "one" if host.lower().startswith("one.") else "two" if known else "other"
+                    if known or "other" in sites:
+                        self.assertEqual((r.status, r.body.decode()), (200, want), host)
+                    else:
+                        self.assert_status(r, 421)
+                self.assertEqual(ask(c, None, version="HTTP/1.0").status, 200 if "other" in sites else 421)
 
     def test_options_are_the_sites_own(self):
         sites = {"a": {"names": ["a.test"], "listing": True, "charset": "us-ascii",
@@ -138,6 +145,28 @@ class Listeners(harness.Case):
                 self.assertNotEqual(r.body, b"a")
             with d.connect_to(0) as other:
                 self.assertEqual(ask(other, "x", "/none").body, b"a")
+
+
+class EncodedSlash(harness.Case):
+    def test_is_a_slash(self):
+        d = Sited({"root": {}})
+        d.write("root/@scope/name", b"package")
+        d.write("root/@scope/a%2Fb", b"escaped twice")
+        d.write("docs/f", b"mounted")
+        rules = ({"match": "/private/**", "status": 410},)
+        mounts = ({"path": "/docs/", "root": d.path("docs")},)
+        d.options["sites"] = ({"root": d.path("root"), "rules": rules, "mounts": mounts, "encoded_slash": "slash"},)
+        d.write_config()
+        with d, d.connect() as c:
+            for target, status, body in (
+                    ("/@scope%2Fname", 200, b"package"), ("/@scope%2fname", 200, b"package"),
+                    ("/@scope%252Fname", 404, None), ("/@scope/a%252Fb", 200, b"escaped twice"),
+                    ("/docs%2Ff", 200, b"mounted"), ("/private%2Fx", 410, None), ("/@scope%2F..%2Ff", 404, None),
+                    ("/x/%2e%2e%2Ff", 404, None), ("/%2Ff", 404, None), ("/@scope%2F", 403, None)):
+                c.request(target)
+                r = self.assert_status(c.response(), status)
+                if body:
+                    self.assertEqual(r.body, body)
 
 
 class Mounts(harness.Case):
@@ -195,10 +224,36 @@ class Mounts(harness.Case):
                                "rules": ({"match": "/pool/sub/two", "deny": ["all"]},)},)
         d.write_config()
         with d, d.connect() as c:
-            for target, names in (("/pool/", ["sub", "one"]), ("/pool/sub/", []), ("/", ["f"])):
+            for target, names in (("/pool/", ["sub", "one"]), ("/pool/sub/", []), ("/", ["pool", "f"])):
                 c.request(target, fields={"Accept": "application/json"})
                 entries = json.loads(self.assert_status(c.response(), 200).body)["entries"]
                 self.assertEqual([e["name"] for e in entries], names)
+
+
+    def test_mounts_stand_in_their_parents_listing(self):
+        """Once, in the place of what has their name; not those that lie deeper, are hidden or refused."""
+        d = Sited({"root": {}})
+        for name in ("root/own/x", "root/pool/shadowed", "root/f2", "pool/f", "file/f"):
+            d.write(name, b"")
+        os.utime(d.path("pool"), (0, 784111777))
+        paths = ("/pool/", "/v10/", "/v9/", "/own/deep/", "/none/deep/", "/.dot/", "/refused/", "/left~/", "/pool/in/",
+                 "/f2/")
+        d.options["sites"] = ({"root": d.path("root"), "listing": True, "hide": ["*~"],
+                               "mounts": tuple({"path": p, "root": d.path("pool")} for p in paths),
+                               "rules": ({"match": "/refused/**", "deny": ["all"]},
+                                         {"match": "/to/**", "rewrite": "/own/$1"})},)
+        d.write_config()
+        with d, d.connect() as c:
+            def entries(target):
+                c.request(target, fields={"Accept": "application/json"})
+                return json.loads(self.assert_status(c.response(), 200).body)["entries"]
+            for target, names in (("/", ["f2", "own", "pool", "v9", "v10", "f"]), ("/own/", ["deep", "x"]),
+                                  ("/pool/", ["in", "f"]), ("/v9/", ["f"]), ("/to/", ["deep", "x"]), ("/to/deep/", ["f"])):
+                self.assertEqual([e["name"] for e in entries(target)], names, target)
+            self.assertEqual(entries("/")[2], {"name": "pool", "type": "directory", "mtime": "1994-11-06T08:49:37Z",
+                                               "href": "pool/"})
+            for name in ("pool/", "v9/", "own/deep/"):
+                self.assertEqual(entries("/" + name)[-1]["name"], "f")
 
 
 class Reload(harness.Case):
@@ -215,9 +270,7 @@ class Reload(harness.Case):
                                   dict(two, names=["b.test"]))
             d.options["listen"] = ({"address": d.addresses[0]},)
             d.write_config()
-            mark = d.mark()
-            d.send_signal(signal.SIGHUP)
-            d.wait_log(r"generation 2", after=mark)
+            d.renew()
 
             def is_new():
                 with d.connect() as c:
@@ -228,8 +281,8 @@ class Reload(harness.Case):
                 self.assertEqual(ask(c, "x.test").body, b"one")
 
     def test_a_listener_goes(self):
-        """Who came in over one that is there no more does not see what is bound to another one."""
-        listen = ["127.0.0.1:%d" % free_port(), "127.0.0.2:%d" % free_port()]
+        """A client that came in over a listener that is gone does not see the sites of another one."""
+        listen = ["127.0.0.1:%d" % harness.free_port(), "127.0.0.2:%d" % harness.free_port()]
         sites = {"private": {"listen": [listen[0]]}, "public": {"listen": [listen[1]]}}
         with Sited(sites, listen=listen) as d, d.connect_to(1) as c, d.connect_to(0) as inner:
             self.assertEqual(ask(c, "x").body, b"public")
@@ -238,10 +291,8 @@ class Reload(harness.Case):
             d.options["listen"] = ({"address": listen[0]},)
             d.options["sites"] = d.options["sites"][:1]
             d.write_config()
-            for generation in ("2", "3"):  # and once more: that it has none is handed on
-                mark = d.mark()
-                d.send_signal(signal.SIGHUP)
-                d.wait_log(r"ready: generation " + generation, after=mark)
+            for _ in range(2):  # and once more: that it has none is handed on
+                d.renew()
                 harness.wait_gone(old)
                 old = d.workers()
                 self.assert_status(ask(c, "x"), 404)

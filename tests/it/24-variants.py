@@ -15,7 +15,7 @@ HOUR = 3600
 
 
 def body(name, coding=None, n=3000):
-    """What stands in a file; a variant's bytes need not be compressed for these tests."""
+    """The content of a file; a variant's bytes need not be compressed for these tests."""
     return ("%s as %s " % (name, coding or "itself")).encode() * (n // 20)
 
 
@@ -186,25 +186,53 @@ class Exactness(harness.Case):
                     self.assertEqual((r.status, r.get("ETag")), (304, tag))
                     self.assert_status(self.get(c, target, coding, If_Match=tag), 200)
                     self.assert_status(self.get(c, target, coding, If_Match=other), 412)
-                    self.assert_status(self.get(c, target, coding, If_Range=other, Range="bytes=0-1"), 200)
+                    r = self.get(c, target, coding, If_Range=other, Range="bytes=0-1")
+                    self.assertEqual((r.status, r.get("ETag")), (206, other) if coding else (200, tag))
                     r = self.assert_status(self.get(c, target, coding, If_Range=tag, Range="bytes=2-11"), 206)
                     whole = packed if coding else plain
                     self.assertEqual(r.body, whole.body[2:12])
 
-    def test_ranges(self):
+    def test_ranges_of_a_variant(self):
+        """If-Range says that the client has a part of the variant."""
         with Varied() as d, d.connect() as c:
             for target in ("/all.html", "/large.bin"):
                 whole = self.get(c, target, "br")
-                size = len(whole.body)
-                r = self.assert_status(self.get(c, target, "br", Range="bytes=10-19"), 206)
+                size, tag = len(whole.body), whole.get("ETag")
+
+                def part(ranges, c=c, target=target, tag=tag):
+                    return self.get(c, target, "br", If_Range=tag, Range="bytes=" + ranges)
+
+                r = self.assert_status(part("10-19"), 206)
                 self.assertEqual(r.body, whole.body[10:20])
                 self.assertEqual(r.get("Content-Range"), "bytes 10-19/%d" % size)
-                self.assertEqual(r.get("Content-Encoding"), "br")
-                r = self.assert_status(self.get(c, target, "br", Range="bytes=0-9,1000-1009"), 206)
+                self.assertEqual(r.get("ETag"), tag)
+                r = self.assert_status(part("0-9,1000-1009"), 206)
                 self.assertIn(b"\r\n\r\n" + whole.body[1000:1010] + b"\r\n--", r.body)
-                r = self.assert_status(self.get(c, target, "br", Range="bytes=%d-" % size), 416)
+                r = self.assert_status(part("%d-" % size), 416)
                 self.assertEqual(r.get("Content-Range"), "bytes */%d" % size)
                 self.assertIsNone(r.get("Content-Encoding"))
+
+    def test_other_ranges_are_of_the_file(self):
+        """wget2 -c asks so for the rest of what it has decoded."""
+        with Varied() as d, d.connect() as c:
+            for target in ("/all.html", "/large.bin"):
+                plain = self.get(c, target, None)
+                size = len(plain.body)
+                for fields in ({}, {"If_Range": plain.get("ETag")}):
+                    r = self.assert_status(self.get(c, target, "br, gzip", Range="bytes=10-", **fields), 206)
+                    self.assertEqual(r.body, plain.body[10:])
+                    self.assertEqual(r.get("Content-Range"), "bytes 10-%d/%d" % (size - 1, size))
+                    self.assertEqual([r.get("Content-Encoding"), r.get("Vary")], [None, "Accept-Encoding"])
+                    self.assertEqual(r.get("ETag"), plain.get("ETag"))
+                # The date is that of the variants as well.
+                packed = self.get(c, target, "br")
+                self.assertEqual(packed.get("Last-Modified"), plain.get("Last-Modified"))
+                r = self.get(c, target, "br", If_Range=packed.get("Last-Modified"), Range="bytes=10-")
+                self.assertEqual([r.status, r.body], [206, packed.body[10:]])
+                r = self.get(c, target, "br", method="HEAD", Range="bytes=10-")
+                self.assertEqual([r.status, r.get("Content-Encoding")], [200, "br"])
+                r = self.get(c, target, "br", If_Range='"other"', Range="bytes=10-")
+                self.assertEqual([r.status, r.get("Content-Encoding")], [200, "br"])
 
 
 class Change(harness.Case):
@@ -282,6 +310,27 @@ class Rules(harness.Case):
             r = get("/app/x")
             self.assertEqual((r.status, r.get("Content-Encoding")), (200, "gzip"))
             self.assertEqual(set(r.get("Vary").split(", ")), {"Accept-Encoding", "Accept", "Sec-Fetch-Mode"})
+
+    def test_stored_compressed_under_its_own_name(self):
+        """It is sent as it is, whatever the client accepts; .svgz by itself, .gz never."""
+        rules = ({"match": "/**.pbf", "content_encoding": "gzip"}, {"match": "/plain.pbf", "content_encoding": "br"},
+                 {"match": "/none", "error_pages": ["404 /page.pbf"]})
+        files = {name: b"bytes of " + name.encode() for name in (
+            "tile.pbf", "tile.pbf.br", "plain.pbf", "a.svgz", "A.SVGZ", "a.tar.gz", "page.pbf")}
+        with Daemon(files, start=False) as d:
+            d.options["sites"] = ({"root": d.root, "rules": rules, "etag": "shared", "precompressed": ["br"]},)
+            d.write_config()
+            d.start()
+            for name, coding in (("tile.pbf", "gzip"), ("plain.pbf", "br"), ("a.svgz", "gzip"), ("A.SVGZ", "gzip"),
+                                 ("a.tar.gz", None)):
+                for accepted in ({}, {"Accept-Encoding": "br"}, {"Accept-Encoding": "identity, *;q=0"}):
+                    r = self.assert_status(d.get("/" + name, fields=accepted), 200)
+                    self.assertEqual((r.body, r.get("Content-Encoding"), r.get("Vary")), (files[name], coding, None))
+                r = self.assert_status(d.get("/" + name, fields={"Range": "bytes=1-3"}), 206)
+                self.assertEqual((r.body, r.get("Content-Encoding")), (files[name][1:4], coding))
+            self.assertEqual(d.get("/a.svgz").get("Content-Type"), "image/svg+xml")
+            r = self.assert_status(d.get("/none"), 404)
+            self.assertEqual((r.body, r.get("Content-Encoding")), (files["page.pbf"], "gzip"))
 
 
 if __name__ == "__main__":

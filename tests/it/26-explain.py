@@ -7,7 +7,6 @@ The manual's examples are what the program prints. After a change of it they are
 
 import concurrent.futures
 import importlib.util
-import json
 import os
 import re
 import shlex
@@ -24,7 +23,7 @@ OLD = 1600000000
 
 # ---- asking ------------------------------------------------------------------------------------
 def ask(path, request):
-    """What the control socket answers, as an object."""
+    """The answer of the control socket: ("result" or "error", text)."""
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(harness.DEADLINE)
         s.connect(path)
@@ -34,15 +33,18 @@ def ask(path, request):
         while True:
             data = s.recv(65536)
             if not data:
-                return json.loads(answer.decode())
+                break
             answer += data
+    head, _, text = answer.decode().partition("\n")
+    kind, length = head.split()
+    assert int(length) == len(text.encode()), head
+    return kind, text
 
 
 def explain_head(path, port, head):
     """The head that explain shows for this one, as bytes; CRLF as on the wire."""
-    answer = ask(path, b"explain 127.0.0.1 %d\n" % port + head)
-    text = answer["explanation"].partition("\n\n")[2]
-    return text.replace("\n", "\r\n").encode() + b"\r\n"
+    _, text = ask(path, b"explain 2 127.0.0.1 %d\n" % port + head)
+    return text.partition("\n\n")[2].replace("\n", "\r\n").encode() + b"\r\n"
 
 
 def without_date(head):
@@ -100,7 +102,7 @@ class Example(harness.Daemon):
         for place, name in self.places.items():
             text = text.replace(place, name)
         text = re.sub(r"^Date: .*", "Date: Fri, 20 Nov 2026 12:00:00 GMT", text, flags=re.M)
-        text = re.sub(r'(ETag:? )"[^"]+"', r'\1"1b2c3d-3e8-163491c2c0f48000"', text)
+        text = re.sub(r'(ETag:? )"[^"]+"', r'\1"5d1a7c0be94f2683"', text)
         text = re.sub(r"( \(|, )(.[r-][w-][x-][r-][w-][x-][r-][w-][x-]) [^ ):]+:[^ )]+",
                       lambda m: "%s%s root:root" % m.groups(), text)
         text = re.sub(r"user, .* \(uid \d+\)", "user, tined (uid 990)", text)
@@ -142,6 +144,15 @@ class Manual(harness.Case):
         with self.example() as d:
             d.start()
             self.check(d, ["-s", control_of(d)])
+
+
+class Targets(harness.Case):
+    def test_bytes_that_no_uri_has_are_asked_for_as_they_are(self):
+        with harness.Daemon({"\u00fc<x>\".txt": b"x"}) as d:
+            result = harness.run_tined("explain", "-c", d.config_path, "x/\u00fc<x>\".txt?\u00fc b")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertRegex(result.stdout, "^request +GET /\u00fc<x>\".txt\\?\u00fc%20b HTTP/1.1, ")
+            self.assertIn("\nHTTP/1.1 200 OK\n", result.stdout)
 
 
 # ---- the real answers --------------------------------------------------------------------------
@@ -219,7 +230,7 @@ class Control(harness.Case):
             d.write_config()
             d.start()
             self.assertEqual(os.stat(path).st_mode & 0o777, 0o660)
-            self.assertIn("explanation", ask(path, b"explain ::1 80\n" + HEAD))
+            self.assertEqual(ask(path, b"explain 2 ::1 80\n" + HEAD)[0], "result")
             d.stop()
             self.assertFalse(os.path.exists(path))
 
@@ -228,9 +239,9 @@ class Control(harness.Case):
             path = d.options["control"] = control_of(d)
             d.write_config()
             d.start()
-            for request in (b"", b"frobnicate\n", b"explain\n", b"explain ::1 x\n", b"explain x 1\n",
-                            b"explain " + b"x" * 200 + b" 1\n", b"x" * 70000):
-                self.assertEqual(list(ask(path, request)), ["error"], request[:40])
+            for request in (b"frobnicate 2\n", b"explain 2\n", b"explain 2 ::1 x\n", b"explain 2 x 1\n",
+                            b"explain 2 " + b"x" * 200 + b" 1\n", b"x" * 70000):
+                self.assertEqual(ask(path, request)[0], "error", request[:40])
 
     def test_a_silent_client_is_dropped(self):
         with harness.Daemon({"index.html": b"x"}, start=False) as d:
@@ -245,7 +256,7 @@ class Control(harness.Case):
                 silent.append(s)
             d.get("/")
             self.assertEqual(silent[0].recv(1), b"")  # after 5 s
-            self.assertIn("explanation", ask(path, b"explain ::1 80\n" + HEAD))
+            self.assertEqual(ask(path, b"explain 2 ::1 80\n" + HEAD)[0], "result")
             for s in silent:
                 s.close()
 
@@ -256,17 +267,15 @@ class Control(harness.Case):
             d.start()
             second = d.options["control"] = os.path.join(d.dir, "second.sock")
             d.write_config()
-            mark = d.mark()
-            d.send_signal(harness.signal.SIGHUP)
-            d.wait_log(r"ready: generation 2", after=mark)
-            self.assertIn("explanation", ask(second, b"explain ::1 80\n" + HEAD))
+            d.renew()
+            self.assertEqual(ask(second, b"explain 2 ::1 80\n" + HEAD)[0], "result")
             harness.wait_until(lambda: not os.path.exists(first), "the end of the old one")
             d.options["control"] = "/nonexistent/directory/sock"
             d.write_config()
             mark = d.mark()
             d.send_signal(harness.signal.SIGHUP)
             d.wait_log(r"reload failed", after=mark)
-            self.assertIn("explanation", ask(second, b"explain ::1 80\n" + HEAD))
+            self.assertEqual(ask(second, b"explain 2 ::1 80\n" + HEAD)[0], "result")
 
     def test_an_upgrade_keeps_it(self):
         with harness.Daemon({"index.html": b"x"}, start=False) as d:
@@ -276,14 +285,14 @@ class Control(harness.Case):
             mark = d.mark()
             d.send_signal(harness.signal.SIGUSR2)
             d.wait_log(r"ready: generation 2", after=mark)
-            self.assertIn("explanation", ask(path, b"explain ::1 80\n" + HEAD))
+            self.assertEqual(ask(path, b"explain 2 ::1 80\n" + HEAD)[0], "result")
 
     def test_one_that_cannot_be_opened_is_an_error(self):
         with harness.Daemon({}, start=False, expect_status=1) as d:
             d.options["control"] = "/nonexistent/directory/sock"
             d.write_config()
             d.start(wait_ready=False)
-            d.wait_log(r"control socket /nonexistent/directory/sock cannot be opened")
+            d.wait_log(r"error: %s:\d+: the control socket /nonexistent/directory/sock cannot be opened" % d.config_path)
             self.assertEqual(d.wait_exit(), 1)
 
     def test_one_of_another_server_is_left_alone(self):
@@ -296,7 +305,7 @@ class Control(harness.Case):
             other.start(wait_ready=False)
             other.wait_log(r"cannot be opened: bind: Address already in use")
             self.assertEqual(other.wait_exit(), 1)
-            self.assertIn("explanation", ask(control_of(d), b"explain ::1 80\n" + HEAD))
+            self.assertEqual(ask(control_of(d), b"explain 2 ::1 80\n" + HEAD)[0], "result")
 
     def test_explaining_leaves_nothing_behind(self):
         with harness.Daemon({"index.html": b"x"}, start=False) as d:
@@ -306,7 +315,7 @@ class Control(harness.Case):
             workers = d.workers()
             fds = len(os.listdir("/proc/%d/fd" % d.pid))
             for _ in range(20):
-                self.assertIn("explanation", ask(path, b"explain ::1 80\n" + HEAD))
+                self.assertEqual(ask(path, b"explain 2 ::1 80\n" + HEAD)[0], "result")
             harness.wait_until(lambda: d.workers() == workers, "the end of the one-shot workers")
             harness.wait_until(lambda: len(os.listdir("/proc/%d/fd" % d.pid)) == fds, "their pidfds")
             harness.assert_idle([d.pid])

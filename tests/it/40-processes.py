@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -55,7 +56,7 @@ class Workers(harness.Case):
                 wait_until(lambda: len(set(d.workers()) - old) == 2, "new workers")
 
     def test_a_traced_worker_that_dies_is_replaced(self):
-        """What is traced is the tracer's to reap first, though its end is known before."""
+        """A traced process is the tracer's to reap first, though its end is known before."""
         with Daemon(FILES, workers=2) as d:
             victim, other = d.workers()
             tracer = subprocess.Popen([sys.executable, "-c", TRACER, str(victim)], stdin=subprocess.PIPE)
@@ -155,6 +156,32 @@ class Drain(harness.Case):
                 d.wait_exit(10)
 
 
+class Privileges(harness.Case):
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs root and setpriv")
+    def test_without_the_capabilities_to_change_ids(self):
+        """As in a container that drops them: the way out is said, and works."""
+        drop = ["setpriv", "--bounding-set=-setuid,-setgid", "--inh-caps=-setuid,-setgid"]
+        with Daemon(FILES, start=False, expect_status=1, user="nobody") as d:
+            d.command = [*drop, harness.TINED, "run", "-c", d.config_path]
+            d.start(wait_ready=False)
+            d.wait_log(r'setgroups: Operation not permitted; give the server CAP_SETGID and CAP_SETUID, '
+                       r'or set user = "root"')
+            d.wait_exit()
+        with Daemon(FILES, start=False, user="root", group="") as d:
+            d.command = [*drop, harness.TINED, "run", "-c", d.config_path]
+            d.start()
+            self.assertEqual(d.get("/").status, 200)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_a_number_is_a_user(self):
+        with Daemon(FILES, user="65533", group="65532") as d:
+            for pid in d.workers():
+                with open("/proc/%d/status" % pid, encoding="ascii") as f:
+                    status = f.read()
+                self.assertRegex(status, r"(?m)^Uid:\s65533\s65533\s65533\s65533$")
+                self.assertRegex(status, r"(?m)^Gid:\s65532\s65532\s65532\s65532$")
+
+
 class Reload(harness.Case):
     def wait_new_workers(self, d, old):
         wait_until(lambda: len(set(d.workers()) - set(old)) == len(old) and
@@ -208,9 +235,8 @@ class Reload(harness.Case):
         with Daemon(FILES, listen=("127.0.0.1:0", "127.0.0.1:0")) as d:
             chosen = list(d.addresses)
             self.assertEqual(len(set(chosen)), 2)
-            old, at = d.workers(), d.mark()
-            d.send_signal(signal.SIGHUP)
-            d.wait_log("ready: generation 2", after=at)
+            old = d.workers()
+            d.renew()
             wait_gone(old)
             for address in chosen:
                 with harness.Client(socket.AF_INET, ("127.0.0.1", int(address.split(":")[1]))) as c:
@@ -298,6 +324,19 @@ class CommandLine(harness.Case):
             self.assertEqual(d.get("/").body, b"hello")
             # Without a configuration there is nothing to reload: the terminal is gone.
             d.stop(signal.SIGHUP)
+
+    def test_serve_under_nohup(self):
+        """The terminal's end does not stop it, nor the program that takes its place."""
+        with Daemon(FILES, start=False) as d:
+            d.command = ["nohup", harness.TINED, "serve", d.root, "-l", "127.0.0.1:0"]
+            d.start()
+            for generation in (2, 3):
+                d.send_signal(signal.SIGHUP)
+                d.send_signal(signal.SIGUSR2)  # is read after it
+                d.wait_log(r"ready: generation %d\b" % generation)
+            self.assertNotIn("stopping", d.log)
+            self.assertEqual(d.get("/").body, b"hello")
+            d.stop(signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def burst(d, stack):
 
 class Shares(harness.Case):
     def shares(self, d, before, connect):
-        """What each loop gets of so many connections, the largest first."""
+        """The share of each loop of so many connections, the largest first."""
         with contextlib.ExitStack() as stack:
             for c in connect(d, stack):
                 self.assertEqual(c.response().body, b"hello")
@@ -87,10 +87,10 @@ class Shares(harness.Case):
             self.assert_even(d, what + ", in a burst", before, burst)
 
     def idle(self, d, pid):
-        """What a loop without connections waits for: control, signals, channel, handoff, what its
-        reader has read, listeners."""
+        """The events that a loop without connections waits for: control, signals, channel, what its reader
+        has read, listeners."""
         count = sum(registered(pid).values())
-        return count if count == 5 + len(d.addresses) else None
+        return count if count == 4 + len(d.addresses) else None
 
     def test_processes(self):
         self.both(workers=LOOPS, threads=1)

@@ -3,8 +3,11 @@
 
 import contextlib
 import hashlib
+import os
 import random
+import shutil
 import signal
+import tempfile
 import threading
 import time
 
@@ -83,6 +86,33 @@ class Restart(harness.Case):
             self.assertTrue(has_time_wait(port))
             with Daemon({"index.html": b"third"}, listen=("127.0.0.1:%d" % port,)) as third:
                 self.assertEqual(third.get("/").body, b"third")
+
+    def test_a_start_after_the_master_was_killed(self):
+        """The workers end by themselves, and the next daemon waits for them."""
+        directory = tempfile.mkdtemp(prefix="tined-it-")
+        self.addCleanup(shutil.rmtree, directory)
+        os.chmod(directory, 0o755)
+        port = harness.free_port()
+        listen = ("127.0.0.1:%d" % port, "unix:%s/socket" % directory)
+        own = {"listen": listen, "control": directory + "/control"}
+        with Daemon({"big": DATA}, start=False, expect_status=-signal.SIGKILL, **own) as d, \
+                Daemon({"index.html": b"again"}, start=False, **own) as again:
+            d.start()
+            with d.connect() as download:
+                download.request("/big")
+                download.read_head()
+                os.kill(d.pid, signal.SIGKILL)
+                d.process.wait()
+                again.start()
+                self.assertIn("waiting for workers whose master has ended", again.log)
+                self.assertEqual(again.get("/").body, b"again")
+                # A master that lives is not waited for.
+                with Daemon({}, start=False, listen=listen[:1], expect_status=1) as third:
+                    third.start(wait_ready=False)
+                    third.wait_log("is in use by")
+                    self.assertNotIn("waiting", third.log)
+                    third.wait_exit()
+            wait_until(lambda: not harness.session_members(d.pid), "their end")
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from harness import Daemon, format_request, wait_until
 
 HEAD, BODY, SEND, IDLE, LINGER = 0.6, 0.6, 1.0, 0.8, 0.5
 RATE = 20000
-# What a busy machine, or a sanitizer, may add.
+# A busy machine, or a sanitizer, may add so much.
 LATE = 1.0
-# TCP_DEFER_ACCEPT holds back for so long who says nothing.
+# TCP_DEFER_ACCEPT holds back a silent client for so long.
 DEFERRED = 1.1
 BIG = 8 << 20
 FILES = {"index.html": b"hello", "big": b"x" * BIG}
@@ -178,7 +178,7 @@ class Answers(Case):
             c.request("/big")
             wait_until(lambda: attack.is_held(c.sock), "accepting")
             wait_until(lambda: not attack.is_held(c.sock), "the end of the connection")
-            # What the first look sees is what the kernels have taken for the client.
+            # The first look sees only bytes that the kernels have taken for the client.
             self.assert_within(clock, SEND, 2 * SEND)
 
     def nothing_is_taken_of_small_answers(self):
@@ -224,7 +224,7 @@ class Answers(Case):
             self.assertTrue(self.download(c, RATE * 2, 5 * SEND))
 
     def too_slow_over_unix(self):
-        """What the socket holds back, some 200K, is held in the client's favour."""
+        """The bytes in the socket, some 200K, count in the client's favour."""
         limits = {"send_rate": "200K"}
         name = UNIX + "-2"
         with Daemon(FILES, ("unix:@" + name,), timeouts={"send": "500ms"}, limits=limits):

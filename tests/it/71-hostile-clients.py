@@ -16,7 +16,7 @@ TIMEOUTS = {"head": "2s", "body": "2s", "send": "2s", "idle": "60s", "linger": "
 BIG = 8 << 20
 FILES = {"index.html": b"hello", "small": b"x" * 3000, "big": b"x" * BIG}
 DRIPS = 2000
-# What one connection whose answers nobody reads may cost: 32K of answers that are stuck, 4K of
+# The cost at most of one connection whose answers nobody reads: 32K of answers that are stuck, 4K of
 # requests, its slot, and what the allocator adds.
 STUCK_MAX = 48 << 10
 # A head as large as the limits allow, and its slot.
@@ -173,7 +173,7 @@ class Endless(harness.Case):
         lines = b"".join(b"X-%d: y\r\n" % i for i in range(10000))
         for what, begin, more, status in (
                 ("a line", b"GET /", b"x" * 1000, 414),
-                ("a method", b"", b"G" * 1000, 414),
+                ("a method", b"", b"G" * 1000, 501),
                 ("a field", b"GET / HTTP/1.1\r\nX: ", b"x" * 1000, 431),
                 ("a field's name", b"GET / HTTP/1.1\r\n", b"x" * 1000, 431),
                 ("fields", b"GET / HTTP/1.1\r\n", b"X: y\r\n" * 50, 431),

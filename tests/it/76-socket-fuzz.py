@@ -6,12 +6,12 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 import unittest
 
 import figures
 import harness
 import siege
+from machine import Machine
 
 SEEDS = 2
 CONNECTIONS = 2000
@@ -48,9 +48,9 @@ class HeldUp(harness.Case):
 
     def test_requests_that_wait_are_answered(self):
         request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-        idle = 0.3
-        with harness.Daemon({"index.html": b"hello"}, workers=1,
-                            timeouts={"idle": "%dms" % (idle * 1000)}) as daemon:
+        machine = Machine()
+        with machine.standing_still(), \
+                machine.daemon({"index.html": b"hello"}, workers=1, timeouts={"idle": "1s"}) as daemon:
             clients = [daemon.connect() for _ in range(self.CLIENTS)]
             for c in clients:
                 c.send(request)
@@ -61,7 +61,7 @@ class HeldUp(harness.Case):
             try:
                 for c in clients:
                     c.send(request)
-                time.sleep(2 * idle)  # the event is that it passes
+                machine.advance(2)
             finally:
                 os.kill(worker, signal.SIGCONT)
             for c in clients:
@@ -72,7 +72,7 @@ class HeldUp(harness.Case):
 OK = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 CLOSE = OK + b"Connection: close\r\n"
 
-# What a server says to everything: what the program must find wrong in it.
+# The answer of a server to everything: the fault that the program must find in it.
 WRONG_ANSWERS = {
     b"hello\r\n\r\n": "no status line",
     b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n": "no Date",
@@ -134,7 +134,7 @@ class WrongServer:
 
 @unittest.skipUnless(os.path.exists(siege.HOSTILE), "no tests/soak/hostile in the build directory")
 class Judgement(harness.Case):
-    """What checks can fail."""
+    """The checks of the client itself: they can fail."""
 
     def test_finds_what_is_wrong(self):
         for answer, fault in WRONG_ANSWERS.items():

@@ -61,7 +61,7 @@ ENDINGS = (close, half_close, reset)
 
 class Case(harness.Case):
     def let_it_read(self):
-        """What was sent until now has been received."""
+        """Waits until all that was sent so far has been received."""
         self.assert_status(daemon.get("/"), 200)
 
     def assert_http(self, data):
@@ -131,7 +131,7 @@ class Cuts(Case):
 class Noise(Case):
     def exchange(self, data):
         with daemon.connect() as c:
-            # What comes after a refusal may be reset; the answer before it is read all the same.
+            # Bytes behind a refusal may be reset; the answer before it is read all the same.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 c.send(data)
                 c.half_close()
@@ -239,7 +239,7 @@ class States(Case):
                         self.check_half_closed(state.__name__, c)
 
     def check_half_closed(self, state, c):
-        """What was asked for before is answered, and the connection closed."""
+        """Earlier requests are answered, and the connection closed."""
         if state == "send_file":
             c.skip(BIG)
         elif state.startswith("send"):

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Goal: tined probe tells a healthy server from one that is not, says what is wrong, and never hangs."""
 
+import contextlib
 import ctypes
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -67,7 +69,7 @@ class Healthy(Probe):
             self.assertRegex(text, r'"HEAD / HTTP/1\.1" 200 .* "tined-probe/')
 
     def test_draining(self):
-        """What a balancer hears: alive until the end, ready until it is told to drain."""
+        """A balancer hears: alive until the end, ready until it is told to drain."""
         with tempfile.TemporaryDirectory(prefix="tined-it-") as directory:
             os.chmod(directory, 0o755)
             admin, control = "unix:%s/admin.sock" % directory, "%s/control.sock" % directory
@@ -117,8 +119,8 @@ class Sick(Probe):
         self.probe(url, status=1, says=r"refused: 127\.0\.0\.1:(\d+): .*\n.*refused: \[::1\]:\1: ")
 
     def test_garbage(self):
-        for sent, says in ((b"SSH-2.0-x\r\n", "no answer: what came is not HTTP/1"),
-                           (b"\x15\x03\x01\0\x02\x02\x16", "no answer: what came is not HTTP/1"),
+        for sent, says in ((b"SSH-2.0-x\r\n", "no answer: the server does not speak HTTP/1"),
+                           (b"\x15\x03\x01\0\x02\x02\x16", "no answer: the server does not speak HTTP/1"),
                            (b"", "no answer: the server closed"),
                            (b"HTTP/1.1 2", "no answer: the server closed"),
                            (b"HTTP/1.1 200 " + b"x" * 8192, "no answer: no status within")):
@@ -157,7 +159,7 @@ class InTime(Probe):
 
     def test_drips(self):
         def drip(connection):
-            with harness.contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
                 connection.sendall(b"HTTP/1.1 100 Continue\r\nX: ")
                 while True:
                     connection.sendall(b"x")
@@ -170,7 +172,7 @@ class InTime(Probe):
         with Listener(lambda c: c.recv(1)) as server:
             script = ("import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM});"
                       "os.execv(sys.argv[1], sys.argv[1:])")
-            done = subprocess.run([harness.sys.executable, "-c", script, harness.TINED, "probe", "-t",
+            done = subprocess.run([sys.executable, "-c", script, harness.TINED, "probe", "-t",
                                    "100ms", server.url], stderr=subprocess.PIPE, check=False,
                                   timeout=harness.DEADLINE)
             self.assertEqual(done.returncode, 1)

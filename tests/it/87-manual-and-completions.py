@@ -16,7 +16,7 @@ from harness import run_tined
 BUILD = os.path.dirname(os.path.abspath(harness.TINED))
 ORDERS = ("status", "reload", "upgrade", "reopen", "drain", "stop")
 
-# What is typed -> what the last word becomes; an unfinished one stays as it is where nothing begins so.
+# The line typed -> its last word completed, which stays as it is where nothing begins so.
 CASES = [
     ("tined prob", "probe"),
     ("tined -c x chec", "check"),

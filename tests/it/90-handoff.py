@@ -6,24 +6,12 @@ go on in the new generation as if nothing had happened.
 """
 
 import os
-import re
 import threading
 import time
 
 import harness
 
 LARGE = bytes(range(256)) * 4096 * 20  # 20 MiB
-
-
-def current_generation(d):
-    return [int(m.group(1)) for m in re.finditer(r"ready: generation (\d+)", d.log)][-1]
-
-
-def reload(d):
-    number = current_generation(d) + 1
-    mark = d.mark()
-    d.send_signal(harness.signal.SIGHUP)
-    d.wait_log(r"ready: generation %d\b" % number, after=mark)
 
 
 class Handoff(harness.Case):
@@ -47,7 +35,7 @@ class Handoff(harness.Case):
             self.assert_status(c.response(), 200)
         for _ in range(3):
             before = d.workers()
-            reload(d)
+            d.renew()
             self.old_workers_end(d, before)
             for c in clients:
                 c.request("/")
@@ -64,7 +52,7 @@ class Handoff(harness.Case):
             c.send(request[:1 + i * 600])  # from the first byte on, also more than a small block
         d.get("/")  # what was sent before has arrived
         before = d.workers()
-        reload(d)
+        d.renew()
         self.old_workers_end(d, before)
         for i, c in enumerate(clients):
             c.send(request[1 + i * 600:])
@@ -85,7 +73,7 @@ class Handoff(harness.Case):
             self.assertEqual(c.read_exactly(100000), LARGE[:100000])
         for n in range(2):
             before = d.workers()
-            reload(d)
+            d.renew()
             self.old_workers_end(d, before)  # though the downloads go on
             for c in clients:
                 at = 100000 * (n + 1)
@@ -100,6 +88,32 @@ class Handoff(harness.Case):
                            [("/large.bin", "200 %d" % len(LARGE))] * 4 +
                            [("/medium.bin", "200 50000")] * 4, "the lines of the log")
 
+    def test_each_configuration_writes_its_own_log(self):
+        """Downloads go on while the log is switched off and on again, and moved to another file."""
+        d = self.daemon()
+        second = d.access_path + ".second"
+        targets = ["off", d.access_path, "off", second]
+        downloads = []
+        for target in targets:
+            c = d.connect(receive_buffer=65536)
+            c.request("/large.bin?%d" % len(downloads), fields=[("User-Agent", "client %d" % len(downloads))])
+            c.read_head()
+            downloads.append(c)
+            before = d.workers()
+            d.options["log"]["access"] = target
+            d.write_config()
+            d.renew()
+            self.old_workers_end(d, before)
+        for c in downloads:
+            self.assertEqual(c.read_exactly(len(LARGE)), LARGE)
+            c.close()
+        harness.wait_until(lambda: os.path.exists(second) and
+                           [line.split('"')[1::2] for line in sorted(open(second, encoding="ascii"))] ==
+                           [["GET /large.bin?%d HTTP/1.1" % n, "-", "client %d" % n]
+                            for n in range(len(targets))], "the lines of the second log")
+        with open(d.access_path, encoding="ascii") as f:
+            self.assertEqual(f.read(), "")
+
     def logged(self, d):
         with open(d.access_path, encoding="ascii") as f:
             return sorted((line.split()[6], " ".join(line.split()[8:10])) for line in f)
@@ -111,7 +125,7 @@ class Handoff(harness.Case):
             c.request("/medium.bin")
         c.read_head()
         before = d.workers()
-        reload(d)
+        d.renew()
         self.old_workers_end(d, before)
         self.assertEqual(c.read_exactly(50000), LARGE[:50000])
         for _ in range(399):
@@ -167,7 +181,7 @@ class Handoff(harness.Case):
         ranges.request("/large.bin", fields=[("Range", "bytes=0-9999999,12000000-19999999")])
         ranges.read_head()
         before = d.workers()
-        reload(d)
+        d.renew()
         posting.send(b"67890")
         self.assert_status(posting.response(), 405)
         posting.request("/")  # and is handed over then
@@ -204,7 +218,7 @@ class Handoff(harness.Case):
         for t in threads:
             t.start()
         for _ in range(10):
-            reload(d)
+            d.renew()
         done.set()
         for t in threads:
             t.join(20)

@@ -75,9 +75,7 @@ class Watchdog(harness.Case):
             workers = d.workers()
             for pid in workers:
                 self.stop(d, pid)
-            mark = d.mark()
-            d.send_signal(signal.SIGHUP)
-            d.wait_log("ready: generation 2", after=mark)
+            d.renew()
             self.assertEqual(d.get("/").body, b"hello")
             harness.wait_gone(workers, WATCHDOG + SLACK)
 

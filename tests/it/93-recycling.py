@@ -36,6 +36,17 @@ class Watcher(threading.Thread):
         return self.most
 
 
+def ask(c, count, findings):
+    """Pipelines requests; answers that are not as they should be go to the findings."""
+    for _ in range(count):
+        c.request("/")
+    for _ in range(count):
+        r = c.response()
+        if r.status != 200 or r.body != b"hello" or r.get("Connection"):
+            findings.append(repr(r))
+    return count
+
+
 class Recycling(harness.Case):
     def test_under_load(self):
         """Pipelined, short and idle connections, and downloads, over five times all workers."""
@@ -47,22 +58,13 @@ class Recycling(harness.Case):
                 c.request("/")
                 self.assert_status(c.response(), 200)
 
-            def ask(c, count):
-                for _ in range(count):
-                    c.request("/")
-                for _ in range(count):
-                    r = c.response()
-                    if r.status != 200 or r.body != b"hello" or r.get("Connection"):
-                        findings.append(repr(r))
-                return count
-
             def client(i):
                 count = 0
                 try:
                     while not done.is_set():
                         with d.connect("v4" if i % 2 else "v6") as c:
                             for _ in range(1 if i == 0 else 200):
-                                count += ask(c, 1 + i % 3)
+                                count += ask(c, 1 + i % 3, findings)
                                 if done.is_set():
                                     break
                                 time.sleep(0.002)
@@ -85,17 +87,18 @@ class Recycling(harness.Case):
             threads.append(threading.Thread(target=download))
             for t in threads:
                 t.start()
-            wait_until(lambda: replaced(d) >= 6 or findings, "replacements", 60)
+            # Connections are kept, so one of the first may have little to do for long.
+            wait_until(lambda: (replaced(d) >= 6 and not set(first) & set(d.workers())) or findings,
+                       "replacements of all of the first", 60)
             done.set()
             for t in threads:
                 t.join(harness.DEADLINE)
             most = watcher.finish()
             self.assertEqual(findings, [])
             for c in idle:
-                self.assertEqual(ask(c, 1), 1)
+                self.assertEqual(ask(c, 1, findings), 1)
                 c.close()
             self.assertEqual(findings, [])
-            self.assertFalse(set(first) & set(d.workers()))
             self.assertLessEqual(most, 3, "more than one was replaced at a time")
             self.assertNotIn("warning", d.log)
             print("%d answers over %d replacements, nothing closed" % (sum(counts), replaced(d)))
@@ -138,13 +141,11 @@ class Recycling(harness.Case):
 
     def test_reload_and_stop_on_the_way(self):
         with Daemon(FILES, workers=2, listen=("127.0.0.1:0",), limits={"worker_requests": 1}) as d:
-            for n in range(2, 6):
+            for _ in range(4):
                 before = replaced(d)
                 self.assertEqual(d.get("/").body, b"hello")
                 wait_until(lambda: replaced(d) > before, "a replacement")
-                mark = d.mark()
-                d.send_signal(signal.SIGHUP)
-                d.wait_log("ready: generation %d, 2 workers" % n, after=mark)
+                d.renew()
                 self.assertEqual(d.get("/").body, b"hello")
                 wait_until(lambda: len(d.workers()) in (2, 3), "the end of the others")
             before = replaced(d)
@@ -158,14 +159,12 @@ class Generations(harness.Case):
         """A client cannot keep old generations from ending, and new ones from coming."""
         with Daemon(FILES, workers=1, listen=("127.0.0.1:0",)) as d, contextlib.ExitStack() as stack:
             clients = []
-            for n in range(2, 20):
+            for _ in range(18):
                 c = stack.enter_context(d.connect(receive_buffer=65536))
                 c.request("/large.bin", fields=[("Range", "bytes=0-9999999,12000000-19999999")])
                 c.read_head()
                 clients.append(c)
-                mark = d.mark()
-                d.send_signal(signal.SIGHUP)
-                d.wait_log("ready: generation %d" % n, after=mark)
+                d.renew()
                 if "cut short" in d.log:
                     break
             d.wait_log(r"generation \d is cut short, for there are 8")

@@ -3,35 +3,16 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
 import tempfile
-import threading
 import time
 import unittest
 
 import harness
 from harness import Daemon, wait_until
-from manager import Manager
-
-FILES = {"index.html": b"hello", "large.bin": b"x" * (20 << 20)}
-
-
-class Service(harness.Case):
-    def service(self, watchdog=None, sockets=(), start=True, **options):
-        self.manager = Manager()
-        d = Daemon(FILES, start=False, **options)
-        self.program = os.path.join(d.dir, "tined")
-        shutil.copy(harness.TINED, self.program)
-        self.manager.prepare(d, watchdog, sockets, self.program)
-        if start:
-            d.start()
-            self.manager.wait("READY", "1")
-        self.addCleanup(self.manager.close)
-        self.addCleanup(d.__exit__, None, None, None)
-        return d
+from manager import FILES, Service
 
 
 class Phases(Service):
@@ -237,115 +218,6 @@ class Status(Service):
         self.assertIn("2 of 2 workers", message.fields["STATUS"])
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Store(Service):
-    def restart(self, d):
-        """What systemctl restart does: the next process gets what was stored."""
-        if d.process is not None:
-            d.stop(signal.SIGTERM)
-        mark = self.manager.mark()
-        sockets = [(name, os.fdopen(os.dup(fd), "rb")) for name, fd in self.manager.stored().items()]
-        self.manager.prepare(d, sockets=sockets, program=self.program)
-        d.start()
-        self.manager.wait("READY", "1", mark)
-        for _, s in sockets:
-            s.close()
-        return mark
-
-    def names(self):
-        return sorted(re.sub(r"\d+$", "N", name) for name in self.manager.stored())
-
-    def test_a_restart_refuses_nobody(self):
-        port = free_port()
-        d = self.service(listen=("127.0.0.1:%d" % port,))
-        self.assertEqual(self.names(), ["tined-listener-N", "tined-totals"])
-        results, ended = [], threading.Event()
-
-        def visit():
-            while not ended.is_set():
-                try:
-                    with harness.Client(socket.AF_INET, ("127.0.0.1", port)) as c:
-                        c.request("/")
-                        results.append(c.response().status)
-                except (OSError, AssertionError) as e:
-                    results.append(repr(e))
-        visitors = [threading.Thread(target=visit) for _ in range(4)]
-        for v in visitors:
-            v.start()
-        try:
-            for _ in range(3):
-                seen = len(results)
-                mark = self.restart(d)
-                wait_until(lambda: len(results) > seen + 20, "visitors")
-                self.assertEqual([m for m in self.manager.messages[mark:] if "listener" in m.fields.get("FDNAME", "")],
-                                 [])
-        finally:
-            ended.set()
-            for v in visitors:
-                v.join()
-        self.assertEqual(set(results), {200}, "%d visits" % len(results))
-        self.assertNotIn("another", d.log)
-
-    def test_listeners_come_and_go(self):
-        ports = [free_port() for _ in range(3)]
-        listen = ["127.0.0.1:%d" % p for p in ports]
-        d = self.service(listen=listen[:2])
-        before = self.manager.stored()
-        d.options["listen"] = tuple({"address": a} for a in listen[1:])
-        d.write_config()
-        mark = self.manager.mark()
-        d.send_signal(signal.SIGHUP)
-        self.manager.wait("READY", "1", mark)
-        after = self.manager.stored()
-        self.assertEqual(len(set(before) & set(after)), 2)  # one listener and the totals
-        self.assertEqual(self.names(), ["tined-listener-N"] * 2 + ["tined-totals"])
-        # What a new start does not want is dropped, and its port is free.
-        d.stop(signal.SIGTERM)
-        d.options["listen"] = ({"address": listen[2]},)
-        d.write_config()
-        self.restart(d)
-        self.assertEqual(self.names(), ["tined-listener-N", "tined-totals"])
-        self.assertEqual(d.addresses, [listen[2]])
-
-    def test_of_a_socket_unit_nothing_is_stored(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            s.listen()
-            d = self.service(sockets=[("http", s)], listen=("systemd:http",))
-        self.assertEqual(self.names(), ["tined-totals"])
-        self.assert_status(d.get("/"), 200)
-
-    def test_an_upgrade_keeps_the_store(self):
-        d = self.service(listen=("127.0.0.1:%d" % free_port(),))
-        before = self.manager.stored()
-        mark = self.manager.mark()
-        d.send_signal(signal.SIGUSR2)
-        self.manager.wait("RELOADING", "1", mark)
-        self.manager.wait("READY", "1", mark)
-        self.assertEqual(sorted(self.manager.stored()), sorted(before))
-        self.restart(d)
-        self.assert_status(d.get("/"), 200)
-
-    def test_totals_go_on(self):
-        d = self.service(listen=("127.0.0.1:%d" % free_port(),))
-        control = os.path.join(d.dir, "control.sock")
-        d.options["control"] = control
-        d.write_config()
-        d.stop(signal.SIGTERM)
-        for start in range(3):
-            self.restart(d)
-            for _ in range(5):
-                d.get("/")
-            p = harness.run_tined("status", "--json", "-s", control)
-            self.assertEqual(json.loads(p.stdout)["requests"], 5 * (start + 1))
-            d.stop(signal.SIGTERM)
-
-
 class Sockets(Service):
     def open(self, family, address, kind=socket.SOCK_STREAM, listen=True):
         s = socket.socket(family, kind)
@@ -356,7 +228,7 @@ class Sockets(Service):
         return s
 
     def refused(self, sockets, **options):
-        """What a start with these says that is refused for its configuration."""
+        """The log of a start with these that is refused for its configuration."""
         d = self.service(sockets=sockets, start=False, **options)
         d.expect_status = 78
         d.start(wait_ready=False)
@@ -453,7 +325,7 @@ class Journal(harness.Case):
         self.assertEqual({name: fields.get(name) for name in want}, want, fields)
 
     def test_a_journal_that_is_gone(self):
-        """What it does not take stands on standard error."""
+        """Lines that it does not take go to standard error."""
         d = self.d
         os.unlink(os.path.join(d.dir, "run", "systemd", "journal", "socket"))
         d.send_signal(signal.SIGHUP)
@@ -466,7 +338,7 @@ class Journal(harness.Case):
         stream.bind(os.path.join(self.d.dir, "run", "systemd", "journal", "stdout"))
         stream.listen()
         d = self.d
-        port, control = free_port(), os.path.join(d.dir, "control.sock")
+        port, control = harness.free_port(), os.path.join(d.dir, "control.sock")
         d.options.update(listen=({"address": "127.0.0.1:%d" % port},), control=control)
         d.options["log"]["access"] = "journal"
         d.write_config()

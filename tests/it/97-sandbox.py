@@ -2,8 +2,8 @@
 
 Both layers are on by default, so every other test runs in them too; here it is made sure that they
 are there, and what needs the most of the system is done once more: listings, variants, logs in
-local time, reloads, upgrades, connections handed over in the middle of a file, swapped roots. What
-a layer refuses is shown, attempt by attempt, in ../unit/test_sandbox.c.
+local time, reloads, upgrades, connections handed over in the middle of a file, swapped roots.
+../unit/test_sandbox.c shows, attempt by attempt, what a layer refuses.
 """
 
 import json
@@ -156,7 +156,7 @@ class Sandbox(harness.Case):
 
     @unittest.skipUnless(harness.IS_ROOT, "needs root for a mount of its own")
     def test_hidden_by_the_service_manager(self):
-        """What systemd mounts over a directory is told of, where files are and where a root is."""
+        """A directory that systemd has mounted something over is named, for files and for a root."""
         d = self.daemon()
         d.write("private/x", b"x")
         cover = os.path.join(d.dir, "systemd", "inaccessible", "dir")
@@ -192,7 +192,7 @@ class Sandbox(harness.Case):
                 d.start()
             else:
                 self.order(d, "reload")
-            # What the old generation had accepted already is answered by its rules.
+            # Connections that the old generation had accepted are answered by its rules.
             wait_until(lambda want=status: d.get("/link").status == want, symlinks)
 
     def test_modes(self):

@@ -20,7 +20,7 @@ BREAK_OUT = os.path.join(os.path.dirname(os.path.abspath(harness.TINED)), "tests
 with open(harness.TINED, "rb") as program:
     SANITIZED = re.search(rb"__[at]san_init", program.read()) is not None
 
-# What an attempt comes to: "done", an error, or the system call that ended the worker. The fourth is
+# The result of an attempt: "done", an error, or the system call that ended the worker. The fourth is
 # that neither master nor workers are dumpable, which no option changes; then the version of Landlock
 # from which on it is so.
 MATRIX = {
@@ -30,6 +30,15 @@ MATRIX = {
     "write-by-openat2": ("EACCES", "done",     "done",   1),
     "connect-out":      ("EACCES", "connect",  "done",   4),
     "connect-fast":     ("done",   "shutdown", "done",   1),
+    "kill-port":        ("done",   "setsockopt", "done",   1),
+    "read-option":      ("done",   "getsockopt", "done",   1),
+    "peek":             ("done",   "recvmsg",  "done",   1),
+    "send-urgent":      ("done",   "sendto",   "done",   1),
+    "send-to-address":  ("done",   "sendto",   "done",   1),
+    "set-limit":        ("done",   "prlimit64", "done",  1),
+    "keep-over-exec":   ("done",   "fcntl",    "done",   1),
+    "own-by-master":    ("done",   "ioctl",    "done",   1),
+    "make-other-thread": ("done",  "clone",    "done",   1),
     "bind":             ("EACCES", "socket",   "done",   4),
     "execute":          ("EACCES", "execve",   "done",   1),
     "trace-master":     ("EPERM",  "ptrace",   "EPERM",  1),
@@ -129,7 +138,7 @@ class BreakOut(harness.Case):
         self.assertTrue(all(row[0] != "done" or row[1] != "done" for row in MATRIX.values()))
 
     def test_goes_on(self):
-        """Who was ended is replaced, and the next one serves."""
+        """A worker that was ended is replaced, and the next one serves."""
         d = self.daemon(landlock=True, seccomp=True, hidden=True)
         if "missing" in d.log:
             self.skipTest("not to be had here")

@@ -1,4 +1,4 @@
-"""What the tests of attacks and shortages share: looks at the daemon's processes that tell whether
+"""Shared by the tests of attacks and shortages: looks at the daemon's processes that tell whether
 it was hurt, cases side by side, and drips by the thousand."""
 
 import collections
@@ -82,7 +82,7 @@ def is_held(sock):
 
 
 class Unhurt:
-    """What must be as before after an attack:
+    """The facts that must be as before after an attack:
 
         unhurt = Unhurt(daemon)     when it has just started, with cache.files 0
         with unhurt:                each attack

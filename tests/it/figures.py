@@ -1,4 +1,4 @@
-"""What a process costs: memory, descriptors. Figures of the kernel, in kB where nothing else is said."""
+"""The cost of a process: memory, descriptors. Figures of the kernel, in kB where nothing else is said."""
 
 import os
 import re

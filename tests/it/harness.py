@@ -1,4 +1,5 @@
-"""What the integration tests share: a real daemon, a strict client, and waiting without sleeping.
+"""Shared by the integration tests: a real daemon, a strict client (httpclient.py), and waiting without
+sleeping (processes.py).
 
 A test file is tests/it/NN-goal-in-words.py: it opens with "Goal: ...", defines unittest cases and
 ends with harness.main(). $TINED names the binary (default: .build/plain/tined). Every wait is for an
@@ -7,14 +8,11 @@ said so far. Python 3.9 or later, standard library only.
 """
 
 import contextlib
-import email.utils
 import os
 import re
-import select
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -22,112 +20,29 @@ import threading
 import time
 import unittest
 
+# Tests find here all that they need.
+from httpclient import Client, FramingError, Response, content_length, format_request, parse_head
+from processes import (DEADLINE, assert_idle, children_of, is_alive, is_refused, kill_session, session_members,
+                       state_of, tracer_of, wait_gone, wait_until)
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TINED = os.environ.get("TINED") or os.path.join(TOP, ".build", "plain", "tined")
-# Generous: reached only by what is broken, also under sanitizers on a busy machine.
-DEADLINE = float(os.environ.get("TINED_TEST_DEADLINE", "20"))
 IS_ROOT = os.geteuid() == 0
 
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING|SUMMARY): \w*Sanitizer|runtime error:")
 # A file is young for two seconds, counted from whole ones.
 YOUNG = 3.1
-TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 
 
-class FramingError(AssertionError):
-    """The peer broke HTTP's framing."""
+def _ignore_in_nobody_else():
+    """Signals that the caller of the tests ignores (nohup, a shell's background) are ignored here, and
+    have their default in every child: a handler does not outlive exec, which SIG_IGN does."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
-def wait_until(predicate, what, timeout=DEADLINE):
-    """Polls for what gives no event to wait on (processes, files); returns the true value."""
-    end = time.monotonic() + timeout
-    while True:
-        value = predicate()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError("waited %gs in vain: %s" % (timeout, what))
-        time.sleep(0.01)
-
-
-# ---- processes ---------------------------------------------------------------------------------
-def _stat_fields(pid):
-    """(state, parent, session) of a process, or None when it is gone."""
-    try:
-        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as f:
-            fields = f.read().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return fields[0], int(fields[1]), int(fields[3])
-
-
-def _all_processes():
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            fields = _stat_fields(int(name))
-            if fields and fields[0] != "Z":
-                yield (int(name),) + fields
-
-
-def children_of(pid):
-    return sorted(p for p, _, parent, _ in _all_processes() if parent == pid)
-
-
-def session_members(session):
-    return sorted(p for p, _, _, s in _all_processes() if s == session)
-
-
-def kill_session(session):
-    """Ends every member, the leader first: it would replace a worker that is killed before it."""
-    def kill_members():
-        members = session_members(session)
-        for pid in sorted(members, key=lambda p: p != session):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        return not members
-    wait_until(kill_members, "the end of session %d" % session)
-
-
-def state_of(pid):
-    """The letter of proc(5): R running, S sleeping, …; None when it is gone."""
-    fields = _stat_fields(pid)
-    return fields and fields[0]
-
-
-def tracer_of(pid):
-    with open("/proc/%d/status" % pid, encoding="utf-8", errors="replace") as f:
-        return int(re.search(r"^TracerPid:\s*(\d+)", f.read(), re.M).group(1))
-
-
-def is_alive(pid):
-    fields = _stat_fields(pid)
-    return fields is not None and fields[0] != "Z"
-
-
-def wait_gone(pids, timeout=DEADLINE):
-    wait_until(lambda: not any(is_alive(p) for p in pids), "the end of %s" % (pids,), timeout)
-
-
-def _processor_ticks(pid):
-    with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as f:
-        fields = f.read().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def assert_idle(pids, seconds=0.5):
-    """The processes use next to no processor time for a while: none of them spins."""
-    before = {p: _processor_ticks(p) for p in pids}
-    time.sleep(seconds)
-    for pid, ticks in before.items():
-        used = (_processor_ticks(pid) - ticks) / os.sysconf("SC_CLK_TCK")
-        if used > seconds / 5:
-            raise AssertionError("process %d used %gs of %gs" % (pid, used, seconds))
-
-
-def is_refused(address):
-    """Nobody listens any more at what Daemon.address() gave."""
-    with socket.socket(address[0]) as s:
-        return s.connect_ex(address[1]) != 0
+_ignore_in_nobody_else()
 
 
 # ---- configuration -----------------------------------------------------------------------------
@@ -298,6 +213,18 @@ class Daemon:
     def send_signal(self, number):
         self.process.send_signal(number)
 
+    def generation(self):
+        """The number of the generation that was ready last."""
+        return [int(n) for n in re.findall(r"^tined: ready: generation (\d+)", self.log, re.M)][-1]
+
+    def renew(self, number=signal.SIGHUP):
+        """Has it reload (or upgrade itself, by USR2), and waits until the next generation is ready. No other may be
+        on its way. Returns where the log ended before."""
+        mark, generation = self.mark(), self.generation() + 1
+        self.send_signal(number)
+        self.wait_log(r"^tined: ready: generation %d\b" % generation, after=mark)
+        return mark
+
     def _wait_process(self, timeout):
         try:
             return self.process.wait(timeout)
@@ -317,6 +244,8 @@ class Daemon:
         if self.process.returncode is None:
             self.send_signal(number)
         status = self._wait_process(DEADLINE)
+        with contextlib.suppress(AssertionError):  # one that was killed takes a moment on a busy machine
+            wait_until(lambda: not session_members(self.pid), "the end of all", 1)
         left = session_members(self.pid)
         kill_session(self.pid)
         self._reader.join(DEADLINE)
@@ -387,234 +316,17 @@ class Daemon:
             return c.response(method)
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 def run_tined(*arguments):
     """A command that ends by itself: returncode, stdout, stderr."""
     return subprocess.run([TINED] + list(arguments), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=DEADLINE,
                           universal_newlines=True, check=False)
-
-
-# ---- the client --------------------------------------------------------------------------------
-class Response:
-    def __init__(self, status, reason, fields):
-        self.status = status
-        self.reason = reason
-        self.fields = fields  # [(name, value)] as bytes, in order
-        self.body = b""
-
-    def get(self, name):
-        """The value as text; None when absent; an error when it stands there twice."""
-        values = [v for n, v in self.fields if n.lower() == name.lower().encode()]
-        if len(values) > 1:
-            raise FramingError("%s stands there %d times" % (name, len(values)))
-        return values[0].decode("latin-1") if values else None
-
-    def __repr__(self):
-        return "Response(%d, %r, %d bytes)" % (self.status, self.fields, len(self.body))
-
-
-class Client:
-    """A connection, byte by byte under the test's control, whose answers are read strictly."""
-
-    def __init__(self, family, address, timeout=DEADLINE, receive_buffer=None):
-        self.sock = socket.socket(family, socket.SOCK_STREAM)
-        self.sock.settimeout(timeout)
-        if receive_buffer is not None:  # before connecting, or the window is larger already
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.connect(address)
-        if family != socket.AF_UNIX:
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.pending = bytearray()  # received and not consumed
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        self.sock.close()
-
-    def reset(self):
-        """Closes with a reset instead of a FIN."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.sock.close()
-
-    # -- sending
-    def send(self, data):
-        self.sock.sendall(data)
-
-    def send_pieces(self, data, size=1):
-        for at in range(0, len(data), size):
-            self.sock.sendall(data[at:at + size])
-
-    def request(self, target="/", method="GET", fields=(), version="HTTP/1.1", body=b""):
-        self.send(format_request(target, method, fields, version, body))
-
-    def half_close(self):
-        self.sock.shutdown(socket.SHUT_WR)
-
-    # -- receiving
-    def _receive(self):
-        try:
-            data = self.sock.recv(65536)
-        except socket.timeout:
-            raise AssertionError("no answer; so far: %r" % bytes(self.pending[:500])) from None
-        self.pending += data
-        return bool(data)
-
-    def _take(self, n):
-        data = bytes(self.pending[:n])
-        del self.pending[:n]
-        return data
-
-    def read_head(self):
-        """The status line and fields of the next answer, the content unread."""
-        while b"\r\n\r\n" not in self.pending:
-            if not self._receive():
-                raise FramingError("closed within a head: %r" % bytes(self.pending))
-            if len(self.pending) > 65536 and b"\r\n\r\n" not in self.pending[:65536]:
-                raise FramingError("no end of the head: %r" % bytes(self.pending[:200]))
-        head = self._take(self.pending.index(b"\r\n\r\n") + 4)
-        return parse_head(head)
-
-    def response(self, method="GET", discard=False):
-        """Reads one whole answer; interim ones (1xx) count. Checks its framing."""
-        r = self.read_head()
-        if r.get("Transfer-Encoding") and method != "HEAD":
-            r.body = b"".join(self.read_chunks())
-            return r
-        length = content_length(r, method)
-        if discard:
-            self.skip(length)
-            return r
-        while len(self.pending) < length:
-            if not self._receive():
-                raise FramingError("closed after %d of %d bytes" % (len(self.pending), length))
-        r.body = self._take(length)
-        return r
-
-    def read_exactly(self, n):
-        while len(self.pending) < n:
-            if not self._receive():
-                raise FramingError("closed after %d of %d bytes" % (len(self.pending), n))
-        return self._take(n)
-
-    def read_chunks(self):
-        """The chunks of a content (RFC 9112 section 7.1), which has neither extensions nor trailers."""
-        while True:
-            while b"\r\n" not in self.pending:
-                if not self._receive():
-                    raise FramingError("closed within chunks")
-            size = self._take(self.pending.index(b"\r\n") + 2)
-            if not re.fullmatch(rb"[0-9a-fA-F]{1,8}\r\n", size):
-                raise FramingError("size of a chunk: %r" % size)
-            chunk = self.read_exactly(int(size, 16) + 2)
-            if chunk[-2:] != b"\r\n":
-                raise FramingError("end of a chunk: %r" % chunk[-2:])
-            if len(chunk) == 2:
-                return
-            yield chunk[:-2]
-
-    def skip(self, n):
-        """Reads n bytes without keeping them."""
-        n -= len(self._take(n))
-        while n:
-            if not self._receive():
-                raise FramingError("closed, %d bytes missing" % n)
-            n -= len(self._take(n))
-
-    def read_to_end(self):
-        """What comes until the peer closes in order."""
-        while self._receive():
-            pass
-        return self._take(len(self.pending))
-
-    def expect_close(self):
-        """The peer closes in order and has sent nothing more."""
-        rest = self.read_to_end()
-        if rest:
-            raise FramingError("bytes after the last answer: %r" % rest[:200])
-
-    def expect_reset(self):
-        try:
-            while self._receive():
-                pass
-        except ConnectionResetError:
-            return
-        raise AssertionError("closed in order, where a reset was expected")
-
-    def expect_silence(self, seconds):
-        """Nothing arrives and the connection stays open for that long."""
-        if self.pending or select.select([self.sock], [], [], seconds)[0]:
-            raise AssertionError("expected silence, got %r" % (self.pending or self.sock.recv(200)))
-
-
-def format_request(target="/", method="GET", fields=(), version="HTTP/1.1", body=b""):
-    fields = list(fields.items()) if isinstance(fields, dict) else list(fields)
-    names = {n.lower() for n, _ in fields}
-    if "host" not in names and version != "HTTP/1.0":
-        fields.insert(0, ("Host", "localhost"))
-    if body and not names & {"content-length", "transfer-encoding"}:
-        fields.append(("Content-Length", str(len(body))))
-    head = "%s %s %s\r\n%s\r\n" % (method, target, version,
-                                   "".join("%s: %s\r\n" % f for f in fields))
-    return head.encode("latin-1") + body
-
-
-def parse_head(head):
-    """A strict reading of a response's head with its empty line."""
-    lines = head[:-4].split(b"\r\n")
-    for line in lines:
-        if re.search(rb"[\x00-\x08\x0a-\x1f\x7f]", line):
-            raise FramingError("control bytes in %r" % line)
-    status = re.fullmatch(rb"HTTP/1\.1 ([1-5][0-9][0-9]) ([ -~]*)", lines[0])
-    if not status:
-        raise FramingError("no status line: %r" % lines[0])
-    fields = []
-    for line in lines[1:]:
-        field = re.fullmatch(rb"(" + TOKEN + rb"): (\S(?:.*\S)?)", line)
-        if not field:
-            raise FramingError("no field line: %r" % line)
-        fields.append(field.groups())
-    r = Response(int(status.group(1)), status.group(2).decode(), fields)
-    for name in ("Content-Length", "Content-Type", "Date", "Connection", "ETag", "Last-Modified",
-                 "Location", "Server", "Content-Range", "Accept-Ranges", "Allow"):
-        r.get(name)  # at most once
-    if r.get("Transfer-Encoding") not in (None, "chunked") or \
-            (r.get("Transfer-Encoding") and r.get("Content-Length")):
-        raise FramingError("Transfer-Encoding %s" % r.get("Transfer-Encoding"))
-    if r.status >= 200:
-        for name in ("Date", "Last-Modified"):
-            # RFC 9110 section 6.6.1: a 5xx may go without.
-            check_date(name, r.get(name), required=name == "Date" and r.status < 500)
-    return r
-
-
-def check_date(name, value, required):
-    if value is None:
-        if required:
-            raise FramingError("no %s" % name)
-        return
-    seconds = email.utils.parsedate_tz(value)
-    if not seconds or email.utils.formatdate(email.utils.mktime_tz(seconds), usegmt=True) != value:
-        raise FramingError("%s is no IMF-fixdate: %r" % (name, value))
-
-
-def content_length(r, method):
-    """How many bytes of content follow this head (RFC 9112 section 6.3)."""
-    value = r.get("Content-Length")
-    if value is not None and not re.fullmatch(r"0|[1-9][0-9]*", value):
-        raise FramingError("Content-Length %r" % value)
-    if r.status < 200 or r.status in (204, 304):
-        if value is not None and r.status != 304:
-            raise FramingError("%d with Content-Length" % r.status)
-        return 0
-    if value is None and method == "HEAD" and r.get("Transfer-Encoding"):
-        return 0
-    if value is None:
-        raise FramingError("%d without Content-Length" % r.status)
-    return 0 if method == "HEAD" else int(value)
 
 
 # ---- unittest ----------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
-// Preloaded into the daemon (75-machine.py): a machine whose clocks jump, that knows no IPv6, or
-// that permits as many descriptors as no machine here does. What it is to be stands in the file
-// named by $TINED_MACHINE, which is read anew for each call.
+// Preloaded into the daemon (machine.py): a machine whose clocks jump or stand still, that knows no
+// IPv6, or that permits as many descriptors as no machine here does. The file named by
+// $TINED_MACHINE says which, and is read anew for each call.
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -13,13 +14,15 @@
 #include <unistd.h>
 
 static struct machine {
-    _Atomic int64_t wall; // seconds that each clock is ahead
-    _Atomic int64_t monotonic;
-    _Atomic int64_t suspended; // CLOCK_BOOTTIME only
+    _Atomic int64_t wall;      // seconds that it is ahead
+    _Atomic int64_t monotonic; // ns that it is ahead
+    _Atomic int64_t suspended; // seconds, of CLOCK_BOOTTIME only
+    _Atomic int64_t held;      // ns at which the monotonic clocks stand; 0: they run
     _Atomic int64_t descriptors;
     _Atomic int64_t without_ipv6;
     _Atomic int64_t asked_boottime; // calls, written here
     _Atomic int64_t asked_wall;
+    _Atomic int64_t latest; // ns that a monotonic clock has shown, written here
 } * machine;
 
 __attribute__((constructor)) static void open_machine(void)
@@ -36,6 +39,27 @@ __attribute__((constructor)) static void open_machine(void)
     close(fd);
 }
 
+// A clock that was read before it was held or let go must not be behind what others have read
+// since.
+static int64_t never_back(int64_t ns)
+{
+    int64_t latest = machine->latest;
+    while (latest < ns && !atomic_compare_exchange_weak(&machine->latest, &latest, ns))
+        ;
+    return latest < ns ? ns : latest;
+}
+
+static void move(struct timespec *ts)
+{
+    int64_t ns = ts->tv_sec * INT64_C(1000000000) + ts->tv_nsec + machine->monotonic;
+    int64_t held = machine->held;
+    if (held)
+        ns = held;
+    ns = never_back(ns);
+    ts->tv_sec = ns / 1000000000;
+    ts->tv_nsec = ns % 1000000000;
+}
+
 int clock_gettime(clockid_t id, struct timespec *ts)
 {
     long r = syscall(SYS_clock_gettime, id, ts);
@@ -45,10 +69,11 @@ int clock_gettime(clockid_t id, struct timespec *ts)
         ts->tv_sec += machine->wall;
         machine->asked_wall++;
     } else if (id == CLOCK_BOOTTIME || id == CLOCK_BOOTTIME_ALARM) {
-        ts->tv_sec += machine->monotonic + machine->suspended;
+        move(ts);
+        ts->tv_sec += machine->suspended;
         machine->asked_boottime++;
     } else if (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE || id == CLOCK_MONOTONIC_RAW) {
-        ts->tv_sec += machine->monotonic;
+        move(ts);
     }
     return 0;
 }

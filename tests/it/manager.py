@@ -2,12 +2,14 @@
 
 import array
 import os
+import shutil
 import socket
 import tempfile
 import threading
 import time
 
 import harness
+from harness import Daemon
 
 
 class Message:
@@ -75,7 +77,7 @@ class Manager:
         daemon.pass_fds = tuple(s.fileno() for _, s in sockets)
 
     def stored(self):
-        """What is in the store now: name -> descriptor of ours."""
+        """The content of the store now: name -> descriptor of ours."""
         store = {}
         for message in list(self.messages):
             name = message.fields.get("FDNAME")
@@ -107,10 +109,30 @@ class Manager:
                 self._changed.wait(left)
 
     def status(self, until):
-        """What the status says when the message at that place has come."""
+        """The status when the message at that place has come."""
         return [m.fields["STATUS"] for m in self.messages[:until + 1] if "STATUS" in m.fields][-1]
 
     def phases(self, after=0):
-        """What was said of the phase, in order: READY, RELOADING, STOPPING."""
+        """The phases that were told, in order: READY, RELOADING, STOPPING."""
         names = ("READY", "RELOADING", "STOPPING")
         return [n for m in self.messages[after:] for n in names if m.fields.get(n) == "1"]
+
+
+FILES = {"index.html": b"hello", "large.bin": b"x" * (20 << 20)}
+
+
+class Service(harness.Case):
+    """Daemons that a manager starts: a test's `self.manager` is that of the last one."""
+
+    def service(self, watchdog=None, sockets=(), start=True, **options):
+        self.manager = Manager()
+        d = Daemon(FILES, start=False, **options)
+        self.program = os.path.join(d.dir, "tined")
+        shutil.copy(harness.TINED, self.program)
+        self.manager.prepare(d, watchdog, sockets, self.program)
+        if start:
+            d.start()
+            self.manager.wait("READY", "1")
+        self.addCleanup(self.manager.close)
+        self.addCleanup(d.__exit__, None, None, None)
+        return d

@@ -8,7 +8,7 @@ import harness
 from harness import Daemon, wait_until
 
 HOSTILE = os.path.join(os.path.dirname(harness.TINED), "tests", "soak", "hostile")
-# What tests/soak/attack.c asks for. No content begins with "H".
+# The files that tests/soak/attack.c asks for. No content begins with "H".
 FILES = {"index.html": b"hello", "dir/index.html": b"dir", "mid": b"m" * 20000, "big": b"b" * 300000}
 LIMITS = {"request_line": "1K", "fields": "6K", "field_lines": 20, "body": "16K", "requests": 15,
           "big_heads": 8}

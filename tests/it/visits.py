@@ -125,23 +125,24 @@ def unix_name():
 
 
 class Tined(harness.Daemon):
-    """Listens on IPv4, IPv6 and a UNIX socket. `hands_over` False: it is kept from it."""
+    """Listens on IPv4, IPv6 and a UNIX socket, perhaps on a machine with other clocks. `hands_over`
+    False: it is kept from it."""
 
     name = "tined"
 
-    def __init__(self, hands_over=True, large=8 << 20, listen=None, drain="30s", **options):
+    def __init__(self, hands_over=True, large=8 << 20, listen=None, drain="30s", machine=None, **options):
         super().__init__(start=False, listen=listen or ("127.0.0.1:0", "[::1]:0", unix_name()),
                          timeouts={"idle": "1h", "drain": drain, "linger": "500ms"}, log={"level": "info"}, **options)
         make_files(self.root, large)
+        if machine:
+            self.environment.update(machine.environment)
         if not hands_over:
-            os.environ["LD_PRELOAD"] = NO_HANDOFF
+            self.environment["LD_PRELOAD"] = NO_HANDOFF
         try:
             self.start()
         except BaseException:
             self.__exit__(BaseException, None, None)
             raise
-        finally:
-            os.environ.pop("LD_PRELOAD", None)
         self.generation = 1
         self.slowest_end = 0
 
@@ -179,12 +180,6 @@ class Tined(harness.Daemon):
                 figures.memory_of(self.pid)["Anonymous"], figures.private_of(workers))
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Other:
     """Another server with the same files, addresses and patience."""
 
@@ -198,7 +193,7 @@ class Other:
         self.root = os.path.join(self.dir, "root")
         os.mkdir(self.root)
         make_files(self.root)
-        port = free_port()
+        port = harness.free_port()
         self.addresses = ["127.0.0.1:%d" % port, "[::1]:%d" % port, "unix:%s/socket" % self.dir]
         path = os.path.join(self.dir, "conf")
         with open(path, "w", encoding="ascii") as f:

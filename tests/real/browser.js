@@ -1,4 +1,4 @@
-// What the checks in a browser share: headless Chromium, and its own record of what went over the
+// Shared by the checks in a browser: headless Chromium, and its own record of what went over the
 // network, which tells more than a page may see.
 "use strict";
 const fs = require("fs");
@@ -26,9 +26,9 @@ function parseHead(lines) {
     return fields;
 }
 
-// What was sent to the servers and what they answered, when the browser has been closed:
-// { method, url, fields, status, answer }, the names of the fields in lower case. What was answered
-// from the browser's cache is not there.
+// The requests sent to the servers and their answers, when the browser has been closed:
+// { method, url, fields, status, answer }, the names of the fields in lower case. Answers from the
+// browser's cache are not there.
 function readRecord(file) {
     const record = JSON.parse(fs.readFileSync(file, "utf8"));
     const types = record.constants.logEventTypes;

@@ -1,12 +1,14 @@
-"""What the checks of real clients share: the daemon of tests/it, its access log, and one line of
-what was measured for each check."""
+"""Shared by the checks of real clients: the daemon of tests/it, its access log, and one line of
+figures for each check."""
 
 import collections
+import io
 import os
 import re
 import signal
 import subprocess
 import sys
+import tarfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "it"))
@@ -60,6 +62,48 @@ def run(*words, status=0, **options):
         raise AssertionError("%s ended with %d, not %d:\n%s" % (
             " ".join(words), p.returncode, status, output))
     return output
+
+
+class Client:
+    """It keeps in `work` what the server has below `url`, in `root`. One version after another is
+    published there, and found."""
+
+    def __init__(self, daemon):
+        name = type(self).__name__
+        self.url = "%s/%s" % (daemon.origin(), name)
+        self.root, self.work = daemon.path(name), os.path.join(daemon.dir, name)
+        for path in (self.root, self.work):
+            os.makedirs(path)
+
+    def run(self, *words, **options):
+        environment = {"PATH": os.environ["PATH"], "HOME": self.work, "LC_ALL": "C.UTF-8"}
+        return run(*words, **dict({"cwd": self.work, "env": environment}, **options))
+
+    def write(self, name, content):
+        """As a mirror's update does it: a new file takes the name."""
+        path = os.path.join(self.root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path + ".new", "wb") as f:
+            f.write(content)
+        os.rename(path + ".new", path)
+
+    def publish(self, version):
+        raise NotImplementedError
+
+    def sync(self):
+        """Has the client ask; the version that it has then."""
+        raise NotImplementedError
+
+
+def archive(files):
+    """A tar.gz of names and their content."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as t:
+        for name, data in files.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(data)
+            t.addfile(about, io.BytesIO(data))
+    return content.getvalue()
 
 
 main = harness.main

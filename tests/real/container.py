@@ -30,7 +30,7 @@ exec chroot --userspec="$@"
 
 
 def configuration(directory):
-    """What the image says of how to run it."""
+    """The image's own configuration: how to run it."""
     with tarfile.open(os.path.join(directory, "tined.tar")) as archive:
         manifest = json.load(archive.extractfile("manifest.json"))
         return json.load(archive.extractfile(manifest[0]["Config"]))["config"]

@@ -8,7 +8,7 @@ const { launch, main } = require("./browser.js");
 
 const VIDEO = { width: 288, height: 32, bits: 9, frames: 300, frameMs: 200, keyEvery: 10 };
 
-// What stands beside the frames of a group, as if these were a film's: it makes 12 MB of the whole.
+// Bytes beside the frames of a group, as if these were a film's: they make 12 MB of the whole.
 const PADDING = 400000;
 
 // Runs in the browser.

@@ -87,7 +87,7 @@ def break_off(client, partial, size):
         p.wait()
 
 
-# What users type.
+# Commands as users type them.
 RESUME = {
     "curl -C -": lambda partial, url: ["curl", "-sS", "-C", "-", "-o", partial, url],
     "wget -c": lambda partial, url: ["wget", "-q", "-c", "-O", partial, url],

@@ -51,8 +51,8 @@ static void append(struct attack *a, const char *text)
 
 // ---- requests in good order --------------------------------------------------------------------
 
-// What the server is to be started with: / and /index.html, /mid and /big of 20,000 and 300,000
-// bytes, a directory /dir with an index.html, a FIFO /fifo; content up to 64K. No content
+// The files that the server is to be started with: / and /index.html, /mid and /big of 20,000 and
+// 300,000 bytes, a directory /dir with an index.html, a FIFO /fifo; content up to 64K. No content
 // begins with 'H'.
 static const struct request {
     const char *text;
@@ -157,7 +157,7 @@ static void insert_noise(struct attack *a, size_t from, struct rng *r)
     insert(a, from + below(r, a->len - from + 1), noise, len);
 }
 
-// What has meaning to a parser, and misleads a careless one.
+// Inserts bytes that mean something to a parser, and mislead a careless one.
 static void insert_token(struct attack *a, size_t from, struct rng *r)
 {
     static const struct {
@@ -319,7 +319,7 @@ void attack_make(struct attack *a, uint64_t seed, uint64_t number)
         add_tail(a, &r);
     a->end = any_end(&r);
     a->stall = (unsigned)below(&r, 700);
-    // Who leaves, leaves anywhere.
+    // A client that leaves does so at any byte.
     if (a->end == ATTACK_CLOSE || a->end == ATTACK_RESET)
         a->len = below(&r, a->len + 1);
     cut_into_pieces(a, &r);

@@ -1,5 +1,5 @@
-// What one hostile connection sends: made from a seed and a number alone, so that it can be made
-// again.
+// The bytes of one hostile connection: made from a seed and a number alone, so that they can be
+// made again.
 //
 // First some requests in good order, whose answers are known; then, mostly, a tail: the same kind
 // of requests, mutated, or plain noise.
@@ -12,7 +12,7 @@
 #define ATTACK_PIECES 12
 #define ATTACK_KNOWN  24
 
-// What the client does when it has sent all that it wants to send.
+// The end of a client that has sent all that it wants to send.
 enum attack_end {
     ATTACK_READ,   // reads until all is answered, or the server closes
     ATTACK_FINISH, // sends FIN, and reads until the server closes

@@ -10,6 +10,7 @@
 // for on a busy machine this program is slow. --scarce: the server may be out of room, and turn
 // connections away. Exit status 1 when there was a fault.
 #include "attack.h"
+#include "common.h"
 #include "target.h"
 #include "verdict.h"
 
@@ -24,7 +25,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FAULTS_MAX 20
@@ -76,19 +76,6 @@ static struct {
 
 static int poller;
 static uint64_t open_clients;
-
-static int64_t clock_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
-
-static _Noreturn void die(const char *what)
-{
-    perror(what);
-    exit(2);
-}
 
 // ---- the end of a connection -------------------------------------------------------------------
 
@@ -175,7 +162,7 @@ static bool send_due(struct client *c, int64_t time)
 
 // ---- receiving ---------------------------------------------------------------------------------
 
-// Who sent all in good order and has all answers leaves.
+// A client that sent all in good order and has all answers leaves.
 static bool is_satisfied(const struct client *c)
 {
     return !c->sending && c->attack.end != ATTACK_FINISH && !c->attack.has_tail &&
@@ -192,7 +179,7 @@ static void receive(struct client *c)
     if (n < 0 || (n == 0 && c->refused)) { // the error was told once, when it was sent
         take_reset(c);
     } else if (n == 0) {
-        // Who did not read for long may be cut off anywhere.
+        // A client that did not read for long may be cut off anywhere.
         if (c->attack.end != ATTACK_STALL && !options.scarce)
             verdict_end(&c->verdict);
         finish(c, OUTCOME_ENDED);
@@ -253,7 +240,7 @@ static void handle(struct client *c, uint32_t events, int64_t time)
         settle(c, time);
 }
 
-// What passes with time.
+// Does for a client what is due with time.
 static void tick(struct client *c, int64_t time)
 {
     if (c->fd < 0)

@@ -1,4 +1,4 @@
-"""What service and socket do when something is wrong: the port stays open, who connects waits."""
+"""Service and socket when something is wrong: the port stays open, and clients wait."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What happens stands in the journal with fields that can be asked for, and with what it means."""
+"""Events stand in the journal with fields that can be asked for, and with their meaning."""
 
 import os
 import signal

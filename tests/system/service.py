@@ -1,4 +1,4 @@
-"""What the tests of the installed service have in common: its configuration, systemd's words about
+"""Shared by the tests of the installed service: its configuration, systemd's words about
 it, requests to it."""
 
 import http.client

@@ -1,5 +1,5 @@
-#include "guarded.h"
-#include "unit.h"
+#include "support/guarded.h"
+#include "support/unit.h"
 
 #include "base/buf.h"
 #include "http/accept.h"
@@ -49,10 +49,9 @@ static const struct {
     {"Accept:\r\n", "text/html", 0, false},
 };
 
-static void test_accept(void **state)
+TEST(test_accept)
 {
     static struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char head[512];
         struct buf b = buf_make(head, sizeof(head));
@@ -67,10 +66,35 @@ static void test_accept(void **state)
     }
 }
 
+TEST(test_navigation)
+{
+    static const struct {
+        const char *fields, *path;
+        bool want;
+    } navigations[] = {
+        {"Sec-Fetch-Mode: navigate\r\n", "/a.js", true},
+        {"Sec-Fetch-Mode: cors\r\n" BROWSER, "/a", false},
+        {BROWSER, "/a.js", true},
+        {"", "/dir.d/a", true},
+        {"", "/a.js", false},
+        {"Accept: image/png\r\n", "/a", false},
+    };
+    static struct request request;
+    for (size_t i = 0; i < ARRAY_SIZE(navigations); i++) {
+        char head[512];
+        struct buf b = buf_make(head, sizeof(head));
+        buf_printf(&b, "GET / HTTP/1.0\r\n%s\r\n", navigations[i].fields);
+        assert_int_equal(request_parse(guarded(buf_slice(&b)), &request), 0);
+        struct slice path = slice_of(navigations[i].path);
+        assert_int_equal(accept_is_navigation(&request, path), navigations[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accept),
+        cmocka_unit_test(test_navigation),
     };
     return cmocka_run_group_tests_name("accept", tests, NULL, NULL);
 }

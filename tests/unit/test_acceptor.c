@@ -1,20 +1,17 @@
-#include "looppair.h"
+#include "support/looppair.h"
 
 #include "server/acceptor.h"
-
-#define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
 
 static struct fixture *open_limited(uint32_t limit)
 {
     struct fixture *f = fixture_open_unstarted(NULL);
-    f->service.connection_limit = limit;
+    f->shared.connection_limit = limit;
     fixture_start(f);
     return f;
 }
 
-static void test_limit(void **state)
+TEST(test_limit)
 {
-    (void)state;
     struct fixture *f = open_limited(2);
     struct client a = client_open(f), b = client_open(f), c = client_open(f);
     client_ask(f, &a, GET("/"));
@@ -23,7 +20,7 @@ static void test_limit(void **state)
     client_ask(f, &c, GET("/"));
     assert_starts(c.got, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n");
     assert_true(c.eof && !c.reset);
-    assert_int_equal(f->loop.connections, 2);
+    assert_int_equal(f->loop.ctx.slots.taken, 2);
     client_close(&c);
     // The one idle for longest makes room, and only that.
     fixture_pass_time(f, 500);
@@ -36,7 +33,7 @@ static void test_limit(void **state)
     assert_true(b.eof);
     client_ask(f, &a, GET("/hello.txt"));
     assert_string_equal(content_of(a.got), HELLO);
-    assert_int_equal(f->loop.connections, 2);
+    assert_int_equal(f->loop.ctx.slots.taken, 2);
     client_close(&a);
     client_close(&b);
     client_close(&c);
@@ -44,9 +41,8 @@ static void test_limit(void **state)
 }
 
 // Requests that have begun, and answers under way, never make room.
-static void test_begun_requests_stay(void **state)
+TEST(test_begun_requests_stay)
 {
-    (void)state;
     struct fixture *f = open_limited(1);
     struct client a = client_open(f);
     client_ask(f, &a, GET("/") "GET / HT");
@@ -61,9 +57,8 @@ static void test_begun_requests_stay(void **state)
 }
 
 // A request that came in the very round in which a newcomer wants room.
-static void test_request_of_this_round_stays(void **state)
+TEST(test_request_of_this_round_stays)
 {
-    (void)state;
     struct fixture *f = open_limited(1);
     struct client a = client_open(f);
     client_ask(f, &a, GET("/"));
@@ -82,15 +77,14 @@ static void test_request_of_this_round_stays(void **state)
 }
 
 // Many listeners and many connections that are all ready in one round.
-static void test_busiest_round(void **state)
+TEST(test_busiest_round)
 {
     struct client open[60], waiting[16][16];
-    (void)state;
     struct fixture *f = fixture_open_unstarted(NULL);
-    f->service.connection_limit = 1000;
+    f->shared.connection_limit = 1000;
     for (size_t i = 1; i < ARRAY_SIZE(f->listeners); i++)
         f->listeners[i] = fixture_listen();
-    f->service.listener_count = ARRAY_SIZE(f->listeners);
+    f->served.listener_count = ARRAY_SIZE(f->listeners);
     fixture_start(f);
     for (size_t i = 0; i < ARRAY_SIZE(open); i++)
         open[i] = client_open(f);
@@ -101,7 +95,7 @@ static void test_busiest_round(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(open); i++)
         client_send(&open[i], GET("/hello.txt"));
     fixture_round(f);
-    assert_true(f->loop.ready_count <= LOOP_READY);
+    assert_true(f->loop.ctx.ready.count <= CONTEXT_READY);
     fixture_await(f, ARRAY_SIZE(open) + 256);
     for (size_t i = 0; i < ARRAY_SIZE(open); i++) {
         for (int tries = 0; tries < 100 && open[i].len == 0; tries++)
@@ -116,9 +110,8 @@ static void test_busiest_round(void **state)
 }
 
 // Without descriptors newcomers hear that there is no room; who is open is served.
-static void test_no_descriptors(void **state)
+TEST(test_no_descriptors)
 {
-    (void)state;
     struct fixture *f = fixture_open(NULL);
     struct client a = client_open(f);
     client_ask(f, &a, GET("/"));
@@ -129,11 +122,11 @@ static void test_no_descriptors(void **state)
     limit_descriptors((rlim_t)spare); // as many as there are
     for (int i = 0; i < 3; i++)
         fixture_round(f);
-    assert_int_equal(f->loop.connections, 1);
+    assert_int_equal(f->loop.ctx.slots.taken, 1);
     client_pump(f, &b); // over the descriptor that is kept for this
     assert_starts(b.got, "HTTP/1.1 503 ");
     assert_true(b.eof && !b.reset);
-    assert_int_equal(f->scoreboard.slots[0].turned_away, 1);
+    assert_int_equal(f->served.scoreboard.places[0].slots[0].turned_away, 1);
     assert_string_equal(content_of(client_ask(f, &a, GET("/"))), "<p>index\n");
     limit_descriptors(0);
     client_close(&b);
@@ -145,9 +138,8 @@ static void test_no_descriptors(void **state)
 }
 
 // Without descriptors, but nobody waits for one: nobody has to make room.
-static void test_no_descriptors_and_nobody_there(void **state)
+TEST(test_no_descriptors_and_nobody_there)
 {
-    (void)state;
     struct fixture *f = fixture_open(NULL);
     struct client a = client_open(f);
     client_ask(f, &a, GET("/"));
@@ -157,23 +149,27 @@ static void test_no_descriptors_and_nobody_there(void **state)
     for (int i = 0; i < 5; i++)
         fixture_pass_time(f, 2000);
     limit_descriptors(0);
-    assert_int_equal(f->loop.connections, 1);
+    assert_int_equal(f->loop.ctx.slots.taken, 1);
     assert_starts(client_ask(f, &a, GET("/")), "HTTP/1.1 200 ");
     client_close(&a);
     fixture_close(f);
 }
 
-static void test_start_and_stop(void **state)
+static bool is_registered(const struct fixture *f)
 {
-    (void)state;
+    return CONTAINER_OF(f->loop.acceptors.list.next, struct acceptor, link)->registered;
+}
+
+TEST(test_start_and_stop)
+{
     struct fixture *f = fixture_open(NULL);
-    assert_true(f->loop.acceptors[0].registered);
-    acceptor_stop(&f->loop);
-    acceptor_stop(&f->loop);
-    assert_false(f->loop.acceptors[0].registered);
-    acceptor_start(&f->loop);
-    acceptor_start(&f->loop);
-    assert_true(f->loop.acceptors[0].registered);
+    assert_true(is_registered(f));
+    acceptor_stop(&f->loop.acceptors);
+    acceptor_stop(&f->loop.acceptors);
+    assert_false(is_registered(f));
+    acceptor_start(&f->loop.acceptors);
+    acceptor_start(&f->loop.acceptors);
+    assert_true(is_registered(f));
     struct client c = client_open(f);
     fixture_await(f, 1);
     client_close(&c);
@@ -181,27 +177,27 @@ static void test_start_and_stop(void **state)
 }
 
 // A loop that holds more than its share takes one and lets others go first.
-static void test_over_share(void **state)
+TEST(test_over_share)
 {
     struct client clients[12];
-    (void)state;
     struct fixture *f = fixture_open_unstarted(NULL);
-    scoreboard_cleanup(&f->scoreboard);
-    assert_int_equal(scoreboard_init(&f->scoreboard, 4), 0);
+    scoreboard_cleanup(&f->served.scoreboard);
+    assert_int_equal(scoreboard_init(&f->served.scoreboard, 4, 1), 0);
     for (size_t i = 2; i < 4; i++)
-        f->scoreboard.slots[i].phase = SCOREBOARD_SERVING;
+        f->served.scoreboard.places[i].slots->phase = SCOREBOARD_SERVING;
     fixture_start(f);
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
         clients[i] = client_open(f);
     fixture_round(f);
-    uint32_t first = f->loop.connections;
+    uint32_t first = f->loop.ctx.slots.taken;
     assert_true(first < ARRAY_SIZE(clients));
     fixture_round(f);
-    assert_int_equal(f->loop.connections, first + 1);
-    f->scoreboard.slots[1].connections = 1000;
+    assert_int_equal(f->loop.ctx.slots.taken, first + 1);
+    f->served.scoreboard.places[1].slots->connections = 1000;
     fixture_round(f);
-    assert_int_equal(f->loop.connections, first + 2);  // they do not accept
-    f->scoreboard.slots[1].phase = SCOREBOARD_SERVING; // others hold more: it takes all it can
+    assert_int_equal(f->loop.ctx.slots.taken, first + 2); // they do not accept
+    f->served.scoreboard.places[1].slots->phase =
+        SCOREBOARD_SERVING; // others hold more: it takes all it can
     fixture_round(f);
     fixture_await(f, ARRAY_SIZE(clients));
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
@@ -212,32 +208,31 @@ static void test_over_share(void **state)
 // ---- taking what is handed over -----------------------------------------------------------------
 
 // Without descriptors nothing is taken, nothing is lost, and nobody has to make room.
-static void test_handed_without_descriptors(void **state)
+TEST(test_handed_without_descriptors)
 {
-    (void)state;
     struct pair p = pair_open();
     struct client old = client_open(p.to), c = client_open(p.from), large = client_open(p.from);
     client_ask(p.to, &old, GET("/hello.txt"));
     client_ask(p.from, &c, GET("/hello.txt"));
-    allowance = 1000;
+    socket_allowance = 1000;
     client_ask(p.from, &large, GET("/large.bin"));
     fixture_clock.now += 5000; // so long idle that it would make room for a newcomer
     loop_poke(&p.from->loop, LOOP_HANDING);
     fixture_round(p.from);
-    assert_int_equal(p.from->loop.connections, 0);
+    assert_int_equal(p.from->loop.ctx.slots.taken, 0);
     int lowest = dup(0);
     close(lowest);
     for (int spare = 0; spare < 3; spare++) {
         limit_descriptors((rlim_t)(lowest + spare));
-        assert_int_equal(handoff_take(&p.to->loop, p.sockets[0]), HANDOFF_SHORTAGE);
+        assert_int_equal(handoff_take(&p.to->loop.ctx, p.sockets[0]), HANDOFF_SHORTAGE);
         for (int i = 0; i < 5; i++)
             fixture_pass_time(p.to, 200);
-        assert_int_equal(p.to->loop.connections, 1);
+        assert_int_equal(p.to->loop.ctx.slots.taken, 1);
     }
     limit_descriptors(0);
     fixture_pass_time(p.to, 200);
     fixture_await(p.to, 3);
-    allowance = -1;
+    socket_allowance = -1;
     client_pump(p.to, &large);
     assert_pattern(content_of(large.got), LARGE);
     assert_string_equal(content_of(client_ask(p.to, &c, GET("/hello.txt"))), HELLO);
@@ -248,11 +243,10 @@ static void test_handed_without_descriptors(void **state)
     pair_close(&p);
 }
 
-// What is on its way survives whoever was to take it.
-static void test_receiver_dies(void **state)
+// A connection on its way survives the death of its receiver.
+TEST(test_receiver_dies)
 {
     struct client clients[5];
-    (void)state;
     struct pair p = pair_open();
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
         clients[i] = client_open(p.from);
@@ -260,9 +254,10 @@ static void test_receiver_dies(void **state)
     }
     loop_poke(&p.from->loop, LOOP_HANDING);
     fixture_round(p.from);
-    assert_int_equal(p.from->loop.connections, 0);
+    assert_int_equal(p.from->loop.ctx.slots.taken, 0);
     loop_cleanup(&p.to->loop); // it had them before its eyes
     fixture_start(p.to);
+    pair_connect(&p);
     fixture_await(p.to, ARRAY_SIZE(clients));
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
         client_ask(p.to, &clients[i], " HTTP/1.1\r\n" HOST "\r\n");
@@ -272,13 +267,36 @@ static void test_receiver_dies(void **state)
     pair_close(&p);
 }
 
+// Nobody else may have the other end: a loop that is told to end takes what is there already.
+TEST(test_takes_what_is_on_its_way)
+{
+    struct client clients[5];
+    struct pair p = pair_open();
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+        clients[i] = client_open(p.from);
+        client_ask(p.from, &clients[i], GET("/hello.txt") "GET /hello.txt");
+    }
+    loop_poke(&p.from->loop, LOOP_HANDING);
+    fixture_round(p.from);
+    loop_poke(&p.to->loop, LOOP_RETIRING);
+    fixture_round(p.to);
+    fixture_round(p.to);
+    assert_int_equal(p.to->served.scoreboard.places[0].slots->taken, ARRAY_SIZE(clients));
+    assert_int_equal(p.to->stopped_accepting, 1);
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+        client_ask(p.to, &clients[i], " HTTP/1.1\r\n" HOST "\r\n");
+        assert_string_equal(content_of(clients[i].got), HELLO);
+        client_close(&clients[i]);
+    }
+    pair_close(&p);
+}
+
 // More than the limit allows newcomers: all are taken, and newcomers hear that there is no room.
-static void test_over_the_limit(void **state)
+TEST(test_over_the_limit)
 {
     struct client clients[6];
-    (void)state;
     struct pair p = pair_open();
-    p.to->service.connection_limit = 3;
+    p.to->shared.connection_limit = 3;
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
         clients[i] = client_open(p.from);
         client_ask(p.from, &clients[i], GET("/hello.txt"));
@@ -310,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_over_share),
         cmocka_unit_test_setup(test_handed_without_descriptors, pair_setup),
         cmocka_unit_test_setup(test_receiver_dies, pair_setup),
+        cmocka_unit_test_setup(test_takes_what_is_on_its_way, pair_setup),
         cmocka_unit_test_setup(test_over_the_limit, pair_setup),
     };
     return cmocka_run_group_tests_name("acceptor", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "cli/args.h"
 
@@ -20,7 +20,7 @@ static int parse(const char *line, struct args *ret, char *message)
     return args_parse(argc, argv, ret, message);
 }
 
-static void test_commands(void **state)
+TEST(test_commands)
 {
     static const struct {
         const char *line;
@@ -53,7 +53,6 @@ static void test_commands(void **state)
         {"--version", COMMAND_VERSION, NULL, NULL, ""},
     };
     char message[ARGS_MESSAGE_MAX], overrides[512];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct args args;
         size_t len = 0;
@@ -76,11 +75,10 @@ static void test_commands(void **state)
     }
 }
 
-static void test_explain(void **state)
+TEST(test_explain)
 {
     char message[ARGS_MESSAGE_MAX];
     struct args args;
-    (void)state;
     assert_int_equal(parse("explain -m HEAD -H A:1 -a ::1 http://x/ -HB:2 -s sock", &args, message),
                      0);
     assert_int_equal(args.command, COMMAND_EXPLAIN);
@@ -99,11 +97,10 @@ static void test_explain(void **state)
     args_cleanup(&args);
 }
 
-static void test_precompress(void **state)
+TEST(test_precompress)
 {
     char message[ARGS_MESSAGE_MAX];
     struct args args;
-    (void)state;
     assert_int_equal(parse("precompress d", &args, message), 0);
     assert_false(args.check || args.quiet || args.jobs || args.codings);
     args_cleanup(&args);
@@ -114,11 +111,10 @@ static void test_precompress(void **state)
     args_cleanup(&args);
 }
 
-static void test_probe(void **state)
+TEST(test_probe)
 {
     char message[ARGS_MESSAGE_MAX];
     struct args args;
-    (void)state;
     assert_int_equal(parse("probe http://x/", &args, message), 0);
     assert_int_equal(args.command, COMMAND_PROBE);
     assert_string_equal(args.url, "http://x/");
@@ -130,7 +126,7 @@ static void test_probe(void **state)
     args_cleanup(&args);
 }
 
-static void test_usage_errors(void **state)
+TEST(test_usage_errors)
 {
     static const struct {
         const char *line, *want;
@@ -180,7 +176,6 @@ static void test_usage_errors(void **state)
     };
     char message[ARGS_MESSAGE_MAX];
     struct args args = {.file = "untouched"};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(parse(cases[i].line, &args, message), -EINVAL);
         assert_string_equal(message, cases[i].want);
@@ -188,13 +183,12 @@ static void test_usage_errors(void **state)
     }
 }
 
-static void test_help_shows_the_tables(void **state)
+TEST(test_help_shows_the_tables)
 {
     char *text = NULL;
     size_t size = 0, count;
     FILE *out = open_memstream(&text, &size);
     const struct args_option *options = args_options(&count);
-    (void)state;
     args_print_help(out);
     fclose(out);
     for (int i = 0; i < COMMAND_COUNT; i++)

@@ -1,10 +1,9 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "base/buf.h"
 
-static void test_what_fits(void **state)
+TEST(test_what_fits)
 {
-    (void)state;
     char data[64];
     struct buf b = buf_make(data, sizeof(data));
     buf_puts(&b, "n=");
@@ -18,9 +17,8 @@ static void test_what_fits(void **state)
     assert_false(b.overflow);
 }
 
-static void test_what_does_not_fit_is_left_out_whole(void **state)
+TEST(test_what_does_not_fit_is_left_out_whole)
 {
-    (void)state;
     char data[4];
     struct buf b = buf_make(data, sizeof(data));
     buf_puts(&b, "abc");
@@ -32,9 +30,8 @@ static void test_what_does_not_fit_is_left_out_whole(void **state)
     assert_true(b.overflow);
 }
 
-static void test_printf_that_does_not_fit(void **state)
+TEST(test_printf_that_does_not_fit)
 {
-    (void)state;
     char data[4];
     struct buf b = buf_make(data, sizeof(data));
     buf_printf(&b, "%d", 12345);
@@ -42,9 +39,8 @@ static void test_printf_that_does_not_fit(void **state)
     assert_true(b.overflow);
 }
 
-static void test_escaped(void **state)
+TEST(test_escaped)
 {
-    (void)state;
     char data[64];
     struct buf b = buf_make(data, sizeof(data));
     buf_put_escaped(&b, SLICE("a\x1b[2J\n\\\x7f\xc3\xa9\0."));

@@ -1,5 +1,5 @@
-#include "tempdir.h"
-#include "unit.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "server/channel.h"
 #include "sys/fdpass.h"
@@ -22,11 +22,10 @@ static int close_pair(void **state)
     return 0;
 }
 
-static void test_every_type(void **state)
+TEST(test_every_type)
 {
     struct channel_message m;
     int fd = 77;
-    (void)state;
     for (uint32_t type = 0; type < CHANNEL_TYPES; type++) {
         assert_int_equal(channel_send(pair[0], type, type * 1000003, -1), 0);
         assert_int_equal(channel_receive(pair[1], &m, &fd), 1);
@@ -37,13 +36,12 @@ static void test_every_type(void **state)
     assert_int_equal(channel_receive(pair[1], &m, &fd), -EAGAIN);
 }
 
-static void test_descriptor(void **state)
+TEST(test_descriptor)
 {
     struct channel_message m;
     struct stat sent, got;
     int fd, file = open("/", O_PATH | O_CLOEXEC);
-    (void)state;
-    assert_int_equal(channel_send(pair[0], CHANNEL_LOG, 0, file), 0);
+    assert_int_equal(channel_send(pair[0], CHANNEL_REPLACE_LOG, 0, file), 0);
     assert_int_equal(fstat(file, &sent), 0); // the sender keeps its own
     assert_int_equal(channel_receive(pair[1], &m, &fd), 1);
     assert_true(fd >= 0 && fd != file);
@@ -53,33 +51,31 @@ static void test_descriptor(void **state)
     close(file);
 }
 
-static void test_end_of_file(void **state)
+TEST(test_end_of_file)
 {
     struct channel_message m;
     int fd;
-    (void)state;
-    assert_int_equal(channel_send(pair[0], CHANNEL_READY, 7, -1), 0);
+    assert_int_equal(channel_send(pair[0], CHANNEL_STARTED, 7, -1), 0);
     close(pair[0]);
     assert_int_equal(channel_receive(pair[1], &m, &fd), 1);
     assert_int_equal(channel_receive(pair[1], &m, &fd), 0);
-    assert_int_equal(channel_send(pair[1], CHANNEL_READY, 7, -1), -EPIPE);
+    assert_int_equal(channel_send(pair[1], CHANNEL_STARTED, 7, -1), -EPIPE);
     pair[0] = -1;
 }
 
-// What is no message is refused, and a descriptor that came with it closed.
-static void test_not_a_message(void **state)
+// Bytes that are no message are refused, and a descriptor that came with them closed.
+TEST(test_not_a_message)
 {
     static const struct {
         uint32_t words[3];
         size_t len;
         int want;
     } cases[] = {
-        {{CHANNEL_TYPES, 0, 0}, 8, -EPROTO},    {{UINT32_MAX, 0, 0}, 8, -EPROTO},
-        {{CHANNEL_READY, 0, 0}, 7, -EPROTO},    {{CHANNEL_READY, 0, 0}, 1, -EPROTO},
-        {{CHANNEL_READY, 0, 0}, 12, -EMSGSIZE},
+        {{CHANNEL_TYPES, 0, 0}, 8, -EPROTO},      {{UINT32_MAX, 0, 0}, 8, -EPROTO},
+        {{CHANNEL_STARTED, 0, 0}, 7, -EPROTO},    {{CHANNEL_STARTED, 0, 0}, 1, -EPROTO},
+        {{CHANNEL_STARTED, 0, 0}, 12, -EMSGSIZE},
     };
     struct channel_message m = {.type = 99};
-    (void)state;
     size_t before = count_fds();
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         int fd = 77;

@@ -1,4 +1,4 @@
-#include "process.h"
+#include "support/process.h"
 
 #include "daemon/child.h"
 #include "sys/systemd.h"
@@ -35,6 +35,17 @@ static int has_manager(void *context, int channel)
     return systemd_has_manager();
 }
 
+static int count_ignored(void *context, int channel)
+{
+    struct sigaction action;
+    int count = 0;
+    (void)context;
+    (void)channel;
+    for (int s = 1; s <= SIGRTMAX; s++)
+        count += s != SIGPIPE && sigaction(s, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+    return count;
+}
+
 static int reap(struct child *c)
 {
     int status;
@@ -46,11 +57,10 @@ static int reap(struct child *c)
     return status;
 }
 
-static void test_status(void **state)
+TEST(test_status)
 {
     static const int statuses[] = {0, 1, 78, 255};
     char text[128], want[128];
-    (void)state;
     size_t before = count_fds();
     for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
         struct child c;
@@ -64,10 +74,9 @@ static void test_status(void **state)
 }
 
 // Only the master talks to the service manager.
-static void test_has_nothing_to_tell(void **state)
+TEST(test_has_nothing_to_tell)
 {
     struct child c;
-    (void)state;
     setenv("NOTIFY_SOCKET", "@nobody", 1);
     assert_int_equal(child_spawn(&c, has_manager, NULL, NULL, 0), 0);
     assert_int_equal(reap(&c), 0);
@@ -75,12 +84,23 @@ static void test_has_nothing_to_tell(void **state)
     unsetenv("NOTIFY_SOCKET");
 }
 
-static void test_killed(void **state)
+// SIGABRT is what a worker that hangs is ended by, whatever the master has inherited.
+TEST(test_ignores_no_signal)
+{
+    struct child c;
+    signal(SIGABRT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    assert_int_equal(child_spawn(&c, count_ignored, NULL, NULL, 0), 0);
+    signal(SIGABRT, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+    assert_int_equal(reap(&c), 0);
+}
+
+TEST(test_killed)
 {
     struct child c;
     char text[128];
     int status = 12345;
-    (void)state;
     size_t before = count_fds();
     assert_int_equal(child_spawn(&c, wait_for_end, NULL, NULL, 0), 0);
     assert_int_equal(child_reap(&c, &status), -EAGAIN); // lives
@@ -93,10 +113,9 @@ static void test_killed(void **state)
     assert_int_equal(count_fds(), before);
 }
 
-static void test_kill(void **state)
+TEST(test_kill)
 {
     struct child c;
-    (void)state;
     size_t before = count_fds();
     assert_int_equal(child_spawn(&c, wait_for_end, NULL, NULL, 0), 0);
     pid_t pid = c.pid;
@@ -106,13 +125,90 @@ static void test_kill(void **state)
     assert_int_equal(count_fds(), before);
 }
 
-static void test_hears_of_our_end(void **state)
+// As long as it was not reaped, even when it has ended.
+TEST(test_signal)
 {
     struct child c;
-    (void)state;
+    siginfo_t info;
+    assert_int_equal(child_spawn(&c, wait_for_end, NULL, NULL, 0), 0);
+    assert_int_equal(child_signal(&c, SIGTERM), 0);
+    assert_int_equal(waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(info.si_status, SIGTERM);
+    assert_int_equal(child_signal(&c, SIGKILL), 0);
+    assert_int_equal(waitid(P_PID, (id_t)c.pid, &info, WEXITED), 0);
+    assert_int_equal(child_signal(&c, SIGKILL), -ESRCH);
+    child_close(&c);
+}
+
+TEST(test_hears_of_our_end)
+{
+    struct child c;
     assert_int_equal(child_spawn(&c, wait_for_end, NULL, NULL, 0), 0);
     assert_int_equal(shutdown(c.channel, SHUT_WR), 0);
     assert_int_equal(WEXITSTATUS(reap(&c)), 42);
+}
+
+static void note_end(void *context, int status)
+{
+    *(int *)context = status;
+}
+
+TEST(test_look)
+{
+    struct watches watches;
+    struct child c;
+    siginfo_t info;
+    int status = -1;
+    assert_int_equal(watch_init(&watches), 0);
+    assert_int_equal(child_spawn(&c, wait_for_end, NULL, NULL, 0), 0);
+    assert_int_equal(child_watch(&c, &watches, note_end, &status), 0);
+    child_look(&c);
+    assert_int_equal(status, -1);
+    child_signal(&c, SIGKILL);
+    assert_int_equal(waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOWAIT), 0);
+    child_look(&c);
+    assert_true(WIFSIGNALED(status));
+    child_close(&c);
+    child_look(&c); // nobody is there
+    watch_cleanup(&watches);
+}
+
+// Its end is heard of once; one that cannot be reaped yet is tried again later.
+TEST(test_watched)
+{
+    struct watches watches;
+    struct child c;
+    int status = -1;
+    size_t before = count_fds();
+    assert_int_equal(watch_init(&watches), 0);
+    watches.now = 1000;
+    assert_int_equal(child_spawn(&c, wait_for_end, NULL, NULL, 0), 0);
+    assert_int_equal(child_watch(&c, &watches, note_end, &status), 0);
+    c.watch.ready(&c); // its pidfd is readable, but it is its tracer's to reap
+    assert_int_equal(status, -1);
+    assert_int_equal(timers_next(&watches.timers), 1050);
+    timers_run(&watches.timers, 1050);
+    assert_int_equal(status, -1);
+    assert_int_equal(timers_next(&watches.timers), 1050);
+    kill(c.pid, SIGKILL);
+    while (status == -1) {
+        usleep(1000);
+        timers_run(&watches.timers, 1050);
+    }
+    assert_true(WIFSIGNALED(status));
+    child_close(&c);
+    assert_int_equal(timers_next(&watches.timers), -1);
+
+    status = -1;
+    assert_int_equal(child_spawn(&c, wait_for_end, NULL, NULL, 0), 0);
+    assert_int_equal(child_watch(&c, &watches, note_end, &status), 0);
+    kill(c.pid, SIGKILL);
+    assert_int_equal(watch_wait_ready(&watches, PATIENCE), 1);
+    assert_true(WIFSIGNALED(status));
+    child_close(&c);
+    assert_int_equal(watch_wait_ready(&watches, 0), 0);
+    watch_cleanup(&watches);
+    assert_int_equal(count_fds(), before);
 }
 
 static void check_kept(const int *keep, size_t count)
@@ -137,10 +233,9 @@ static void check_kept(const int *keep, size_t count)
     assert_int_equal(reap(&c), 0);
 }
 
-static void test_closes_all_but_what_is_kept(void **state)
+TEST(test_closes_all_but_what_is_kept)
 {
     int fds[12];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         assert_true((fds[i] = open("/", O_PATH)) >= 0);
     const int some[] = {fds[7], fds[2], fds[3], fds[7], fds[11]}; // unsorted, one twice
@@ -152,12 +247,11 @@ static void test_closes_all_but_what_is_kept(void **state)
         close(fds[i]);
 }
 
-static void test_too_many(void **state)
+TEST(test_too_many)
 {
     static int keep[2000];
     struct child c = {.pid = 77};
     int number = 0;
-    (void)state;
     size_t before = count_fds();
     assert_int_equal(child_spawn(&c, return_number, &number, keep, ARRAY_SIZE(keep)), -E2BIG);
     assert_int_equal(c.pid, 77);
@@ -167,9 +261,16 @@ static void test_too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),           cmocka_unit_test(test_has_nothing_to_tell),
-        cmocka_unit_test(test_killed),           cmocka_unit_test(test_kill),
-        cmocka_unit_test(test_hears_of_our_end), cmocka_unit_test(test_closes_all_but_what_is_kept),
+        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_has_nothing_to_tell),
+        cmocka_unit_test(test_ignores_no_signal),
+        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_look),
+        cmocka_unit_test(test_watched),
+        cmocka_unit_test(test_hears_of_our_end),
+        cmocka_unit_test(test_closes_all_but_what_is_kept),
         cmocka_unit_test(test_too_many),
     };
     return cmocka_run_group_tests_name("child", tests, NULL, NULL);

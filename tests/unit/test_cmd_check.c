@@ -1,4 +1,4 @@
-#include "process.h"
+#include "support/process.h"
 
 #include "cli/args.h"
 #include "cli/cmd_check.h"
@@ -42,10 +42,9 @@ static const struct {
     {"log.access", "/nonexistent/log", 78, "the access log \"/nonexistent/log\" cannot be opened"},
 };
 
-static void test_check(void **state)
+TEST(test_check)
 {
     char path[PATH_MAX], out[PATH_MAX + 100], want[PATH_MAX + 100];
-    (void)state;
     tempdir_make(&dir);
     tempdir_puts(&dir, "tined.conf",
                  "sites = ( { root = \".\"; } ); sandbox = { landlock = \"off\"; };");

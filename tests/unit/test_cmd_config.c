@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "cli/args.h"
 #include "cli/cmd_config.h"
@@ -31,10 +31,9 @@ static int run(const char *option, const char *value, char *out, size_t size)
     return status;
 }
 
-static void test_status_and_output(void **state)
+TEST(test_status_and_output)
 {
     char out[8192];
-    (void)state;
     assert_int_equal(run("threads", "7", out, sizeof(out)), 0);
     assert_non_null(strstr(out, "threads = 7;"));
     assert_non_null(strstr(out, "# -o\n"));

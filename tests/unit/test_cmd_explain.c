@@ -1,4 +1,4 @@
-#include "process.h"
+#include "support/process.h"
 
 #include "cli/args.h"
 #include "cli/cmd_explain.h"
@@ -45,7 +45,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void test_configuration(void **state)
+TEST(test_configuration)
 {
     static const struct {
         const char *url, *client, *method, *header;
@@ -60,7 +60,6 @@ static void test_configuration(void **state)
         {"a.test", "somebody", NULL, NULL, 2, "", "\"somebody\" is no client"},
     };
     static char out[100000];
-    (void)state;
     size_t fds = count_fds();
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const char *headers[] = {cases[i].header};
@@ -81,14 +80,13 @@ static void test_configuration(void **state)
     }
 }
 
-static void test_bad_configuration(void **state)
+TEST(test_bad_configuration)
 {
     char path[PATH_MAX], out[100];
     const struct args args = {.command = COMMAND_EXPLAIN,
                               .file = tempdir_path(&dir, "bad.conf", path),
                               .file_is_given = true,
                               .url = "a.test"};
-    (void)state;
     assert_int_equal(run(&args, out, sizeof(out)), 78);
     assert_true(log_has(&dir, "bad.conf:1"));
 }
@@ -115,19 +113,21 @@ static pid_t serve(const char *answer)
     return pid;
 }
 
-static void test_running_server(void **state)
+TEST(test_running_server)
 {
     static const struct {
         const char *answer;
         int status;
         const char *out, *err;
     } cases[] = {
-        {"{\"explanation\": \"so\\n\"}\n", 0, "so\n", NULL},
-        {"{\"error\": \"why not\"}\n", 1, "", "why not"},
+        {"result 3\nso\n", 0, "so\n", NULL},
+        {"error 7\nwhy not", 1, "", "why not"},
+        {"result 30\nso\n", 1, "", "could not be explained in time"},
+        {"{\"explanation\": \"so\\n\"}\n", 1, "", "is of an earlier version"},
+        {"{\"error\": \"why not\"}\n", 1, "", "is of an earlier version"},
         {"", 1, "", "could not be explained in time"},
     };
     char out[1000];
-    (void)state;
     for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
         struct args args = {.command = COMMAND_EXPLAIN, .file = file, .url = "a.test"};
         if (i % 2) // else where the configuration says
@@ -141,11 +141,10 @@ static void test_running_server(void **state)
     }
 }
 
-static void test_no_server(void **state)
+TEST(test_no_server)
 {
     static char out[100000];
     struct args args = {.command = COMMAND_EXPLAIN, .file = file, .url = "a.test"};
-    (void)state;
     unlink(control);
     assert_int_equal(run(&args, out, sizeof(out)), 0);
     assert_true(log_has(&dir, "this is what "));

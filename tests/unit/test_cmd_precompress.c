@@ -1,6 +1,6 @@
-#include "process.h"
-#include "tempdir.h"
-#include "unit.h"
+#include "support/process.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "cli/args.h"
 #include "cli/cmd_precompress.h"
@@ -39,7 +39,7 @@ static void write_helper(const struct tempdir *d)
     assert_int_equal(chmod(path, 0755), 0);
 }
 
-static void test_hands_over(void **state)
+TEST(test_hands_over)
 {
     static const struct {
         struct args args;
@@ -52,7 +52,6 @@ static void test_hands_over(void **state)
     };
     struct tempdir d;
     char path[PATH_MAX], got[256];
-    (void)state;
     tempdir_make(&d);
     write_helper(&d);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -64,11 +63,10 @@ static void test_hands_over(void **state)
     tempdir_remove(&d);
 }
 
-static void test_says_what_is_missing(void **state)
+TEST(test_says_what_is_missing)
 {
     const struct args args = {.directory = "d"};
     struct tempdir d;
-    (void)state;
     if (access(PKGLIBEXECDIR "/tined-precompress", F_OK) == 0)
         skip(); // it is installed here
     tempdir_make(&d);

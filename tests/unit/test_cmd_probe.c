@@ -1,6 +1,6 @@
-#include "process.h"
-#include "tempdir.h"
-#include "unit.h"
+#include "support/process.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "base/log.h"
 #include "cli/args.h"
@@ -41,7 +41,7 @@ static int teardown(void **state)
     return 0;
 }
 
-// In a process of its own, for a timer ends it. What it says goes to the file "log".
+// In a process of its own, for a timer ends it. Its output goes to the file "log".
 static pid_t start(struct fixture *f, struct args args)
 {
     args.command = COMMAND_PROBE;
@@ -82,7 +82,7 @@ static int take_request(const struct fixture *f, char request[static 1024])
     return fd;
 }
 
-static void test_answers(void **state)
+TEST(test_answers)
 {
     static const struct {
         const char *answer;
@@ -94,7 +94,7 @@ static void test_answers(void **state)
         {"HTTP/1.0 400 Bad\r\n\r\n", 1, "HTTP/1.0 400 Bad\n"},
         {"HTTP/1.1 503 Busy\r\n\r\n", 1, "HTTP/1.1 503 Busy\n"},
         {"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 204 None\r\n", 0, "HTTP/1.1 204 None\n"},
-        {"SSH-2.0-OpenSSH_9.2\r\n", 1, "no answer: what came is not HTTP/1\n"},
+        {"SSH-2.0-OpenSSH_9.2\r\n", 1, "no answer: the server does not speak HTTP/1\n"},
         {"HTTP/1.1 200", 1, "no answer: the server closed the connection\n"},
     };
     struct fixture *f = *state;
@@ -111,7 +111,7 @@ static void test_answers(void **state)
     }
 }
 
-static void test_an_endless_line(void **state)
+TEST(test_an_endless_line)
 {
     struct fixture *f = *state;
     char request[1024], answer[8192];
@@ -126,7 +126,7 @@ static void test_an_endless_line(void **state)
 }
 
 // The deadline is that of the whole: a byte now and then does not put it off.
-static void test_drips(void **state)
+TEST(test_drips)
 {
     struct fixture *f = *state;
     char request[1024];
@@ -144,7 +144,7 @@ static void test_drips(void **state)
     assert_said(f, "tined: error: timed out while waiting for the answer\n");
 }
 
-static void test_refused(void **state)
+TEST(test_refused)
 {
     struct fixture *f = *state;
     close(f->listener);
@@ -154,7 +154,7 @@ static void test_refused(void **state)
     assert_said(f, "/socket: nothing listens there\n");
 }
 
-static void test_failures(void **state)
+TEST(test_failures)
 {
     static const struct {
         struct args args;

@@ -1,4 +1,4 @@
-#include "process.h"
+#include "support/process.h"
 
 #include "cli/args.h"
 #include "cli/cmd_run.h"
@@ -55,10 +55,9 @@ static void await_socket(void)
     close(fd);
 }
 
-static void test_serve(void **state)
+TEST(test_serve)
 {
     char *argv[] = {name, serve_word, dir.path, l_option, listen_on, NULL};
-    (void)state;
     pid_t pid = start(5, argv);
     await_log(&dir, "ready: generation 1");
     assert_fetched(&dir, "/hello", "hello");
@@ -66,11 +65,10 @@ static void test_serve(void **state)
     assert_int_equal(await_exit(pid), 0);
 }
 
-static void test_run(void **state)
+TEST(test_run)
 {
     char file[PATH_MAX], text[2 * PATH_MAX];
     char user[] = "user=root";
-    (void)state;
     snprintf(text, sizeof(text),
              "workers = 1; listen = ( { address = \"%s\"; } ); sites = ({ root = \".\"; });",
              listen_on);
@@ -88,11 +86,10 @@ static void test_run(void **state)
 }
 
 // log.level holds before the master says that it is ready; when that is cannot be seen then.
-static void test_level(void **state)
+TEST(test_level)
 {
     char level[] = "log.level=error";
     char *argv[] = {name, serve_word, dir.path, l_option, listen_on, o_option, level, NULL};
-    (void)state;
     pid_t pid = start(7, argv);
     await_socket();
     assert_fetched(&dir, "/hello", "hello");
@@ -102,13 +99,12 @@ static void test_level(void **state)
     assert_false(log_has(&dir, "listening"));
 }
 
-static void test_cannot_be_used(void **state)
+TEST(test_cannot_be_used)
 {
     char threads[] = "threads=0", nowhere[] = "/nonexistent/directory";
     char *bad[] = {name, serve_word, dir.path, l_option, listen_on, o_option, threads, NULL};
     char *missing[] = {name, serve_word, nowhere, l_option, listen_on, NULL};
     char *no_file[] = {name, run_word, c_option, nowhere, NULL};
-    (void)state;
     assert_int_equal(await_exit(start(7, bad)), 78);
     assert_true(log_has(&dir, "-o: \"threads\""));
     assert_int_equal(await_exit(start(5, missing)), 78);
@@ -118,6 +114,7 @@ static void test_cannot_be_used(void **state)
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_DFL); // that nohup has left ignored
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_serve, setup, teardown),
         cmocka_unit_test_setup_teardown(test_run, setup, teardown),

@@ -1,14 +1,7 @@
-#include "unit.h"
+#include "support/unit.h"
 
+#include "conf/conf.h"
 #include "conf/conf_build.h"
-
-static const char *accept(const char *value)
-{
-    (void)value;
-    return NULL;
-}
-
-static const struct conf_checkers checkers = {.check = {[0 ... CHECK_COUNT - 1] = accept}};
 
 static char last[4096];
 static int reports;
@@ -20,7 +13,7 @@ static void keep_last(void *context, const char *where, const char *message)
     reports++;
 }
 
-static const struct conf_source source = {.checkers = &checkers};
+static const struct conf_source source = {.file = NULL};
 static const struct conf_place place = {{"f", 3}, "/base"};
 
 static struct conf_build start(void)
@@ -31,13 +24,13 @@ static struct conf_build start(void)
     return b;
 }
 
-static void test_good(void **state)
+TEST(test_good)
 {
     const struct conf_raw raw = {.kind = RAW_NUMBER, .number = 3};
     const struct conf_option *threads = conf_options_find(SLICE("threads"));
     struct conf_build b = start();
-    (void)state;
     conf_build_set(&b, threads, 0, &raw, &place);
+    conf_build_complete(&b);
     struct conf *c = conf_build_finish(&b);
     assert_int_equal(reports, 0);
     assert_int_equal(c->threads, 3);
@@ -46,13 +39,12 @@ static void test_good(void **state)
     conf_free(c);
 }
 
-static void test_set_twice(void **state)
+TEST(test_set_twice)
 {
     const struct conf_raw raw = {.kind = RAW_NUMBER, .number = 3};
     const struct conf_place other = {{"g", 5}, "/base"}, command_line = {{"-o", 0}, "/base"};
     const struct conf_option *threads = conf_options_find(SLICE("threads"));
     struct conf_build b = start();
-    (void)state;
     conf_build_set(&b, threads, 0, &raw, &place);
     conf_build_set(&b, threads, 0, &raw, &command_line);
     assert_int_equal(reports, 0);
@@ -61,10 +53,9 @@ static void test_set_twice(void **state)
     assert_null(conf_build_finish(&b));
 }
 
-static void test_entry_that_lacks(void **state)
+TEST(test_entry_that_lacks)
 {
     struct conf_build b = start();
-    (void)state;
     ptrdiff_t entry = conf_build_add(&b, CONF_LISTEN, 0, place.origin);
     conf_build_check_entry(&b, CONF_LISTEN, (size_t)entry);
     assert_string_equal(last,

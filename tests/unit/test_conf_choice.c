@@ -1,8 +1,8 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "conf/conf_choice.h"
 
-static void test_parse(void **state)
+TEST(test_parse)
 {
     static const struct {
         const char *words, *text;
@@ -12,7 +12,6 @@ static void test_parse(void **state)
         {"a|bc|d", "", -1}, {"|a", "", 0},       {"|a", "a", 1},     {"a", "a", 0},
         {"a|b", "A", -1},   {"a|b", "a|b", -1},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         unsigned value = 77;
         bool found = conf_choice_parse(cases[i].words, slice_of(cases[i].text), &value);
@@ -23,7 +22,7 @@ static void test_parse(void **state)
     }
 }
 
-static void test_list(void **state)
+TEST(test_list)
 {
     static const struct {
         const char *words, *want;
@@ -34,7 +33,6 @@ static void test_list(void **state)
         {"|a|b", "\"a\" or \"b\""},
     };
     char text[64];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct buf b = buf_make(text, sizeof(text));
         conf_choice_list(&b, cases[i].words);
@@ -42,9 +40,8 @@ static void test_list(void **state)
     }
 }
 
-static void test_nearest(void **state)
+TEST(test_nearest)
 {
-    (void)state;
     assert_slice(conf_choice_nearest("file|shared|off", SLICE("fil")), "file");
     assert_slice(conf_choice_nearest("file|shared|off", SLICE("Shared")), "shared");
     assert_slice(conf_choice_nearest("file|shared|off", SLICE("of")), "off");

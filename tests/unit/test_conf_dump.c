@@ -1,4 +1,5 @@
-#include "unit.h"
+#include "support/confload.h"
+#include "support/unit.h"
 
 #include "conf/conf_dump.h"
 #include "conf/conf_load.h"
@@ -6,42 +7,11 @@
 
 #include <stdlib.h>
 
-static const char *accept(const char *value)
-{
-    (void)value;
-    return NULL;
-}
-
-static size_t no_captures(const char *pattern)
-{
-    (void)pattern;
-    return 0;
-}
-
-static unsigned no_capture(const char *template)
-{
-    (void)template;
-    return 0;
-}
-
-static const struct conf_checkers checkers = {.check = {[0 ... CHECK_COUNT - 1] = accept},
-                                              .captures = no_captures,
-                                              .last_capture = no_capture};
-
-static void fail_on_report(void *context, const char *where, const char *message)
-{
-    (void)context;
-    fail_msg("%s: %s", where, message);
-}
-
 static struct conf *load(const char *text)
 {
     static const struct conf_override override = {"timeouts.idle", "90s", "-o"};
-    const struct conf_source source = {.file = "/etc/t.conf",
-                                       .text = text,
-                                       .overrides = &override,
-                                       .override_count = 1,
-                                       .checkers = &checkers};
+    const struct conf_source source = {
+        .file = "/etc/t.conf", .text = text, .overrides = &override, .override_count = 1};
     struct conf *c = conf_load(&source, fail_on_report, NULL);
     assert_non_null(c);
     return c;
@@ -87,9 +57,8 @@ static char *values_of(const struct conf *c)
     "  { names = \"c\"; root = \"/c\"; rules = ( { match = \"/**\"; dotfiles = true;\n"         \
     "    cors = { origins = \"*\"; max_age = \"1h\"; }; } ); } );\n"
 
-static void test_dump_gives_the_same_again(void **state)
+TEST(test_dump_gives_the_same_again)
 {
-    (void)state;
     struct conf *first = load(CONFIG);
     char *text = dump(first);
     struct conf *second = load(text);
@@ -106,15 +75,15 @@ static void test_dump_gives_the_same_again(void **state)
     assert_int_equal(second->sites[1].names.count, 2);
     assert_int_equal(second->sites[1].index.count, 0);
     assert_int_equal(second->sites[1].etag, CONF_ETAG_OFF);
-    assert_int_equal(second->sites[1].symlinks, CONF_SYMLINKS_ANY);
+    assert_int_equal(second->sites[1].symlinks, SYMLINKS_ANY);
     assert_string_equal(second->sites[1].types.items[1], "d/e f");
     assert_int_equal(second->mount_count, 1);
     assert_string_equal(second->mounts[0].root, "/etc/d");
     assert_int_equal(second->rule_count, 3);
     assert_string_equal(second->rules[0].headers.set.items[0], "X: \"y\"");
-    assert_int_equal(second->rules[0].listing, CONF_SWITCH_OFF);
-    assert_int_equal(second->rules[0].dotfiles, CONF_SWITCH_UNSET);
-    assert_int_equal(second->rules[0].symlinks, CONF_SYMLINKS_NONE);
+    assert_int_equal(second->rules[0].listing, TOGGLE_OFF);
+    assert_int_equal(second->rules[0].dotfiles, TOGGLE_UNSET);
+    assert_int_equal(second->rules[0].symlinks, SYMLINKS_NONE);
     assert_int_equal(second->rules[1].status, 308);
     assert_int_equal(second->rules[2].site, 2);
     assert_int_equal(second->rules[2].cors.max_age, 3600000);
@@ -125,7 +94,7 @@ static void test_dump_gives_the_same_again(void **state)
     conf_free(second);
 }
 
-static void test_origins(void **state)
+TEST(test_origins)
 {
     static const struct {
         const char *setting, *origin;
@@ -138,13 +107,12 @@ static void test_origins(void **state)
         {"        root = \"/etc/r\";", "/etc/t.conf:4"},
         {"        names = [];", "default"},
         {"        index = [];", "/etc/t.conf:4"},
-        {"                match = \"/a/**\";", "/etc/t.conf:7"},
+        {"                match = [ \"/a/**\" ];", "/etc/t.conf:7"},
         {"                    only_ok = true;", "/etc/t.conf:7"},
         {"                listing = false;", "/etc/t.conf:8"},
         {"                root = \"/etc/d\";", "/etc/t.conf:6"},
     };
     char line[128];
-    (void)state;
     struct conf *c = load(CONFIG);
     char *text = dump(c);
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -156,9 +124,8 @@ static void test_origins(void **state)
     conf_free(c);
 }
 
-static void test_no_room(void **state)
+TEST(test_no_room)
 {
-    (void)state;
     struct conf *c = load(CONFIG);
     FILE *out = fopen("/dev/full", "we");
     assert_non_null(out);

@@ -1,109 +1,15 @@
-#include "unit.h"
-
-#include "conf/conf_load.h"
+#include "support/confload.h"
+#include "support/unit.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SITE "sites = ( { root = \"/srv\"; } );\n"
 
-static const char *fake_address(const char *value)
+TEST(test_defaults)
 {
-    return strchr(value, ':') ? NULL : "write the port too, e.g. \"*:80\"";
-}
-
-static const char *fake_site_name(const char *value)
-{
-    return strchr(value, '/') ? "a name holds no slash" : NULL;
-}
-
-static const char *fake_log_level(const char *value)
-{
-    return strcmp(value, "info") == 0 || strcmp(value, "debug") == 0 ? NULL : "no such level";
-}
-
-static const char *fake_glob(const char *value)
-{
-    return *value == '/' ? NULL : "begin with a slash";
-}
-
-static const char *accept(const char *value)
-{
-    (void)value;
-    return NULL;
-}
-
-static size_t fake_captures(const char *pattern)
-{
-    return strchr(pattern, '*') ? 1 : 0;
-}
-
-static unsigned fake_last_capture(const char *template)
-{
-    const char *dollar = strchr(template, '$');
-    return dollar ? (unsigned)(dollar[1] - '0') : 0;
-}
-
-static const struct conf_checkers checkers = {
-    .check =
-        {
-            [CHECK_ADDRESS] = fake_address,
-            [CHECK_SITE_NAME] = fake_site_name,
-            [CHECK_LOG_LEVEL] = fake_log_level,
-            [CHECK_GLOB] = fake_glob,
-            [CHECK_GLOB + 1 ... CHECK_COUNT - 1] = accept,
-        },
-    .captures = fake_captures,
-    .last_capture = fake_last_capture,
-};
-
-// All reports of one load, a line each.
-struct reports {
-    char text[16384];
-};
-
-static void collect(void *context, const char *where, const char *message)
-{
-    struct reports *r = context;
-    size_t len = strlen(r->text);
-    snprintf(r->text + len, sizeof(r->text) - len, "%s: %s\n", where, message);
-}
-
-static struct conf *load(const char *file, const char *text, const char *option, const char *value,
-                         struct reports *r)
-{
-    const struct conf_override override = {option, value, "-o"};
-    const struct conf_source source = {.file = file,
-                                       .text = text,
-                                       .overrides = &override,
-                                       .override_count = option ? 1 : 0,
-                                       .checkers = &checkers};
-    r->text[0] = '\0';
-    return conf_load(&source, collect, r);
-}
-
-// A configuration without errors.
-static struct conf *load_good(const char *text)
-{
-    struct reports r;
-    struct conf *c = load("/etc/t.conf", text, NULL, NULL, &r);
-    assert_string_equal(r.text, "");
-    assert_non_null(c);
-    return c;
-}
-
-static void assert_reports(const char *got, const char *want)
-{
-    if (strcmp(got, want) != 0)
-        fail_msg("got:\n%swant:\n%s", got, want);
-}
-
-static void test_defaults(void **state)
-{
-    (void)state;
     struct conf *c = load_good(SITE);
     assert_int_equal(c->workers, 0);
     assert_int_equal(c->threads, 1);
@@ -121,7 +27,7 @@ static void test_defaults(void **state)
     assert_int_equal(c->timeouts.head, 10000);
     assert_int_equal(c->timeouts.body, 10000);
     assert_int_equal(c->timeouts.send, 30000);
-    assert_int_equal(c->timeouts.idle, 60000);
+    assert_int_equal(c->timeouts.idle, 75000);
     assert_int_equal(c->timeouts.linger, 2000);
     assert_int_equal(c->timeouts.drain, 30000);
     assert_string_equal(c->log.access, "off");
@@ -148,16 +54,15 @@ static void test_defaults(void **state)
     assert_string_equal(c->sites[0].charset, "utf-8");
     assert_false(c->sites[0].listing);
     assert_false(c->sites[0].dotfiles);
-    assert_int_equal(c->sites[0].symlinks, CONF_SYMLINKS_BENEATH);
+    assert_int_equal(c->sites[0].symlinks, SYMLINKS_BENEATH);
     assert_int_equal(c->sites[0].rule_count, 0);
     assert_int_equal(c->sites[0].mount_count, 0);
     assert_int_equal(c->limits.listing, 100000);
     conf_free(c);
 }
 
-static void test_everything_set(void **state)
+TEST(test_everything_set)
 {
-    (void)state;
     struct conf *c = load_good(
         "workers = 3; threads = 2; backlog = 7; user = \"w\"; group = \"g\";\n"
         "server_header = false; mime_types = \"types\";\n"
@@ -197,16 +102,19 @@ static void test_everything_set(void **state)
     conf_free(c);
 }
 
-static void test_defaults_of_rules(void **state)
+TEST(test_defaults_of_rules)
 {
-    (void)state;
     struct conf *c = load_good("sites = ( { root = \"/srv\"; rules = ( { match = \"/**\";\n"
                                "type = \"a/b\"; } ); } );");
     const struct conf_rule *r = &c->rules[0];
     assert_int_equal(c->rule_count, 1);
-    assert_string_equal(r->match, "/**");
+    assert_string_equal(r->match.items[0], "/**");
     assert_string_equal(r->type, "a/b");
     assert_string_equal(r->cache, "");
+    assert_null(r->charset); // "" would say something
+    assert_null(r->index.items);
+    assert_null(r->precompressed.items);
+    assert_int_equal(r->etag, CONF_ETAG_UNSET);
     assert_string_equal(r->redirect, "");
     assert_string_equal(r->rewrite, "");
     assert_string_equal(r->fallback, "");
@@ -218,17 +126,16 @@ static void test_defaults_of_rules(void **state)
     assert_int_equal(r->cors.origins.count + r->cors.headers.count + r->cors.expose.count, 0);
     assert_int_equal(r->cors.max_age, 5000);
     assert_false(r->cors.credentials);
-    assert_int_equal(r->listing, CONF_SWITCH_UNSET);
-    assert_int_equal(r->dotfiles, CONF_SWITCH_UNSET);
-    assert_int_equal(r->symlinks, CONF_SYMLINKS_UNSET);
+    assert_int_equal(r->listing, TOGGLE_UNSET);
+    assert_int_equal(r->dotfiles, TOGGLE_UNSET);
+    assert_int_equal(r->symlinks, SYMLINKS_UNSET);
     assert_int_equal(r->site, 0);
     assert_int_equal(r->origin.line, 1);
     conf_free(c);
 }
 
-static void test_rules_and_mounts(void **state)
+TEST(test_rules_and_mounts)
 {
-    (void)state;
     struct conf *c = load_good(
         "listen = ( { address = \"*:1\"; }, { address = \"*:2\"; } );\n"
         "sites = ( { root = \"/1\"; listen = [ \"*:1\", \"*:2\" ]; etag = \"digest\";\n"
@@ -242,7 +149,7 @@ static void test_rules_and_mounts(void **state)
         "                cors = { origins = \"https://a\"; credentials = true; }; } ); } );");
     assert_int_equal(c->sites[0].listen.count, 2);
     assert_int_equal(c->sites[0].etag, CONF_ETAG_DIGEST);
-    assert_int_equal(c->sites[0].symlinks, CONF_SYMLINKS_NONE);
+    assert_int_equal(c->sites[0].symlinks, SYMLINKS_NONE);
     assert_true(c->sites[0].listing);
     assert_int_equal(c->sites[0].rule_count, 2);
     assert_int_equal(c->sites[1].rule_count, 0);
@@ -254,7 +161,7 @@ static void test_rules_and_mounts(void **state)
     assert_string_equal(c->mounts[2].path, "/f/");
     assert_int_equal(c->mounts[2].site, 2);
     assert_int_equal(c->rules[0].status, 410);
-    assert_int_equal(c->rules[1].listing, CONF_SWITCH_ON);
+    assert_int_equal(c->rules[1].listing, TOGGLE_ON);
     assert_int_equal(c->rules[2].site, 2);
     assert_int_equal(c->rules[2].origin.line, 8);
     assert_string_equal(c->rules[2].headers.set.items[1], "C: d");
@@ -271,6 +178,8 @@ static const struct {
 } wrong[] = {
     // names
     {SITE "worker = 2;", IN(2) "unknown option \"worker\"; did you mean \"workers\"?\n"},
+    {SITE "limits = { listings = 64; };", IN(2) "the option \"limits.listings\" is gone; "
+                                                "\"limits.listing_memory\" has taken its place\n"},
     {SITE "timeout = { idle = \"3s\"; };",
      IN(2) "unknown option \"timeout\"; did you mean \"timeouts\"?\n"},
     {SITE "timeouts = { idel = \"3s\"; };",
@@ -297,10 +206,10 @@ static const struct {
     {SITE "user = ( \"a\" );",
      IN(2) "\"user\" must be a string in quotes, e.g. \"tined\"; found a list\n"},
     {SITE "timeouts = { idle = 30; };",
-     IN(2) "\"timeouts.idle\" must be a time with a unit (ms, s, min, h, d), e.g. \"60s\"; found "
+     IN(2) "\"timeouts.idle\" must be a time with a unit (ms, s, min, h, d), e.g. \"75s\"; found "
            "30\n"},
     {SITE "timeouts = { idle = \"30\"; };",
-     IN(2) "\"timeouts.idle\" must be a time with a unit (ms, s, min, h, d), e.g. \"60s\"; found "
+     IN(2) "\"timeouts.idle\" must be a time with a unit (ms, s, min, h, d), e.g. \"75s\"; found "
            "\"30\"\n"},
     {SITE "limits = { body = \"1MB\"; };",
      IN(2) "\"limits.body\" must be a size, in bytes or with a unit (K, M, G), e.g. \"64K\"; found "
@@ -338,15 +247,22 @@ static const struct {
     {SITE "limits = { body = 0xFFFFFFFF; };",
      IN(2) "the number 0xFFFFFFFF does not fit into 32 bits; write a size or time as a string, "
            "e.g. \"4G\"\n"},
+    {SITE "workers = 010;", IN(2) "the number 010 begins with a zero; leave the zero out\n"},
+    {SITE "workers = 08;", IN(2) "the number 08 begins with a zero; leave the zero out\n"},
+    {"sites = ( { root = \"/srv\"; },\n);",
+     IN(1) "no value follows this comma; leave the comma out\n"},
     {SITE "user = \"\";", IN(2) "\"user\" must not be empty\n"},
     {"sites = ( { root = \"\"; } );", IN(1) "\"sites.root\" must not be empty\n"},
-    // checkers
+    // checks of the rows
     {SITE "listen = ( { address = \"80\"; } );",
-     IN(2) "\"listen.address\" cannot be \"80\": write the port too, e.g. \"*:80\"\n"},
+     IN(2) "\"listen.address\" cannot be \"80\": a port alone is no address: write e.g. "
+           "\"*:80\"\n"},
     {"sites = ( { root = \"/srv\"; names = \"a/b\"; } );",
-     IN(1) "\"sites.names\" cannot be \"a/b\": a name holds no slash\n"},
+     IN(1) "\"sites.names\" cannot be \"a/b\": only letters, digits, '-', '_' and dots can stand "
+           "in a name\n"},
     {SITE "log = { level = \"loud\"; };",
-     IN(2) "\"log.level\" cannot be \"loud\": no such level\n"},
+     IN(2) "\"log.level\" cannot be \"loud\": the levels are \"error\", \"warning\", \"notice\", "
+           "\"info\" and \"debug\"\n"},
     {SITE "log = { access = \"of\"; };",
      IN(2) "\"log.access\" must be \"off\", \"stdout\", \"journal\" or a path with a slash, e.g. "
            "\"/var/log/tined/access.log\"; found \"of\"\n"},
@@ -383,7 +299,8 @@ static const struct {
     {"sites = ( { root = \"/srv\"; rules = ( { match = \"/a\"; listing = \"on\"; } ); } );",
      IN(1) "\"sites.rules.listing\" must be true or false; found \"on\"\n"},
     {"sites = ( { root = \"/srv\"; rules = ( { match = \"a\"; cache = \"x\"; } ); } );",
-     IN(1) "\"sites.rules.match\" cannot be \"a\": begin with a slash\n"},
+     IN(1) "\"sites.rules.match\" cannot be \"a\": paths begin with '/'; \"/**/NAME\" is a name in "
+           "any directory\n"},
     {"sites = ( { root = \"/srv\"; rules = ( { match = \"/a\"; headers = { set = 1; }; } ); } );",
      IN(1) "\"sites.rules.headers.set\" must be a list of strings, e.g. [ \"X-Robots-Tag: "
            "noindex\" "
@@ -424,17 +341,16 @@ static const struct {
                                                                               "found 1\n"},
 };
 
-static void test_wrong_files(void **state)
+TEST(test_wrong_files)
 {
     struct reports r;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-        assert_null(load("/etc/t.conf", wrong[i].text, NULL, NULL, &r));
+        assert_null(load_reported("/etc/t.conf", wrong[i].text, NULL, NULL, &r));
         assert_reports(r.text, wrong[i].want);
     }
 }
 
-static void test_wrong_overrides(void **state)
+TEST(test_wrong_overrides)
 {
     static const struct {
         const char *option;
@@ -444,13 +360,14 @@ static void test_wrong_overrides(void **state)
         {"timeout.idle", "3s",
          "-o: unknown option \"timeout.idle\"; did you mean \"timeouts.idle\"?\n"},
         {"timeouts.idle", "3",
-         "-o: \"timeouts.idle\" must be a time with a unit (ms, s, min, h, d), e.g. \"60s\"; found "
+         "-o: \"timeouts.idle\" must be a time with a unit (ms, s, min, h, d), e.g. \"75s\"; found "
          "\"3\"\n"},
         {"threads", "99", "-o: \"threads\" must be between 1 and 64; found \"99\"\n"},
         {"threads", "two", "-o: \"threads\" must be a whole number, e.g. 1; found \"two\"\n"},
         {"server_header", "no", "-o: \"server_header\" must be true or false; found \"no\"\n"},
         {"listen", "80",
-         "-o: \"listen.address\" cannot be \"80\": write the port too, e.g. \"*:80\"\n"},
+         "-o: \"listen.address\" cannot be \"80\": a port alone is no address: write e.g. "
+         "\"*:80\"\n"},
         {"listen.address", "*:80",
          "-o: \"listen.address\" belongs to an entry of a list and is set in a file only; here "
          "write listen=*:80\n"},
@@ -475,14 +392,13 @@ static void test_wrong_overrides(void **state)
          "option's full name\n"},
     };
     struct reports r;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        assert_null(load("/etc/t.conf", SITE, cases[i].option, cases[i].value, &r));
+        assert_null(load_reported("/etc/t.conf", SITE, cases[i].option, cases[i].value, &r));
         assert_reports(r.text, cases[i].want);
     }
 }
 
-static void test_overrides(void **state)
+TEST(test_overrides)
 {
     static const struct conf_override overrides[] = {
         {"timeouts.idle", "5s", "-o"}, {"timeouts.idle", "7s", "-o"},
@@ -495,12 +411,10 @@ static void test_overrides(void **state)
                                                "sites = ( { root = \"/srv\"; rules = (\n"
                                                "{ match = \"/\"; status = 404; } ); } );",
                                        .overrides = overrides,
-                                       .override_count = ARRAY_SIZE(overrides),
-                                       .checkers = &checkers};
+                                       .override_count = ARRAY_SIZE(overrides)};
     struct reports r = {""};
     char cwd[4096], want[8192];
-    (void)state;
-    struct conf *c = conf_load(&source, collect, &r);
+    struct conf *c = conf_load(&source, reports_collect, &r);
     assert_reports(r.text, "");
     assert_int_equal(c->timeouts.idle, 7000);
     assert_false(c->server_header);
@@ -516,134 +430,14 @@ static void test_overrides(void **state)
     conf_free(c);
 }
 
-static void test_defaults_without_a_file(void **state)
+TEST(test_defaults_without_a_file)
 {
     struct reports r;
-    (void)state;
-    struct conf *c = load(NULL, NULL, NULL, NULL, &r);
+    struct conf *c = load_reported(NULL, NULL, NULL, NULL, &r);
     assert_non_null(c);
     assert_reports(r.text, "");
     assert_int_equal(c->site_count, 0);
     conf_free(c);
-}
-
-// ---- files ------------------------------------------------------------------------------------
-
-static char directory[] = "/tmp/tined-test-XXXXXX";
-
-static int make_directory(void **state)
-{
-    (void)state;
-    return mkdtemp(directory) && chdir(directory) == 0 && mkdir("d", 0700) == 0 ? 0 : -1;
-}
-
-static int remove_directory(void **state)
-{
-    static const char *const files[] = {"d/a.conf", "d/b.conf", "main.conf", "nul.conf"};
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-        unlink(files[i]);
-    return rmdir("d") == 0 && chdir("/") == 0 && rmdir(directory) == 0 ? 0 : -1;
-}
-
-static void write_file(const char *path, const char *text, size_t len)
-{
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    assert_int_equal(fwrite(text, 1, len, f), len);
-    assert_int_equal(fclose(f), 0);
-}
-
-static void write_three(const char *main_text, const char *a, const char *b)
-{
-    write_file("main.conf", main_text, strlen(main_text));
-    write_file("d/a.conf", a, strlen(a));
-    write_file("d/b.conf", b, strlen(b));
-}
-
-static void test_include(void **state)
-{
-    struct reports r;
-    char want[256];
-    (void)state;
-    write_three(
-        "include = [ \"d/*.conf\", \"nothing/*.conf\" ];\nsites = ( { root = \"m\"; } );\n",
-        "threads = 2;\nsites = ( { names = \"a\"; root = \"a\"; } );\n",
-        "listen = ( { address = \"*:1\"; } );\nsites = ( { names = \"b\"; root = \"/b\"; } );\n");
-    struct conf *c = load("main.conf", NULL, NULL, NULL, &r);
-    assert_reports(r.text, "");
-    assert_int_equal(c->threads, 2);
-    assert_int_equal(c->listen_count, 1);
-    assert_int_equal(c->site_count, 3);
-    snprintf(want, sizeof(want), "%s/d/a", directory);
-    assert_string_equal(c->sites[0].root, want);
-    assert_string_equal(c->sites[0].origin.file, "d/a.conf");
-    assert_int_equal(c->sites[0].origin.line, 2);
-    assert_string_equal(c->sites[1].root, "/b");
-    snprintf(want, sizeof(want), "%s/m", directory);
-    assert_string_equal(c->sites[2].root, want);
-    conf_free(c);
-}
-
-static void test_wrong_includes(void **state)
-{
-    static const struct {
-        const char *main_text, *a, *b, *want;
-    } cases[] = {
-        {"include = \"d/*.conf\";\n" SITE, "user = \"x\";", "\nuser = \"y\";",
-         "d/b.conf:2: \"user\" is set here and at d/a.conf:1; keep one of them\n"},
-        {"include = \"d/a.conf\";\n" SITE, "\ninclude = \"b.conf\";", "include = \"../main.conf\";",
-         "d/b.conf:1: \"d/../main.conf\" includes itself; remove this include\n"},
-        {"include = \"d\";\n" SITE, "", "",
-         "main.conf:1: cannot read \"d\": this is a directory; name a file in it\n"},
-        {"include = \"d/a.conf\";\n" SITE, "\nsites = (;", "",
-         "d/a.conf:2: syntax error; look for a missing \";\", quote or bracket here or just "
-         "above\n"},
-    };
-    struct reports r;
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        write_three(cases[i].main_text, cases[i].a, cases[i].b);
-        assert_null(load("main.conf", NULL, NULL, NULL, &r));
-        assert_reports(r.text, cases[i].want);
-    }
-}
-
-static void test_deep_includes(void **state)
-{
-    char name[32], text[64];
-    struct reports r;
-    (void)state;
-    for (int i = 0; i < 10; i++) {
-        snprintf(name, sizeof(name), "d/%d.conf", i);
-        snprintf(text, sizeof(text), "include = \"%d.conf\";\n", i + 1);
-        write_file(name, text, strlen(text));
-    }
-    assert_null(load("d/0.conf", NULL, NULL, NULL, &r));
-    assert_reports(r.text, "d/8.conf:1: includes are nested deeper than 8\n");
-    for (int i = 0; i < 10; i++) {
-        snprintf(name, sizeof(name), "d/%d.conf", i);
-        unlink(name);
-    }
-}
-
-static void test_unreadable_files(void **state)
-{
-    struct reports r;
-    (void)state;
-    assert_null(load("none.conf", NULL, NULL, NULL, &r));
-    assert_reports(r.text, "none.conf: no such file; create it or name another one\n");
-    assert_null(load("d", NULL, NULL, NULL, &r));
-    assert_reports(r.text, "d: this is a directory; name a file in it\n");
-    write_file("nul.conf", "a\0b", 3);
-    assert_null(load("nul.conf", NULL, NULL, NULL, &r));
-    assert_reports(r.text, "nul.conf: holds a NUL byte; a configuration is plain text\n");
-    if (geteuid() == 0)
-        return; // root reads everything
-    chmod("nul.conf", 0);
-    assert_null(load("nul.conf", NULL, NULL, NULL, &r));
-    assert_reports(r.text, "nul.conf: permission denied; make it readable for the user who starts "
-                           "tined\n");
 }
 
 int main(void)
@@ -653,8 +447,6 @@ int main(void)
         cmocka_unit_test(test_defaults_of_rules), cmocka_unit_test(test_rules_and_mounts),
         cmocka_unit_test(test_wrong_files),       cmocka_unit_test(test_wrong_overrides),
         cmocka_unit_test(test_overrides),         cmocka_unit_test(test_defaults_without_a_file),
-        cmocka_unit_test(test_include),           cmocka_unit_test(test_wrong_includes),
-        cmocka_unit_test(test_deep_includes),     cmocka_unit_test(test_unreadable_files),
     };
-    return cmocka_run_group_tests_name("conf_load", tests, make_directory, remove_directory);
+    return cmocka_run_group_tests_name("conf_load", tests, NULL, NULL);
 }

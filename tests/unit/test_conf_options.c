@@ -1,4 +1,5 @@
-#include "unit.h"
+#include "support/confload.h"
+#include "support/unit.h"
 
 #include "conf/conf_choice.h"
 #include "conf/conf_load.h"
@@ -11,11 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void test_rows_are_whole(void **state)
+TEST(test_rows_are_whole)
 {
     size_t count;
     const struct conf_option *rows = conf_options_all(&count);
-    (void)state;
     assert_true(count > 20);
     for (size_t i = 0; i < count; i++) {
         size_t len = strlen(rows[i].help);
@@ -27,12 +27,11 @@ static void test_rows_are_whole(void **state)
     }
 }
 
-// What stands before the last dot is the option's list, or a group.
-static void test_groups(void **state)
+// The path before its last dot names the option's list, or a group.
+TEST(test_groups)
 {
     size_t count;
     const struct conf_option *rows = conf_options_all(&count);
-    (void)state;
     for (size_t i = 0; i < count; i++) {
         struct slice path = slice_of(rows[i].path);
         const char *dot = strrchr(rows[i].path, '.');
@@ -44,9 +43,8 @@ static void test_groups(void **state)
     }
 }
 
-static void test_lists(void **state)
+TEST(test_lists)
 {
-    (void)state;
     for (size_t i = CONF_TOP + 1; i < CONF_SCOPE_COUNT; i++) {
         const struct conf_list *list = conf_options_list_of((enum conf_scope)i);
         assert_int_equal(conf_options_list(slice_of(list->path)), i);
@@ -60,22 +58,25 @@ static void test_lists(void **state)
 }
 
 // The defaults of choices are words of theirs, and the words are as many as the enum has values.
-static void test_choices(void **state)
+TEST(test_choices)
 {
     static const struct {
         const char *path;
         unsigned last;
     } enums[] = {
-        {"sandbox.landlock", CONF_SANDBOX_OFF},
-        {"sandbox.seccomp", CONF_SANDBOX_OFF},
+        {"sandbox.landlock", SANDBOX_OFF},
+        {"sandbox.seccomp", SANDBOX_OFF},
         {"sites.etag", CONF_ETAG_OFF},
-        {"sites.symlinks", CONF_SYMLINKS_ANY},
-        {"sites.rules.symlinks", CONF_SYMLINKS_ANY},
+        {"sites.symlinks", SYMLINKS_ANY},
+        {"sites.rules.symlinks", SYMLINKS_ANY},
+        {"sites.rules.etag", CONF_ETAG_OFF},
+        {"unknown_host", UNKNOWN_HOST_REFUSE},
+        {"sites.encoded_slash", ENCODED_SLASH_SLASH},
+        {"sites.rules.content_encoding", CODING_GZIP},
     };
     size_t count, choices = 0;
     const struct conf_option *rows = conf_options_all(&count);
     unsigned value;
-    (void)state;
     for (size_t i = 0; i < count; i++) {
         if (rows[i].type != CONF_CHOICE)
             continue;
@@ -91,11 +92,10 @@ static void test_choices(void **state)
     }
 }
 
-static void test_defaults_are_in_range(void **state)
+TEST(test_defaults_are_in_range)
 {
     size_t count;
     const struct conf_option *rows = conf_options_all(&count);
-    (void)state;
     for (size_t i = 0; i < count; i++) {
         struct slice text = slice_of(rows[i].def);
         uint64_t value = rows[i].min;
@@ -110,11 +110,10 @@ static void test_defaults_are_in_range(void **state)
 }
 
 // The dump and the manual open each group once.
-static void test_groups_stand_together(void **state)
+TEST(test_groups_stand_together)
 {
     size_t count, changes = 0;
     const struct conf_option *rows = conf_options_all(&count);
-    (void)state;
     for (size_t i = 1; i < count; i++) {
         size_t here = (size_t)(conf_option_name(&rows[i]) - rows[i].path);
         size_t before = (size_t)(conf_option_name(&rows[i - 1]) - rows[i - 1].path);
@@ -125,18 +124,17 @@ static void test_groups_stand_together(void **state)
 }
 
 // Two rows for one member would be two names for one thing.
-static void test_members_differ(void **state)
+TEST(test_members_differ)
 {
     size_t count;
     const struct conf_option *rows = conf_options_all(&count);
-    (void)state;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < i; j++)
             assert_false(rows[i].scope == rows[j].scope && rows[i].offset == rows[j].offset &&
                          rows[i].type != CONF_INCLUDE && rows[j].type != CONF_INCLUDE);
 }
 
-static void test_nearest(void **state)
+TEST(test_nearest)
 {
     static const struct {
         const char *path;
@@ -156,7 +154,6 @@ static void test_nearest(void **state)
         {"sites.cache", "sites.rules.cache"},
         {"frobnicate", NULL},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const char *got = conf_options_nearest(slice_of(cases[i].path));
         if (cases[i].want)
@@ -166,24 +163,50 @@ static void test_nearest(void **state)
     }
 }
 
+// Each check is that of the kind of value, which shows in the reason.
+TEST(test_checks)
+{
+    static const struct {
+        const char *path, *good, *bad, *why;
+    } cases[] = {
+        {"listen.address", "*:80", "80", "port"},
+        {"sites.names", "*.example.org", "a b", "letters"},
+        {"log.level", "info", "loud", "levels"},
+        {"sites.rules.match", "/assets/**", "assets", "begin with '/'"},
+        {"sites.rules.match", "/{a,b}", "/{a", "}"},
+        {"sites.rules.allow", "192.0.2.0/24", "192.0.2.1/24", "prefix"},
+        {"sites.precompressed", "br", "deflate", "codings"},
+        {"sites.rules.headers.set", "X-A: b", "Vary: b", "headers.add"},
+        {"sites.rules.headers.add", "Vary: b", "X-A", "colon"},
+        {"sites.rules.headers.unset", "X-A", "X-A: b", "name"},
+        {"sites.rules.headers.preset", "security", "x", "preset"},
+        {"sites.rules.cache", "no-cache", " x", "blank"},
+        {"sites.charset", "utf-8", "a b", "word"},
+        {"sites.rules.type", "text/html", "html", "text/html"},
+        {"sites.types", "a/b c", "a/b", "extensions"},
+        {"sites.rules.cors.origins", "https://a", "a", "origin"},
+        {"sites.rules.redirect", "/$1", "//a", "another host"},
+        {"sites.rules.rewrite", "$path.html", "a", "begin with '/'"},
+        {"sites.rules.fallback", "/a", "/a/", "a file"},
+        {"sites.mounts.path", "/a/", "/a", "a directory"},
+        {"sites.rules.error_pages", "404 /a", "4 /a", "status"},
+        {"listen.mode", "0660", "rw", "octal"},
+        {"sites.index", "index.htm", ".htaccess", "dot"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct conf_option *option = conf_options_find(slice_of(cases[i].path));
+        assert_non_null(option);
+        const char *why = option->check(slice_of(cases[i].bad));
+        if (option->check(slice_of(cases[i].good)) || !why || !strstr(why, cases[i].why))
+            fail_msg("%s: %s", cases[i].path, why ? why : "good");
+    }
+}
+
 // ---- the example ------------------------------------------------------------------------------
-
-static const char *accept(const char *value)
-{
-    (void)value;
-    return NULL;
-}
-
-static void fail_on_report(void *context, const char *where, const char *message)
-{
-    (void)context;
-    fail_msg("%s: %s", where, message);
-}
 
 static struct conf *load(const char *text)
 {
-    static const struct conf_checkers checkers = {.check = {[0 ... CHECK_COUNT - 1] = accept}};
-    const struct conf_source source = {.file = "/t.conf", .text = text, .checkers = &checkers};
+    const struct conf_source source = {.file = "/t.conf", .text = text};
     return conf_load(&source, fail_on_report, NULL);
 }
 
@@ -218,13 +241,12 @@ static void assert_same_value(const struct conf_option *o, const struct conf *a,
 }
 
 // Every option stands in the example with its default, and those of lists are named.
-static void test_example(void **state)
+TEST(test_example)
 {
     const char *source_directory = getenv("srcdir");
     char path[4096], *text = NULL, *all;
     size_t count;
     const struct conf_option *rows = conf_options_all(&count);
-    (void)state;
     snprintf(path, sizeof(path), "%s/conf/tined.conf.in",
              source_directory ? source_directory : ".");
     assert_int_equal(conf_path_read(path, &text), 0);
@@ -258,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_groups_stand_together),
         cmocka_unit_test(test_members_differ),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_checks),
         cmocka_unit_test(test_example),
     };
     return cmocka_run_group_tests_name("conf_options", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "conf/conf_path.h"
 
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void test_join(void **state)
+TEST(test_join)
 {
     static const struct {
         const char *directory, *path, *want;
@@ -25,7 +25,6 @@ static void test_join(void **state)
         {"/a", ".x/...", "/a/.x/..."},
         {"", "", "."},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char *got = conf_path_join(cases[i].directory, cases[i].path);
         assert_string_equal(got, cases[i].want);
@@ -33,12 +32,11 @@ static void test_join(void **state)
     }
 }
 
-static void test_directory(void **state)
+TEST(test_directory)
 {
     static const struct {
         const char *file, *want;
     } cases[] = {{"/etc/t/t.conf", "/etc/t"}, {"/t.conf", "/"}, {"t.conf", ""}, {"d/t", "d"}};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char *got = conf_path_directory(cases[i].file);
         assert_string_equal(got, cases[i].want);
@@ -46,20 +44,18 @@ static void test_directory(void **state)
     }
 }
 
-static void test_pattern(void **state)
+TEST(test_pattern)
 {
-    (void)state;
     assert_true(conf_path_is_pattern("conf.d/*.conf"));
     assert_true(conf_path_is_pattern("a?"));
     assert_true(conf_path_is_pattern("[ab]"));
     assert_false(conf_path_is_pattern("conf.d/a.conf"));
 }
 
-static void test_read(void **state)
+TEST(test_read)
 {
     char path[] = "/tmp/tined-test-XXXXXX", *text = NULL;
     int fd = mkstemp(path);
-    (void)state;
     assert_true(fd >= 0);
     assert_int_equal(conf_path_read(path, &text), 0);
     assert_string_equal(text, "");
@@ -67,7 +63,7 @@ static void test_read(void **state)
 
     assert_int_equal(write(fd, "a = 1;", 6), 6);
     assert_int_equal(conf_path_read(path, &text), 0);
-    assert_string_equal(text, "a = 1;");
+    assert_string_equal(text, "a = 1;\n");
     free(text);
 
     // A hole reads as NUL bytes.
@@ -83,9 +79,8 @@ static void test_read(void **state)
     assert_null(text);
 }
 
-static void test_explain(void **state)
+TEST(test_explain)
 {
-    (void)state;
     assert_string_equal(conf_path_explain(-EACCES),
                         "permission denied; make it readable for the user who starts tined");
     assert_string_equal(conf_path_explain(-EIO), strerror(EIO));

@@ -1,16 +1,16 @@
-#include "unit.h"
+#include "support/unit.h"
 
+#include "conf/conf.h"
 #include "conf/conf_store.h"
 
 #include <stdlib.h>
 
-static void test_members_by_row(void **state)
+TEST(test_members_by_row)
 {
     struct conf *c = conf_store_new();
     const struct conf_option *idle = conf_options_find(SLICE("timeouts.idle")),
                              *root = conf_options_find(SLICE("sites.root"));
     const struct conf_origin origin = {conf_store_name(c, "f"), 3};
-    (void)state;
     assert_ptr_equal(conf_store_target(c, idle, 0), &c->timeouts.idle);
     assert_null(conf_store_origin(c, idle, 0)->file);
     assert_int_equal(conf_store_count(c, CONF_TOP), 1);
@@ -32,11 +32,10 @@ static void test_members_by_row(void **state)
     conf_free(c);
 }
 
-static void test_lists_in_entries(void **state)
+TEST(test_lists_in_entries)
 {
     const struct conf_origin nowhere = {NULL, 0};
     struct conf *c = conf_store_new();
-    (void)state;
     for (size_t site = 0; site < 3; site++) {
         conf_store_add(c, CONF_SITES, 0, nowhere);
         for (size_t rule = 0; rule < site; rule++)
@@ -50,9 +49,9 @@ static void test_lists_in_entries(void **state)
     assert_int_equal(c->sites[2].rule_count, 2);
     assert_int_equal(c->rules[2].site, 2);
     assert_int_equal(c->mounts[0].site, 1);
-    assert_string_equal(c->rules[2].match, "");
-    assert_int_equal(c->rules[2].listing, CONF_SWITCH_UNSET);
-    assert_int_equal(c->rules[2].symlinks, CONF_SYMLINKS_UNSET);
+    assert_int_equal(c->rules[2].match.count, 0);
+    assert_int_equal(c->rules[2].listing, TOGGLE_UNSET);
+    assert_int_equal(c->rules[2].symlinks, SYMLINKS_UNSET);
     struct conf_range range = conf_store_children(c, CONF_RULES, 2);
     assert_int_equal(range.first, 1);
     assert_int_equal(range.count, 2);
@@ -65,10 +64,9 @@ static void test_lists_in_entries(void **state)
     conf_free(c);
 }
 
-static void test_names_are_kept_once(void **state)
+TEST(test_names_are_kept_once)
 {
     struct conf *c = conf_store_new();
-    (void)state;
     const char *a = conf_store_name(c, "a");
     assert_ptr_not_equal(conf_store_name(c, "b"), a);
     assert_ptr_equal(conf_store_name(c, "a"), a);

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include <stdio.h>
 
@@ -25,11 +25,10 @@ static const char *lines(const struct cors *cors, const char *head)
 #define GET       "GET / HTTP/1.1\r\nHost: a\r\n"
 #define PREFLIGHT "OPTIONS / HTTP/1.1\r\nHost: a\r\nAccess-Control-Request-Method: GET\r\n"
 
-static void test_for_all(void **state)
+TEST(test_for_all)
 {
     const struct cors cors = {
         .any = true, .headers = SLICE("X-A, X-B"), .expose = SLICE("ETag"), .max_age = 600};
-    (void)state;
     assert_false(cors_varies(&cors));
     // The same for who says no origin: a cache may keep that answer for all.
     assert_string_equal(lines(&cors, GET "\r\n"), "Access-Control-Allow-Origin: *\r\n"
@@ -44,7 +43,7 @@ static void test_for_all(void **state)
                         "Access-Control-Max-Age: 600\r\n");
 }
 
-static void test_for_some(void **state)
+TEST(test_for_some)
 {
     const struct slice origins[] = {SLICE("https://a.example"), SLICE("http://b.example:8080")};
     const struct cors cors = {.origins = origins, .origin_count = 2, .credentials = true};
@@ -58,7 +57,6 @@ static void test_for_some(void **state)
         "Origin: null\r\n",
     };
     char head[512];
-    (void)state;
     assert_true(cors_varies(&cors));
     for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
         snprintf(head, sizeof(head), GET "%s\r\n", refused[i]);
@@ -72,7 +70,29 @@ static void test_for_some(void **state)
         lines(&cors, GET "Origin: https://a.example\r\nOrigin: https://a.example\r\n\r\n"), "");
 }
 
-static void test_preflight(void **state)
+TEST(test_any_port)
+{
+    const struct slice origins[] = {SLICE("http://localhost:*"), SLICE("https://[::1]:*")};
+    const struct cors cors = {.origins = origins, .origin_count = 2};
+    static const struct {
+        const char *origin;
+        bool want;
+    } cases[] = {
+        {"http://localhost", true},       {"http://localhost:3000", true},
+        {"https://[::1]:8443", true},     {"https://localhost:3000", false},
+        {"http://localhost:", false},     {"http://localhost:3000x", false},
+        {"http://localhost.evil", false}, {"http://localhost:1@evil", false},
+        {"http://localhost:*", false},    {"http://[::1]:8443", false},
+    };
+    char head[256];
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        snprintf(head, sizeof(head), GET "Origin: %s\r\n\r\n", cases[i].origin);
+        if ((*lines(&cors, head) != '\0') != cases[i].want)
+            fail_msg("%s", cases[i].origin);
+    }
+}
+
+TEST(test_preflight)
 {
     static const struct {
         const char *head;
@@ -83,7 +103,6 @@ static void test_preflight(void **state)
         {"OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: https://a\r\n\r\n", false},
         {GET "Origin: https://a\r\nAccess-Control-Request-Method: GET\r\n\r\n", false},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const struct request r = request_of(cases[i].head);
         assert_int_equal(cors_is_preflight(&r), cases[i].want);
@@ -95,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_for_all),
         cmocka_unit_test(test_for_some),
+        cmocka_unit_test(test_any_port),
         cmocka_unit_test(test_preflight),
     };
     return cmocka_run_group_tests_name("cors", tests, NULL, NULL);

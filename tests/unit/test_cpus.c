@@ -1,18 +1,17 @@
-#include "unit.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "sys/cpus.h"
 
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void test_quota(void **state)
+TEST(test_quota)
 {
-    (void)state;
     static const struct {
         const char *text;
         unsigned cpus;
@@ -43,20 +42,20 @@ static void test_quota(void **state)
 // ---- made-up trees
 // -------------------------------------------------------------------------------
 
-static char dir[] = "/tmp/tined-cpus-XXXXXX";
+static struct tempdir dir;
 
 static int setup(void **state)
 {
     (void)state;
-    return mkdtemp(dir) && chdir(dir) == 0 ? 0 : -1;
+    tempdir_enter(&dir);
+    return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    return chdir("/") == 0 ? system(command) : -1;
+    tempdir_leave(&dir);
+    return 0;
 }
 
 static void put_file(const char *path, const char *content)
@@ -80,9 +79,8 @@ static unsigned quota_for(const char *cgroups, const char *tree)
     return cpus_find_quota("cgroup", tree);
 }
 
-static void test_v2(void **state)
+TEST(test_v2)
 {
-    (void)state;
     put_file("v2/cpu.stat", "");
     put_file("v2/system.slice/cpu.max", "300000 100000\n");
     put_file("v2/system.slice/tined.service/cpu.max", "max 100000\n");
@@ -102,9 +100,8 @@ static void test_v2(void **state)
     assert_int_equal(quota_for("0::/docker/0123\n", "v2"), 2);
 }
 
-static void test_v1(void **state)
+TEST(test_v1)
 {
-    (void)state;
     static const char cgroups[] = "12:cpuset:/\n4:cpu,cpuacct:/a/b\n1:name=systemd:/a\n0::/a\n";
     put_file("v1/cpu/cpu.cfs_quota_us", "-1\n");
     put_file("v1/cpu/cpu.cfs_period_us", "100000\n");
@@ -118,9 +115,8 @@ static void test_v1(void **state)
     assert_int_equal(quota_for("4:cpuset:/a\n", "v1"), 0);
 }
 
-static void test_what_cannot_be_read_does_not_limit(void **state)
+TEST(test_what_cannot_be_read_does_not_limit)
 {
-    (void)state;
     assert_int_equal(cpus_find_quota("missing", "v2"), 0);
     assert_int_equal(quota_for("0::/a\n", "missing"), 0);
     assert_int_equal(quota_for("", "v2"), 0);
@@ -133,9 +129,8 @@ static void test_what_cannot_be_read_does_not_limit(void **state)
 // ---- the real machine
 // ------------------------------------------------------------------------------
 
-static void test_affinity_limits(void **state)
+TEST(test_affinity_limits)
 {
-    (void)state;
     cpu_set_t mask;
     assert_int_equal(sched_getaffinity(0, sizeof(mask), &mask), 0);
     assert_in_range(cpus_usable(), 1, CPU_COUNT(&mask));

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "server/deadline.h"
 
@@ -7,11 +7,10 @@ static const int64_t timeouts[DEADLINE_CLASSES] = {
     [DEADLINE_IDLE] = 60, [DEADLINE_LAST] = 5,  [DEADLINE_LINGER] = 2,
 };
 
-static void test_expire_in_order(void **state)
+TEST(test_expire_in_order)
 {
     struct deadlines d;
     struct deadline a, b, c;
-    (void)state;
     deadlines_init(&d, timeouts);
     deadline_init(&a);
     deadline_init(&b);
@@ -42,12 +41,11 @@ static void test_expire_in_order(void **state)
 }
 
 // Those that were in the class before, elsewhere, find their place among the others.
-static void test_set_since(void **state)
+TEST(test_set_since)
 {
     static const int64_t sinces[] = {50, 70, 60, 40, 70, 55, 100, 0, 69};
     struct deadline all[ARRAY_SIZE(sinces)];
     struct deadlines d;
-    (void)state;
     deadlines_init(&d, timeouts);
     for (size_t i = 0; i < ARRAY_SIZE(sinces); i++) {
         deadline_init(&all[i]);

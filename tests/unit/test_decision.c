@@ -1,15 +1,19 @@
-#include "guarded.h"
-#include "unit.h"
+#include "support/guarded.h"
+#include "support/unit.h"
 
 #include "base/buf.h"
 #include "http/decision.h"
 
 #include <stdio.h>
 
+#define MAX_RANGES 17
+
 #define AT "Sun, 06 Nov 1994 08:49:37 GMT"
 
-static const struct representation file = {100, {"\"a\"", 3}, 784111777};
-static const struct representation empty = {0, {"\"a\"", 3}, 784111777};
+static const struct representation file = {100,       {"\"a\"", 3}, 784111777,
+                                           784111777, false,        MAX_RANGES};
+static const struct representation empty = {0,         {"\"a\"", 3}, 784111777,
+                                            784111777, false,        MAX_RANGES};
 
 static const struct {
     const struct representation *rep;
@@ -59,15 +63,15 @@ static void decide(const char *method, const char *fields, const struct represen
     decision_make(&request, rep, 1767225600, ret);
 }
 
-static void test_decisions(void **state)
+TEST(test_decisions)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct decision d;
         decide(cases[i].method, cases[i].fields, cases[i].rep, &d);
         bool has_content = d.status == 200 || d.status == 206;
         if (d.status != cases[i].status || d.ranges[0].offset != cases[i].offset ||
-            d.ranges[0].length != cases[i].length || d.range_count != has_content)
+            d.ranges[0].length != cases[i].length || d.range_count != has_content ||
+            (d.status == 200) != (d.by == FIELD_OTHER))
             fail_msg("%zu: \"%s\": %d", i, cases[i].fields, d.status);
     }
 }
@@ -75,7 +79,7 @@ static void test_decisions(void **state)
 #define EIGHT "0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,"
 
 // RFC 9110 section 15.3.7.2
-static void test_several(void **state)
+TEST(test_several)
 {
     static const struct {
         uint64_t size;
@@ -97,13 +101,13 @@ static void test_several(void **state)
         {1000, "0-199,370-499,670-", 200, 1, 0, 0},
         {UINT64_MAX, "0-0,5000-", 206, 2, 0, 5000},
         // not too many
-        {1000, EIGHT EIGHT, 206, 1, 0, 0},
-        {1000, EIGHT EIGHT "0-0", 200, 1, 0, 0},
+        {1000, EIGHT EIGHT "0-0", 206, 1, 0, 0},
+        {1000, EIGHT EIGHT "0-0,0-0", 200, 1, 0, 0},
         {1000, "0-0,500-509,x", 200, 1, 0, 0},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(several); i++) {
-        const struct representation rep = {several[i].size, {"\"a\"", 3}, 784111777};
+        const struct representation rep = {several[i].size, {"\"a\"", 3}, 784111777,
+                                           784111777,       false,        MAX_RANGES};
         char fields[256];
         struct decision d;
         snprintf(fields, sizeof(fields), "Range: bytes=%s\r\n", several[i].value);
@@ -115,11 +119,55 @@ static void test_several(void **state)
     }
 }
 
+TEST(test_what_became_of_ranges)
+{
+    static const struct {
+        const char *fields;
+        uint32_t max_ranges;
+        enum decision_range want;
+    } asked[] = {
+        {"", 2, DECISION_RANGE_NONE},
+        {"If-Match: \"b\"\r\nRange: bytes=0-0\r\n", 2, DECISION_RANGE_NONE},
+        {"Range: bytes=0-0,500-500\r\n", 2, DECISION_RANGE_SERVED},
+        {"Range: bytes=5000-\r\n", 2, DECISION_RANGE_SERVED},
+        {"Range: bytes=x\r\n", 2, DECISION_RANGE_IGNORED},
+        {"Range: bytes=0-0\r\nRange: bytes=0-0\r\n", 2, DECISION_RANGE_IGNORED},
+        {"Range: bytes=0-0,500-500\r\n", 1, DECISION_RANGE_TOO_MANY},
+        {"Range: bytes=0-0\r\n", 0, DECISION_RANGE_TOO_MANY},
+        {"Range: bytes=5000-\r\n", 0, DECISION_RANGE_TOO_MANY},
+        {"Range: bytes=0-0\r\nIf-Range: \"b\"\r\n", 2, DECISION_RANGE_OUTDATED},
+        {"Range: bytes=0-499,757-,600-600\r\n", 3, DECISION_RANGE_COSTLY},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+        const struct representation rep = {1000,      {"\"a\"", 3}, 784111777,
+                                           784111777, false,        asked[i].max_ranges};
+        struct decision d;
+        decide("GET", asked[i].fields, &rep, &d);
+        if (d.range != asked[i].want || (d.range > DECISION_RANGE_SERVED && d.status != 200))
+            fail_msg("%zu: \"%s\": %d, %d", i, asked[i].fields, d.range, d.status);
+    }
+}
+
+TEST(test_whole_after_all)
+{
+    struct decision d;
+    decide("GET", "Range: bytes=10-19\r\n", &file, &d);
+    decision_send_whole(&d, 100);
+    assert_int_equal(d.status, 200);
+    assert_int_equal(d.by, FIELD_OTHER);
+    assert_int_equal(d.range, DECISION_RANGE_COSTLY);
+    assert_int_equal(d.range_count, 1);
+    assert_int_equal(d.ranges[0].offset, 0);
+    assert_int_equal(d.ranges[0].length, 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decisions),
         cmocka_unit_test(test_several),
+        cmocka_unit_test(test_what_became_of_ranges),
+        cmocka_unit_test(test_whole_after_all),
     };
     return cmocka_run_group_tests_name("decision", tests, NULL, NULL);
 }

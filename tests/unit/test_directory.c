@@ -1,5 +1,5 @@
-#include "tempdir.h"
-#include "unit.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "sys/directory.h"
 
@@ -46,10 +46,9 @@ static int find(const char *name)
     return ret;
 }
 
-static void test_kinds(void **state)
+TEST(test_kinds)
 {
     char path[PATH_MAX];
-    (void)state;
     tempdir_puts(&dir, "file", "x");
     tempdir_puts(&dir, ".hidden", "x");
     tempdir_puts(&dir, "...", "x");
@@ -67,9 +66,8 @@ static void test_kinds(void **state)
 }
 
 // More than one system call gives.
-static void test_many(void **state)
+TEST(test_many)
 {
-    (void)state;
     enum { COUNT = 3000 };
     static bool seen[COUNT];
     struct directory d;
@@ -91,9 +89,8 @@ static void test_many(void **state)
     directory_close(&d);
 }
 
-static void test_owns_the_descriptor(void **state)
+TEST(test_owns_the_descriptor)
 {
-    (void)state;
     struct directory d;
     char path[PATH_MAX];
     int fd = open_path(dir.path);

@@ -1,12 +1,13 @@
-#include "scarce.h"
-#include "tempdir.h"
-#include "turnclock.h"
-#include "unit.h"
+#include "support/scarce.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
-#include "server/dirlist.h"
+#include "base/util.h"
+#include "content/dirlist.h"
+#include "sys/pages.h"
 
 #include <errno.h>
-#include <malloc.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 static struct tempdir dir;
@@ -31,41 +32,74 @@ static int teardown(void **state)
     return 0;
 }
 
+static struct listing_view view;
+
 static struct dirlist_options make_options(const char *path)
 {
-    return (struct dirlist_options){.root = &root,
-                                    .path = slice_of(path),
-                                    .view = {.path = slice_of(path), .format = LISTING_JSON},
-                                    .limit = 100000};
+    view = (struct listing_view){.format = LISTING_JSON};
+    return (struct dirlist_options){
+        .root = &root, .path = path, .view = &view, .limit = 100000, .memory = UINT64_MAX};
 }
 
-// Runs a listing to its end with `cap` bytes of room for each step: 0 or an error. The whole is in
-// `text`.
-static int run(const struct dirlist_options *options, size_t cap, struct slice *ret)
+// ---- memory of the system -----------------------------------------------------------------------
+
+static size_t pages_mapped, pages_in_use; // bytes
+static unsigned pages_allowed = UINT32_MAX;
+
+void *__real_pages_map(size_t size);
+void *__wrap_pages_map(size_t size);
+void __real_pages_unmap(void *pages, size_t size);
+void __wrap_pages_unmap(void *pages, size_t size);
+
+void *__wrap_pages_map(size_t size)
+{
+    if (pages_allowed == 0)
+        return NULL;
+    pages_allowed--;
+    pages_mapped += size;
+    pages_in_use += size;
+    return __real_pages_map(size);
+}
+
+void __wrap_pages_unmap(void *pages, size_t size)
+{
+    pages_in_use -= pages ? size : 0;
+    __real_pages_unmap(pages, size);
+}
+
+// ---- listings -----------------------------------------------------------------------------------
+
+// 0 and the listing in `text`, or an error.
+static int run(const struct dirlist_options *options, struct slice *ret)
 {
     struct dirlist *d = NULL;
-    struct buf all = buf_make(text, sizeof(text));
-    char *room = __real_malloc(cap);
-    int result = dirlist_new(options, &d);
-    if (result == 0)
-        result = DIRLIST_MORE;
-    while (result == DIRLIST_MORE) {
-        struct buf out = buf_make(room, cap);
-        result = dirlist_step(d, &out);
-        assert_true(result >= 0 || all.len == 0);
-        buf_put(&all, buf_slice(&out));
+    struct buf all = buf_make(text, sizeof(text) - 1);
+    int error = dirlist_read(options, &d);
+    if (error) {
+        assert_int_equal(pages_in_use, 0);
+        return error;
     }
+    struct listing_view shown = view;
+    shown.directories = d->directories;
+    shown.files = d->files;
+    shown.cut = d->cut;
+    assert_int_equal(d->memory, pages_in_use);
+    listing_begin(&all, &shown);
+    for (uint32_t i = 0; i < d->directories + d->files; i++)
+        listing_add(&all, &shown, d->sorted[i], i == 0);
+    listing_end(&all, &shown);
     dirlist_free(d);
-    free(room);
+    assert_int_equal(pages_in_use, 0);
     assert_false(all.overflow);
+    text[all.len] = '\0';
     *ret = buf_slice(&all);
-    return result;
+    return 0;
 }
 
 static struct slice list(const struct dirlist_options *options)
 {
     struct slice got;
-    assert_int_equal(run(options, LISTING_BEGIN_MAX, &got), 0);
+    assert_int_equal(run(options, &got), 0);
     return got;
 }
 
@@ -91,10 +125,9 @@ static void make_link(const char *target, const char *name)
     assert_int_equal(symlink(target, tempdir_path(&dir, name, path)), 0);
 }
 
-static void test_what_is_shown(void **state)
+TEST(test_what_is_shown)
 {
     char path[PATH_MAX];
-    (void)state;
     tempdir_puts(&dir, "file", "123");
     tempdir_puts(&dir, ".hidden", "");
     tempdir_mkdir(&dir, "folder");
@@ -125,9 +158,8 @@ static void test_what_is_shown(void **state)
 }
 
 // Facts of a link are those of what it leads to, found from the listed directory.
-static void test_links_in_folders(void **state)
+TEST(test_links_in_folders)
 {
-    (void)state;
     tempdir_mkdir(&dir, "a");
     tempdir_mkdir(&dir, "a/b");
     tempdir_puts(&dir, "seven", "1234567");
@@ -144,10 +176,37 @@ static bool has_even_length(void *context, struct slice name, bool directory)
     return name.len % 2 == 0 && !directory;
 }
 
-static void test_is_shown(void **state)
+// One that is there, one that cannot be looked at, a hidden one, one whose name is too long.
+static int get_extra(void *context, size_t i, struct slice *ret_name, struct file_identity *ret)
+{
+    static char too_long[LISTING_NAME_MAX + 1];
+    memset(too_long, 'x', sizeof(too_long));
+    const struct slice extra[] = {
+        SLICE("mount"), {NULL, 0}, SLICE(".dot"), slice_make(too_long, sizeof(too_long))};
+    (void)context;
+    if (i >= ARRAY_SIZE(extra))
+        return 0;
+    *ret_name = extra[i];
+    *ret = (struct file_identity){.mode = S_IFDIR};
+    return extra[i].ptr ? 1 : -ESTALE;
+}
+
+TEST(test_extra)
+{
+    tempdir_puts(&dir, "a", "");
+    tempdir_mkdir(&dir, "z");
+    struct dirlist_options o = make_options("");
+    o.extra = get_extra;
+    assert_slice(names(&o), "mount,z,a,");
+    o.hidden = true;
+    assert_slice(names(&o), ".dot,mount,z,a,");
+    o.limit = 2;
+    assert_slice(names(&o), ".dot,mount,");
+}
+
+TEST(test_is_shown)
 {
     int asked = 0;
-    (void)state;
     tempdir_puts(&dir, "ab", "");
     tempdir_puts(&dir, "abc", "");
     tempdir_mkdir(&dir, "de");
@@ -158,9 +217,8 @@ static void test_is_shown(void **state)
     assert_int_equal(asked, 3);
 }
 
-static void test_limit(void **state)
+TEST(test_limit)
 {
-    (void)state;
     for (char c = 'a'; c <= 'e'; c++)
         tempdir_puts(&dir, (char[]){c, '\0'}, "");
     tempdir_puts(&dir, ".f", "");
@@ -173,10 +231,9 @@ static void test_limit(void **state)
     assert_true(slice_starts_with(list(&o), SLICE("{\"complete\":false,")));
 }
 
-static void test_errors(void **state)
+TEST(test_errors)
 {
     struct slice got;
-    (void)state;
     tempdir_puts(&dir, "file", "");
     static const struct {
         const char *path;
@@ -189,31 +246,28 @@ static void test_errors(void **state)
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct dirlist_options o = make_options(cases[i].path);
-        assert_int_equal(run(&o, LISTING_BEGIN_MAX, &got), cases[i].error);
+        assert_int_equal(run(&o, &got), cases[i].error);
     }
 }
 
-static void test_empty(void **state)
+TEST(test_empty)
 {
-    (void)state;
     struct dirlist_options o = make_options("");
     assert_slice(list(&o), "{\"complete\":true,\"entries\":[\n]}\n");
-    o.view.format = LISTING_HTML;
+    view.format = LISTING_HTML;
     assert_non_null(strstr(list(&o).ptr, "This folder is empty"));
 }
 
 static void make_many(int count)
 {
     for (int i = 0; i < count; i++) {
-        char name[64], path[PATH_MAX];
+        char name[64];
         snprintf(name, sizeof(name), "%s%04d", i % 10 ? "file-" : "folder-", i);
         if (i % 10)
             tempdir_fill(&dir, name, (size_t)i % 7);
         else
             tempdir_mkdir(&dir, name);
-        struct timespec times[] = {{.tv_sec = i % 13}, {.tv_sec = i % 13}};
-        assert_int_equal(
-            utimensat(AT_FDCWD, tempdir_path(&dir, name, path), times, AT_SYMLINK_NOFOLLOW), 0);
+        tempdir_date(&dir, name, i % 13);
     }
 }
 
@@ -236,10 +290,9 @@ static void check_order(struct slice got, int count, enum listing_sort sort, boo
     assert_int_equal(count, 0);
 }
 
-// Several runs, a full last one among them, merged in every order.
-static void test_orders(void **state)
+// Over several chunks, in every order.
+TEST(test_orders)
 {
-    (void)state;
     static const int counts[] = {511, 512, 513, 1024, 1700};
     int made = 0;
     for (size_t n = 0; n < ARRAY_SIZE(counts); n++) {
@@ -247,9 +300,9 @@ static void test_orders(void **state)
         made = counts[n];
         for (int i = 0; i < 6; i++) {
             struct dirlist_options o = make_options("");
-            o.view.sort = (enum listing_sort)(i / 2);
-            o.view.descending = i % 2;
-            check_order(names(&o), made, o.view.sort, o.view.descending);
+            view.sort = (enum listing_sort)(i / 2);
+            view.descending = i % 2;
+            check_order(names(&o), made, view.sort, view.descending);
         }
         if (n + 1 < ARRAY_SIZE(counts)) {
             teardown(NULL);
@@ -258,109 +311,127 @@ static void test_orders(void **state)
     }
 }
 
-// What does not fit waits, and the whole is the same however much room there is.
-static void test_room(void **state)
+// A name and 48 bytes for each entry, and little else.
+TEST(test_memory)
 {
-    static char whole[sizeof(text)];
     struct slice got;
-    (void)state;
-    make_many(100);
+    make_many(1000);
     struct dirlist_options o = make_options("");
-    o.view.format = LISTING_HTML;
-    got = list(&o);
-    size_t len = got.len;
-    memcpy(whole, got.ptr, len);
-    for (size_t cap = LISTING_BEGIN_MAX; cap < LISTING_BEGIN_MAX + 500; cap += 7) {
-        assert_int_equal(run(&o, cap, &got), 0);
-        assert_true(slice_equal(got, slice_make(whole, len)));
-    }
-    struct dirlist *d;
-    assert_int_equal(dirlist_new(&o, &d), 0);
-    for (int i = 0; i < 50; i++) {
-        struct buf none = buf_make(NULL, 0);
-        assert_int_equal(dirlist_step(d, &none), DIRLIST_MORE);
-    }
-    dirlist_free(d);
+    size_t needed = (size_t)1000 * (16 + 48);
+    pages_mapped = 0;
+    assert_int_equal(run(&o, &got), 0);
+    assert_in_range(pages_mapped, needed / 2, needed * 2); // the last chunk is half full at least
+    size_t all = pages_mapped;
+    for (o.memory = 0; o.memory < all; o.memory += 1000)
+        assert_int_equal(run(&o, &got), -ENOBUFS);
+    o.memory = all;
+    assert_int_equal(run(&o, &got), 0);
 }
 
-// In use; 0 where the C library does not say.
-static size_t memory_used(void)
+TEST(test_without_memory)
 {
-#ifdef HAVE_MALLINFO2
-    return mallinfo2().uordblks;
-#else
-    return 0;
-#endif
-}
-
-static void test_free_at_any_step(void **state)
-{
-    (void)state;
-    make_many(700);
-    size_t before = memory_used();
-    for (int steps = 0, result = DIRLIST_MORE; result == DIRLIST_MORE; steps++) {
-        struct dirlist_options o = make_options("");
-        struct dirlist *d;
-        assert_int_equal(dirlist_new(&o, &d), 0);
-        for (int i = 0; i < steps && result == DIRLIST_MORE; i++) {
-            struct buf out = buf_make(text, LISTING_BEGIN_MAX);
-            result = dirlist_step(d, &out);
-        }
-        dirlist_free(d);
-    }
-    assert_true(memory_used() <= before);
-    dirlist_free(NULL);
-}
-
-// Every allocation fails in turn, before anything is written.
-static void test_without_memory(void **state)
-{
+    struct slice got;
+    struct dirlist_options o = make_options("");
     int error = -ENOMEM;
-    int failures = 0;
-    (void)state;
     make_many(600);
+    unsigned failures = 0;
     for (; error == -ENOMEM; failures++) {
-        struct dirlist_options o = make_options("");
-        struct slice got;
-        fail_allocation((unsigned)failures + 1);
-        error = run(&o, LISTING_BEGIN_MAX, &got);
+        pages_allowed = failures;
+        error = run(&o, &got);
+    }
+    pages_allowed = UINT32_MAX;
+    assert_int_equal(error, 0);
+    assert_in_range(failures, 4, 10); // chunks, and the order
+    error = -ENOMEM;
+    for (failures = 0; error == -ENOMEM; failures++) {
+        fail_allocation(failures + 1);
+        error = run(&o, &got);
         fail_allocation(0);
     }
     assert_int_equal(error, 0);
-    assert_in_range(failures, 5, 50); // the listing, a chunk, two runs, a heap
+    assert_in_range(failures, 3, 6);
+}
+
+static _Atomic bool is_wanted;
+
+static bool lose_interest(void *context, struct slice name, bool directory)
+{
+    (void)name, (void)directory;
+    is_wanted = --*(int *)context > 0;
+    return true;
+}
+
+TEST(test_nobody_waits_any_more)
+{
+    struct slice got;
+    int left = 5;
+    make_many(100);
+    struct dirlist_options o = make_options("");
+    o.is_wanted = &is_wanted;
+    o.is_shown = lose_interest;
+    o.context = &left;
+    is_wanted = true;
+    assert_int_equal(run(&o, &got), -ECANCELED);
+    assert_int_equal(left, 0);
+}
+
+// The directory as it was before it was read.
+TEST(test_identity)
+{
+    struct dirlist *d;
+    struct file_identity before;
+    tempdir_puts(&dir, "file", "");
+    assert_int_equal(rootfs_look(&root, "", &before), 0);
+    struct dirlist_options o = make_options("");
+    assert_int_equal(dirlist_read(&o, &d), 0);
+    assert_true(rootfs_same(&before, &d->identity));
+    dirlist_free(d);
+    dirlist_free(NULL);
+}
+
+static int taken[1024];
+static size_t taken_count;
+
+static bool take_descriptors(void *context, struct slice name, bool directory)
+{
+    (void)context, (void)name, (void)directory;
+    while (taken_count < ARRAY_SIZE(taken) &&
+           (taken[taken_count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+        taken_count++;
+    return true;
+}
+
+static int shortage_at_mount(void *context, size_t i, struct slice *ret_name,
+                             struct file_identity *ret)
+{
+    (void)ret;
+    *ret_name = SLICE("x");
+    take_descriptors(context, *ret_name, true);
+    return i ? 0 : -EACCES;
 }
 
 // A shortage of descriptors is told: links are not just left out.
-static void test_without_descriptors(void **state)
+TEST(test_without_descriptors)
 {
-    int taken[1024];
-    size_t count = 0;
-    struct dirlist *d;
-    (void)state;
-    tempdir_puts(&dir, "file", "");
-    make_link("file", "link");
-    struct dirlist_options o = make_options("");
-    assert_int_equal(dirlist_new(&o, &d), 0);
+    struct slice got;
     struct rlimit old, low;
+    make_link("file", "link");
+    tempdir_puts(&dir, "file", "");
+    struct dirlist_options o = make_options("");
+    o.extra = shortage_at_mount; // once the directory is open
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
     low = (struct rlimit){.rlim_cur = 64, .rlim_max = old.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    while ((taken[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
-        count++;
-    struct buf out = buf_make(text, sizeof(text));
-    int result = dirlist_step(d, &out);
-    while (count)
-        close(taken[--count]);
+    int error = run(&o, &got);
+    while (taken_count)
+        close(taken[--taken_count]);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-    assert_int_equal(result, -EMFILE);
-    assert_int_equal(out.len, 0);
-    dirlist_free(d);
+    assert_int_equal(error, -EMFILE);
 }
 
 // Every byte that a name can have: the links lead to the files that they name.
-static void test_every_byte(void **state)
+TEST(test_every_byte)
 {
-    (void)state;
     for (int c = 1; c < 256; c++)
         if (c != '/')
             tempdir_puts(&dir, (char[]){'a', (char)c, '\0'}, "");
@@ -368,8 +439,8 @@ static void test_every_byte(void **state)
     struct slice rest = list(&o);
     const char *href;
     int count = 0;
-    while ((href = memmem(rest.ptr, rest.len, "\"href\":\"./", 10)) != NULL) {
-        rest = slice_skip(rest, (size_t)(href + 10 - rest.ptr));
+    while ((href = memmem(rest.ptr, rest.len, "\"href\":\"", 8)) != NULL) {
+        rest = slice_skip(rest, (size_t)(href + 8 - rest.ptr));
         struct slice raw = slice_split(&rest, '"');
         char name[8], path[PATH_MAX];
         unsigned byte;
@@ -390,12 +461,14 @@ int main(void)
         CASE(test_what_is_shown),
         CASE(test_links_in_folders),
         CASE(test_is_shown),
+        CASE(test_extra),
         CASE(test_limit),
         CASE(test_errors),
         CASE(test_empty),
         CASE(test_orders),
-        CASE(test_room),
-        CASE(test_free_at_any_step),
+        CASE(test_memory),
+        CASE(test_nobody_waits_any_more),
+        CASE(test_identity),
         CASE(test_without_memory),
         CASE(test_without_descriptors),
         CASE(test_every_byte),

@@ -1,5 +1,5 @@
-#include "guarded.h"
-#include "unit.h"
+#include "support/guarded.h"
+#include "support/unit.h"
 
 #include "base/buf.h"
 #include "http/encoding.h"
@@ -63,9 +63,8 @@ static void parse(const char *fields)
     assert_int_equal(request_parse(guarded(buf_slice(&b)), &request), 0);
 }
 
-static void test_rank(void **state)
+TEST(test_rank)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char got[64] = "";
         enum coding ranked[CODING_COUNT];
@@ -80,11 +79,10 @@ static void test_rank(void **state)
     }
 }
 
-static void test_rank_offered(void **state)
+TEST(test_rank_offered)
 {
     static const enum coding offered[] = {CODING_GZIP, CODING_BR};
     enum coding ranked[CODING_COUNT];
-    (void)state;
     parse("Accept-Encoding: zstd, br, gzip\r\n");
     assert_int_equal(encoding_rank(&request, NULL, 0, ranked), 0);
     assert_int_equal(encoding_rank(&request, offered, 1, ranked), 1);
@@ -93,7 +91,7 @@ static void test_rank_offered(void **state)
     assert_int_equal(ranked[1], CODING_BR);
 }
 
-static void test_names(void **state)
+TEST(test_names)
 {
     static const struct {
         enum coding coding;
@@ -104,7 +102,6 @@ static void test_names(void **state)
         {CODING_BR, "br", ".br"},
         {CODING_GZIP, "gzip", ".gz"},
     };
-    (void)state;
     assert_int_equal(ARRAY_SIZE(names), CODING_COUNT);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         enum coding coding = CODING_COUNT;
@@ -115,11 +112,10 @@ static void test_names(void **state)
     }
 }
 
-static void test_parse(void **state)
+TEST(test_parse)
 {
     static const char *const unknown[] = {"", "identity", "*", "gz", "gzipp", "br ", "deflate"};
     enum coding coding = CODING_COUNT;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
         assert_false(encoding_parse(guarded_text(unknown[i]), &coding));
     assert_int_equal(coding, CODING_COUNT);
@@ -129,13 +125,21 @@ static void test_parse(void **state)
     assert_int_equal(coding, CODING_BR);
 }
 
+TEST(test_of_file)
+{
+    assert_int_equal(encoding_of_file(SLICE("a/b.svgz")), CODING_GZIP);
+    assert_int_equal(encoding_of_file(SLICE("A.SVGZ")), CODING_GZIP);
+    assert_int_equal(encoding_of_file(SLICE("a.svg")), CODING_IDENTITY);
+    assert_int_equal(encoding_of_file(SLICE("a.tar.gz")), CODING_IDENTITY);
+    assert_int_equal(encoding_of_file(SLICE("svgz")), CODING_IDENTITY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rank),
-        cmocka_unit_test(test_rank_offered),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_rank),    cmocka_unit_test(test_rank_offered),
+        cmocka_unit_test(test_names),   cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_of_file),
     };
     return cmocka_run_group_tests_name("encoding", tests, NULL, NULL);
 }

@@ -1,10 +1,10 @@
-#include "guarded.h"
-#include "unit.h"
+#include "support/guarded.h"
+#include "support/unit.h"
 
 #include "http/etag.h"
 
 // RFC 9110 section 8.8.3
-static void test_parse(void **state)
+TEST(test_parse)
 {
     static const struct {
         const char *text;
@@ -17,7 +17,6 @@ static void test_parse(void **state)
         {"W\"a\"", false, false},  {"\"a b\"", false, false},  {"\"a\"b\"", false, false},
         {"\"a\" ", false, false},  {"\"\x7f\"", false, false}, {"*", false, false},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct etag tag = {.weak = false};
         bool ok = etag_parse(guarded_text(cases[i].text), &tag);
@@ -31,7 +30,7 @@ static void test_parse(void **state)
 }
 
 // RFC 9110 section 5.6.1: lists
-static void test_next(void **state)
+TEST(test_next)
 {
     static const struct {
         const char *list;
@@ -48,7 +47,6 @@ static void test_next(void **state)
         {"*", 0},
         {"\"a\", \"b", 1},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct slice list = guarded_text(cases[i].list);
         struct etag tag;
@@ -61,7 +59,7 @@ static void test_next(void **state)
 }
 
 // RFC 9110 section 8.8.3.2, its table of examples
-static void test_compare(void **state)
+TEST(test_compare)
 {
     static const struct {
         const char *a, *b;
@@ -71,7 +69,6 @@ static void test_compare(void **state)
         {"W/\"1\"", "\"1\"", false, true},   {"\"1\"", "\"1\"", true, true},
         {"\"1\"", "\"2\"", false, false},    {"\"a\"", "\"A\"", false, false},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct etag a, b;
         assert_true(etag_parse(guarded_text(cases[i].a), &a));

@@ -1,6 +1,6 @@
-#include "explainfixture.h"
+#include "support/explainfixture.h"
 
-static void test_lines(void **state)
+TEST(test_lines)
 {
     static const struct explain_case cases[] = {
         {"/", "", "request    GET / HTTP/1.1, from 127.0.0.1 on *:80\n"},
@@ -10,6 +10,9 @@ static void test_lines(void **state)
         {"/%zz", "", "cause      the path holds a bad escape"},
         {"/b", "", "redirect   /b is a directory, so its address ends in a slash\n"},
         {"/try/page", "", "tried      /page: no file\ntried      /page.html: a file\n"},
+        {"/page/", "", "redirect   /page is a page, whose address has no slash at its end\n"},
+        {"/t", "", "redirect   /t is a directory, so its address ends in a slash\n"},
+        {"/indexed", "", "tried      /nope: no file\ntried      /t/: a directory with an index\n"},
         {"/moved", "", "rewritten  /page.html: a file\n"},
         {"/app/x", "", "fallback   /page.html: a file\n"},
         {"/app/x", "Sec-Fetch-Mode: cors\r\n",
@@ -21,14 +24,28 @@ static void test_lines(void **state)
         {"/none", "", "error page /e404.html: no file\n"},
         {"/page.html", "Range: bytes=1-2\r\n", "condition  Range: bytes=1-2 makes it 206\n"},
         {"/page.html", "Range: bytes=9-\r\n", "condition  Range: bytes=9- makes it 416\n"},
+        {"/page.html", "Range: bytes=x\r\n", "range      is ignored: it is no list of byte ranges"},
+        {"/page.html", "Range: bytes=1-2\r\nIf-Range: \"x\"\r\n",
+         "range      is ignored: If-Range names another state of the file\n"},
         {"/page.html", "If-Match: \"x\"\r\n", "condition  If-Match: \"x\" makes it 412\n"},
+        {"/page.html", "If-Modified-Since: Fri, 31 Dec 2100 00:00:00 GMT\r\n",
+         "condition  If-Modified-Since: Fri, 31 Dec 2100 00:00:00 GMT is later than "
+         "Last-Modified,\n"
+         "           which is left out: the file may be another one since then\n"},
         {"/t/", "", "\n\nHTTP/1.1 200 OK\n"},
     };
-    (void)state;
     explain_check(cases, ARRAY_SIZE(cases));
 }
 
-static void test_heads(void **state)
+// However many looks fail for it.
+TEST(test_a_cause_is_said_once)
+{
+    const char *text = explain_get("/again", "");
+    assert_int_equal(count_text(text, "/nope: No such file or directory"), 1);
+    assert_int_equal(count_text(text, "tried "), 3);
+}
+
+TEST(test_heads)
 {
     static const struct {
         const char *head;
@@ -50,17 +67,22 @@ static void test_heads(void **state)
          "\nConnection: close\n"},
         {"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 999999\r\n\r\n", 0,
          "cause      the content is longer than limits.body\n"},
-        {"GET / HTTP/1.1\r\n\r\n", 0, "cause      the request is malformed"},
+        {"GET / HTTP/1.1\r\n\r\n", 0, "cause      there is no Host field\n"},
         {"GET / HTTP/1.1\r\nHost: a", 0, "cause      the request's head has no end\n"},
         {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 0, "cause      the version of HTTP is not one"},
         {"", 0, "cause      the request's head has no end\n"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_says(explain_head(cases[i].head, "127.0.0.1", cases[i].listener), cases[i].want);
 }
 
-static void test_clients(void **state)
+// The connection that is made for it is new, whatever limits.connection_age says.
+TEST(test_nobody_is_sent_away)
+{
+    assert_null(strstr(explain_get("/", ""), "\nConnection: close\n"));
+}
+
+TEST(test_clients)
 {
     static const struct {
         const char *client;
@@ -72,10 +94,9 @@ static void test_clients(void **state)
         {"", false, false},
     };
     static const char head[] = "GET /in/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
-    struct explain e = {.conf = conf, .sites = &sites, .types = &types, .address = ""};
+    struct explain e = {.served = &explain_served, .address = ""};
     struct buf b = buf_make(explained, EXPLAIN_MAX);
     struct sockaddr_in6 client;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         e.client = cases[i].client;
         assert_int_equal(explain_parse_client(e.client, &client), cases[i].good);
@@ -90,8 +111,8 @@ static void test_clients(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_lines),   cmocka_unit_test(test_a_cause_is_said_once),
+        cmocka_unit_test(test_heads),   cmocka_unit_test(test_nobody_is_sent_away),
         cmocka_unit_test(test_clients),
     };
     return cmocka_run_group_tests_name("explain", tests, explain_setup, explain_teardown);

@@ -1,11 +1,11 @@
-#include "explainfixture.h"
+#include "support/explainfixture.h"
 
-#include "server/explain_path.h"
+#include "explain/explain_path.h"
 #include "sys/sandbox.h"
 
 #include <sys/prctl.h>
 
-static void test_causes(void **state)
+TEST(test_causes)
 {
     static const struct explain_case cases[] = {
         {"/none", "", "cause      ROOT/none: No such file or directory (ENOENT)\n"},
@@ -24,18 +24,16 @@ static void test_causes(void **state)
         {"/bare/", "", "cause      ROOT/bare/ (drwxr-xr-x "},
         {"/bare/", "", ") has no index file (index.html)\n           and is not listed: "},
     };
-    (void)state;
     explain_check(cases, ARRAY_SIZE(cases));
 }
 
-static void test_long(void **state)
+TEST(test_long)
 {
     char path[PATH_MAX + 100];
-    (void)state;
     memset(path, 'x', sizeof(path));
     const struct explain_path p = {
-        .site = &sites.items[0],
-        .tree = &sites.items[0].trees[sites.items[0].tree_count - 1],
+        .site = &explain_served.sites.items[0],
+        .tree = &explain_served.sites.items[0].trees[explain_served.sites.items[0].tree_count - 1],
         .path = slice_make(path, sizeof(path)),
     };
     struct buf b = buf_make(explained, EXPLAIN_MAX);
@@ -59,22 +57,21 @@ static int look_as_nobody(const char *path, const char *want)
     return WEXITSTATUS(status);
 }
 
-static void test_modes(void **state)
+TEST(test_modes)
 {
     char path[PATH_MAX];
-    (void)state;
-    tempdir_mkdir(&dir, "closed");
-    tempdir_puts(&dir, "closed/x", "x");
-    tempdir_puts(&dir, "secret", "x");
-    tempdir_mkdir(&dir, "index");
-    tempdir_puts(&dir, "index/index.html", "x");
-    assert_int_equal(chmod(tempdir_path(&dir, "closed", path), 0600), 0);
-    assert_int_equal(chmod(tempdir_path(&dir, "secret", path), 0200), 0);
-    assert_int_equal(chmod(tempdir_path(&dir, "index/index.html", path), 0200), 0);
+    tempdir_mkdir(&explain_dir, "closed");
+    tempdir_puts(&explain_dir, "closed/x", "x");
+    tempdir_puts(&explain_dir, "secret", "x");
+    tempdir_mkdir(&explain_dir, "index");
+    tempdir_puts(&explain_dir, "index/index.html", "x");
+    assert_int_equal(chmod(tempdir_path(&explain_dir, "closed", path), 0600), 0);
+    assert_int_equal(chmod(tempdir_path(&explain_dir, "secret", path), 0200), 0);
+    assert_int_equal(chmod(tempdir_path(&explain_dir, "index/index.html", path), 0200), 0);
     assert_int_equal(look_as_nobody("/closed/x", "there is no permission to search "), 0);
     assert_int_equal(look_as_nobody("/secret", "cannot be read by the worker's user, "), 0);
     assert_int_equal(look_as_nobody("/index/", "index/index.html (--w------- "), 0);
-    assert_int_equal(chmod(tempdir_path(&dir, "closed", path), 0700), 0);
+    assert_int_equal(chmod(tempdir_path(&explain_dir, "closed", path), 0700), 0);
 }
 
 // In a process that Landlock keeps to another directory: it may look at everything, and open
@@ -97,9 +94,8 @@ static int look_in_sandbox(const char *path, const char *want)
     return WEXITSTATUS(status);
 }
 
-static void test_sandbox(void **state)
+TEST(test_sandbox)
 {
-    (void)state;
     if (sandbox_landlock_abi() < 0)
         skip();
     assert_int_equal(look_in_sandbox("/page.html", "so a security module does not: Landlock"), 0);

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "sys/fdpass.h"
 
@@ -41,18 +41,16 @@ static bool same_file(int a, int b)
     return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-static void test_pair(void **state)
+TEST(test_pair)
 {
-    (void)state;
     for (int i = 0; i < 2; i++) {
         assert_true(fcntl(pair[i], F_GETFL) & O_NONBLOCK);
         assert_true(fcntl(pair[i], F_GETFD) & FD_CLOEXEC);
     }
 }
 
-static void test_messages_stay_whole(void **state)
+TEST(test_messages_stay_whole)
 {
-    (void)state;
     char data[16];
     int fd = 99;
     assert_int_equal(fdpass_send(pair[0], "one", 3, -1), 0);
@@ -64,9 +62,8 @@ static void test_messages_stay_whole(void **state)
     assert_memory_equal(data, "three", 5);
 }
 
-static void test_descriptor(void **state)
+TEST(test_descriptor)
 {
-    (void)state;
     char data[16];
     int fd = -1, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     assert_int_equal(fdpass_send(pair[0], "x", 1, null), 0);
@@ -79,9 +76,8 @@ static void test_descriptor(void **state)
     close(null);
 }
 
-static void test_nothing_there(void **state)
+TEST(test_nothing_there)
 {
-    (void)state;
     char data[16];
     int fd = 99;
     assert_int_equal(fdpass_receive(pair[1], data, sizeof(data), &fd), -EAGAIN);
@@ -91,9 +87,8 @@ static void test_nothing_there(void **state)
     assert_int_equal(fdpass_send(pair[0], "x", 1, 9999), -EBADF);
 }
 
-static void test_full(void **state)
+TEST(test_full)
 {
-    (void)state;
     char block[4096] = {0};
     int r = 0, sent = 0;
     while (r == 0 && sent < 10000) {
@@ -107,9 +102,8 @@ static void test_full(void **state)
     assert_int_equal(received, sent);
 }
 
-static void test_end_of_file(void **state)
+TEST(test_end_of_file)
 {
-    (void)state;
     char data[16];
     int fd;
     assert_int_equal(fdpass_send(pair[0], "last", 4, -1), 0);
@@ -123,9 +117,8 @@ static void test_end_of_file(void **state)
 }
 
 // The kernel says ECONNRESET once when what was sent to the other end was never read.
-static void test_end_of_file_with_unread_messages(void **state)
+TEST(test_end_of_file_with_unread_messages)
 {
-    (void)state;
     char data[16];
     int fd;
     assert_int_equal(fdpass_send(pair[1], "unread", 6, -1), 0);
@@ -136,9 +129,8 @@ static void test_end_of_file_with_unread_messages(void **state)
     pair[0] = -1;
 }
 
-static void test_too_long(void **state)
+TEST(test_too_long)
 {
-    (void)state;
     char data[4];
     int fd = 99, before = lowest_free();
     assert_int_equal(fdpass_send(pair[0], "12345", 5, pair[0]), 0);
@@ -150,7 +142,7 @@ static void test_too_long(void **state)
     assert_int_equal(fdpass_receive(pair[1], data, sizeof(data), &fd), 4);
 }
 
-// What fdpass_send never does.
+// Sends more descriptors at once than fdpass_send() ever does.
 static void send_many(int sock, int count)
 {
     union {
@@ -171,9 +163,8 @@ static void send_many(int sock, int count)
     assert_int_equal(sendmsg(sock, &m, 0), 1);
 }
 
-static void test_more_than_one_descriptor(void **state)
+TEST(test_more_than_one_descriptor)
 {
-    (void)state;
     char data[4];
     int before = lowest_free();
     for (int count = 2; count <= 8; count++) {
@@ -185,9 +176,8 @@ static void test_more_than_one_descriptor(void **state)
     }
 }
 
-static void test_no_descriptor_free(void **state)
+TEST(test_no_descriptor_free)
 {
-    (void)state;
     struct rlimit limit, none;
     char data[4];
     int fd = 99;
@@ -202,9 +192,8 @@ static void test_no_descriptor_free(void **state)
     assert_int_equal(fd, 99);
 }
 
-static void test_two_descriptors_and_parts(void **state)
+TEST(test_two_descriptors_and_parts)
 {
-    (void)state;
     char data[16];
     int fds[FDPASS_MAX] = {-1, -1}, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int before = lowest_free();
@@ -235,9 +224,8 @@ static void test_two_descriptors_and_parts(void **state)
 }
 
 // Two come and there is room for one: both are lost, and none is left behind.
-static void test_one_descriptor_free(void **state)
+TEST(test_one_descriptor_free)
 {
-    (void)state;
     struct rlimit limit, few;
     char data[4];
     int fds[FDPASS_MAX], before = lowest_free();
@@ -255,9 +243,8 @@ static void test_one_descriptor_free(void **state)
 }
 
 // More goes at once than by default, also in one message.
-static void test_enlarged(void **state)
+TEST(test_enlarged)
 {
-    (void)state;
     static char large[250000], got[sizeof(large)];
     int fd;
     const int small = 10000;
@@ -270,24 +257,24 @@ static void test_enlarged(void **state)
     assert_memory_equal(got, large, sizeof(got));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pair),
-        TEST(test_messages_stay_whole),
-        TEST(test_descriptor),
-        TEST(test_nothing_there),
-        TEST(test_full),
-        TEST(test_end_of_file),
-        TEST(test_end_of_file_with_unread_messages),
-        TEST(test_too_long),
-        TEST(test_more_than_one_descriptor),
-        TEST(test_no_descriptor_free),
-        TEST(test_two_descriptors_and_parts),
-        TEST(test_one_descriptor_free),
-        TEST(test_enlarged),
+        CASE(test_pair),
+        CASE(test_messages_stay_whole),
+        CASE(test_descriptor),
+        CASE(test_nothing_there),
+        CASE(test_full),
+        CASE(test_end_of_file),
+        CASE(test_end_of_file_with_unread_messages),
+        CASE(test_too_long),
+        CASE(test_more_than_one_descriptor),
+        CASE(test_no_descriptor_free),
+        CASE(test_two_descriptors_and_parts),
+        CASE(test_one_descriptor_free),
+        CASE(test_enlarged),
     };
     return cmocka_run_group_tests_name("fdpass", tests, NULL, NULL);
 }

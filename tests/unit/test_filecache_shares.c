@@ -1,5 +1,5 @@
-// What the cache of files keeps when it cannot keep all.
-#include "cachefixture.h"
+// The cache of files when it cannot keep all: which files stay.
+#include "support/cachefixture.h"
 
 #include <sys/resource.h>
 
@@ -7,38 +7,37 @@ static void fill_memory(void)
 {
     static const char *const names[] = {"a", "b", "c"};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        tempdir_fill(&dir, names[i], SMALL);
-        touch(names[i]);
+        tempdir_fill(&cache_dir, names[i], SMALL);
+        cache_touch(names[i]);
         assert_true(is_in_memory(names[i]));
     }
 }
 
-// What is asked for twice gets memory, from what was not asked for again.
-static void test_memory_limit(void **state)
+// A file that is asked for twice gets memory, from those that were not asked for again.
+TEST(test_memory_limit)
 {
-    (void)state;
     fill_memory();
-    touch("a");
-    tempdir_fill(&dir, "d", SMALL);
-    touch("d");
+    cache_touch("a");
+    tempdir_fill(&cache_dir, "d", SMALL);
+    cache_touch("d");
     assert_true(is_kept("d") && !is_in_memory("d"));
     assert_true(is_in_memory("a") && is_in_memory("b") && is_in_memory("c"));
-    touch("d");
+    cache_touch("d");
     assert_false(is_kept("b"));
     assert_true(is_in_memory("a") && is_in_memory("c") && is_in_memory("d"));
     assert_int_equal(cache.files.used, 1); // d, which has both
     assert_true(cache.memory.used <= cache.memory.limit);
-    struct cached_file *d = get("d");
+    struct cached_file *d = cache_get("d");
     for (size_t i = 0; i < SMALL; i++)
         assert_int_equal(d->body[i], pattern_at(i));
-    filecache_release(d);
-    // What is larger than all room pushes nobody out, however often it is asked for; nor what can
-    // as well be sent from its descriptor.
-    tempdir_fill(&dir, "huge", 60000);
-    tempdir_fill(&dir, "larger", SMALL + 1000);
+    cached_file_release(d);
+    // A file larger than all room pushes nobody out, however often it is asked for; nor does one
+    // that can as well be sent from its descriptor.
+    tempdir_fill(&cache_dir, "huge", 60000);
+    tempdir_fill(&cache_dir, "larger", SMALL + 1000);
     for (int i = 0; i < 3; i++) {
-        touch("huge");
-        touch("larger");
+        cache_touch("huge");
+        cache_touch("larger");
     }
     assert_true(is_kept("huge") && !is_in_memory("huge"));
     assert_true(is_kept("larger") && !is_in_memory("larger"));
@@ -47,30 +46,29 @@ static void test_memory_limit(void **state)
 
 static void touch_twice(const char *name)
 {
-    tempdir_fill(&dir, name, SMALL);
-    touch(name);
-    touch(name);
+    tempdir_fill(&cache_dir, name, SMALL);
+    cache_touch(name);
+    cache_touch(name);
     assert_true(is_in_memory(name));
 }
 
-// What loses its descriptor keeps its memory, and what loses that its descriptor.
-static void test_lost(void **state)
+// A file that loses its descriptor keeps its memory, and one that loses that its descriptor.
+TEST(test_lost)
 {
     size_t before = count_fds();
-    (void)state;
     fill_memory();
     touch_twice("d"); // in the place of a
     touch_twice("e"); // of b
     touch_twice("f"); // of c; the descriptor is that of d
-    assert_true(is_in_memory("d") && kept("d")->fd < 0);
-    touch("d");
-    touch("e");
+    assert_true(is_in_memory("d") && cache_kept("d")->fd < 0);
+    cache_touch("d");
+    cache_touch("e");
     touch_twice("g"); // of f; the descriptor is that of e
-    assert_true(is_in_memory("e") && kept("e")->fd < 0);
+    assert_true(is_in_memory("e") && cache_kept("e")->fd < 0);
     assert_true(is_kept("f") && !is_in_memory("f"));
     assert_int_equal(cache.files.used, 2);
     assert_int_equal(count_fds(), before + 2);
-    touch("f");
+    cache_touch("f");
     assert_true(is_in_memory("f"));
     while (filecache_drop_file(&cache))
         ;
@@ -79,15 +77,14 @@ static void test_lost(void **state)
 }
 
 // A walk through all files drives nothing out of memory.
-static void test_walk(void **state)
+TEST(test_walk)
 {
     char name[16];
-    (void)state;
     fill_memory();
     for (int i = 0; i < 50; i++) {
         snprintf(name, sizeof(name), "f%d", i);
-        tempdir_fill(&dir, name, SMALL);
-        touch(name);
+        tempdir_fill(&cache_dir, name, SMALL);
+        cache_touch(name);
         assert_true(is_kept(name));
     }
     assert_true(is_in_memory("a") && is_in_memory("b") && is_in_memory("c"));
@@ -95,71 +92,67 @@ static void test_walk(void **state)
 }
 
 // A descriptor that is in use stays open.
-static void test_in_use(void **state)
+TEST(test_in_use)
 {
-    (void)state;
     fill_memory();
-    tempdir_fill(&dir, "d", SMALL);
-    round_number++;
-    struct cached_file *d = get("d");
-    touch("d");
+    tempdir_fill(&cache_dir, "d", SMALL);
+    cache_round++;
+    struct cached_file *d = cache_get("d");
+    cache_touch("d");
     char c;
     assert_int_equal(pread(d->fd, &c, 1, SMALL - 1), 1);
-    filecache_release(d);
-    touch("d");
+    cached_file_release(d);
+    cache_touch("d");
     assert_true(is_in_memory("d"));
 }
 
-// What is not in the system's memory is left to those who can wait for it.
-static void test_cold(void **state)
+// A file that is not in the system's memory is left to those who can wait for it.
+TEST(test_cold)
 {
-    (void)state;
-    tempdir_fill(&dir, "a", 1000);
-    is_cold = true;
-    round_number++;
-    struct cached_file *f = get("a");
+    tempdir_fill(&cache_dir, "a", 1000);
+    disk_is_cold = true;
+    cache_round++;
+    struct cached_file *f = cache_get("a");
     assert_null(f->body);
     assert_true(f->fd >= 0);
     assert_int_equal(f->about.size, 1000);
     assert_true(f->about.etag.len > 0);
-    filecache_release(f);
-    touch("a");
+    cached_file_release(f);
+    cache_touch("a");
     assert_false(is_in_memory("a"));
-    is_cold = false;
-    touch("a");
+    disk_is_cold = false;
+    cache_touch("a");
     assert_true(is_in_memory("a"));
     assert_int_equal(cache.files.used, 1);
 }
 
 // One that changes while it is read is what it was for this round, and anew in the next.
-static void test_changes_when_promoted(void **state)
+TEST(test_changes_when_promoted)
 {
-    (void)state;
-    tempdir_fill(&dir, "a", 1000);
-    is_cold = true;
-    touch("a");
-    is_cold = false;
-    changing = "a";
-    round_number++;
-    struct cached_file *f = get("a");
+    tempdir_fill(&cache_dir, "a", 1000);
+    disk_is_cold = true;
+    cache_touch("a");
+    disk_is_cold = false;
+    disk_changes = "a";
+    cache_round++;
+    struct cached_file *f = cache_get("a");
     assert_null(f->body);
     assert_int_equal(f->about.size, 1000);
-    filecache_release(f);
-    round_number++;
-    f = get("a");
+    cached_file_release(f);
+    cache_round++;
+    f = cache_get("a");
     assert_int_equal(f->about.size, 1500);
     assert_non_null(f->body);
-    filecache_release(f);
+    cached_file_release(f);
 }
 
-static void test_file_limit(void **state)
+TEST(test_file_limit)
 {
-    (void)state;
     size_t before = count_fds();
     static const char *const names[] = {"a", "b", "c"};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        tempdir_fill(&dir, names[i], LARGE);
-        touch(names[i]);
+        tempdir_fill(&cache_dir, names[i], LARGE);
+        cache_touch(names[i]);
     }
     assert_false(is_kept("a"));
     assert_true(is_kept("b") && is_kept("c"));
@@ -167,33 +160,31 @@ static void test_file_limit(void **state)
     assert_int_equal(count_fds(), before + 2);
 }
 
-static void test_nothing_kept(void **state)
+TEST(test_nothing_kept)
 {
-    (void)state;
     size_t before = count_fds();
-    tempdir_fill(&dir, "small", 100);
-    tempdir_fill(&dir, "large", LARGE);
-    touch("small");
-    touch("large");
+    tempdir_fill(&cache_dir, "small", 100);
+    tempdir_fill(&cache_dir, "large", LARGE);
+    cache_touch("small");
+    cache_touch("large");
     assert_int_equal(cache.memory.used, 0);
     assert_int_equal(cache.files.used, 0);
     assert_int_equal(count_fds(), before);
 }
 
-// What was removed is let go of, however much stands before it that nobody asks for either.
-static void test_tick(void **state)
+// A removed file is let go of, however many stand before it that nobody asks for either.
+TEST(test_tick)
 {
     char name[16], path[PATH_MAX];
-    (void)state;
     for (int i = 0; i < 60; i++) {
         snprintf(name, sizeof(name), "f%d", i);
-        tempdir_fill(&dir, name, i % 5 == 4 ? LARGE : 1);
-        touch(name);
+        tempdir_fill(&cache_dir, name, i % 5 == 4 ? LARGE : 1);
+        cache_touch(name);
     }
     assert_int_equal(cache.files.used, 12);
     for (int i = 44; i < 60; i += 5) {
         snprintf(name, sizeof(name), "f%d", i);
-        assert_int_equal(unlink(tempdir_path(&dir, name, path)), 0);
+        assert_int_equal(unlink(tempdir_path(&cache_dir, name, path)), 0);
     }
     filecache_tick(&cache);
     filecache_tick(&cache);
@@ -201,7 +192,7 @@ static void test_tick(void **state)
     for (int i = 4; i < 44; i += 5) { // they move while ticks go on among them
         filecache_tick(&cache);
         snprintf(name, sizeof(name), "f%d", i);
-        touch(name);
+        cache_touch(name);
     }
     while (filecache_drop_file(&cache))
         filecache_tick(&cache);
@@ -211,15 +202,14 @@ static void test_tick(void **state)
 #define PLENTY 1200 // more than 60 ticks of the least that one looks at
 
 // However many they are, what was removed is found within a minute of ticks.
-static void test_ticks_go_round(void **state)
+TEST(test_ticks_go_round)
 {
     char name[16], path[PATH_MAX];
-    (void)state;
     for (int i = 0; i < PLENTY; i++) {
         snprintf(name, sizeof(name), "f%d", i);
-        tempdir_puts(&dir, name, "");
-        assert_int_equal(truncate(tempdir_path(&dir, name, path), LARGE), 0);
-        touch(name);
+        tempdir_puts(&cache_dir, name, "");
+        assert_int_equal(truncate(tempdir_path(&cache_dir, name, path), LARGE), 0);
+        cache_touch(name);
     }
     assert_int_equal(unlink(path), 0);
     for (int i = 0; i < 60; i++)
@@ -228,18 +218,17 @@ static void test_ticks_go_round(void **state)
 }
 
 // A tick looks at so many files only: the next one goes on where it stopped.
-static void test_ticks_go_on(void **state)
+TEST(test_ticks_go_on)
 {
     char name[16], path[PATH_MAX];
-    (void)state;
     for (int i = 0; i < 40; i++) {
         snprintf(name, sizeof(name), "f%d", i);
-        tempdir_fill(&dir, name, LARGE);
-        touch(name);
+        tempdir_fill(&cache_dir, name, LARGE);
+        cache_touch(name);
     }
-    assert_int_equal(unlink(tempdir_path(&dir, "f39", path)), 0);
+    assert_int_equal(unlink(tempdir_path(&cache_dir, "f39", path)), 0);
     filecache_tick(&cache);
-    touch("f16"); // the one that is next
+    cache_touch("f16"); // the one that is next
     filecache_tick(&cache);
     filecache_tick(&cache);
     assert_int_equal(cache.files.used, 39);
@@ -252,31 +241,31 @@ static int open_plenty(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = limit.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    open_cache(MEMORY, PLENTY);
+    cache_open(MEMORY, PLENTY);
     return 0;
 }
 
 static int open_many(void **state)
 {
     (void)state;
-    open_cache(MEMORY, 100);
+    cache_open(MEMORY, 100);
     return 0;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_memory_limit, open_small, close_cache),
-        cmocka_unit_test_setup_teardown(test_lost, open_small, close_cache),
-        cmocka_unit_test_setup_teardown(test_walk, open_small, close_cache),
-        cmocka_unit_test_setup_teardown(test_in_use, open_small, close_cache),
-        cmocka_unit_test_setup_teardown(test_cold, open_usual, close_cache),
-        cmocka_unit_test_setup_teardown(test_changes_when_promoted, open_usual, close_cache),
-        cmocka_unit_test_setup_teardown(test_file_limit, open_small, close_cache),
-        cmocka_unit_test_setup_teardown(test_nothing_kept, open_nothing_kept, close_cache),
-        cmocka_unit_test_setup_teardown(test_tick, open_usual, close_cache),
-        cmocka_unit_test_setup_teardown(test_ticks_go_on, open_many, close_cache),
-        cmocka_unit_test_setup_teardown(test_ticks_go_round, open_plenty, close_cache),
+        cmocka_unit_test_setup_teardown(test_memory_limit, cache_open_small, cache_close),
+        cmocka_unit_test_setup_teardown(test_lost, cache_open_small, cache_close),
+        cmocka_unit_test_setup_teardown(test_walk, cache_open_small, cache_close),
+        cmocka_unit_test_setup_teardown(test_in_use, cache_open_small, cache_close),
+        cmocka_unit_test_setup_teardown(test_cold, cache_open_usual, cache_close),
+        cmocka_unit_test_setup_teardown(test_changes_when_promoted, cache_open_usual, cache_close),
+        cmocka_unit_test_setup_teardown(test_file_limit, cache_open_small, cache_close),
+        cmocka_unit_test_setup_teardown(test_nothing_kept, cache_open_without, cache_close),
+        cmocka_unit_test_setup_teardown(test_tick, cache_open_usual, cache_close),
+        cmocka_unit_test_setup_teardown(test_ticks_go_on, open_many, cache_close),
+        cmocka_unit_test_setup_teardown(test_ticks_go_round, open_plenty, cache_close),
     };
     return cmocka_run_group_tests_name("filecache_shares", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
-#include "tempdir.h"
-#include "unit.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
-#include "server/filedigest.h"
+#include "content/filedigest.h"
 
 #include <sys/xattr.h>
 
@@ -12,20 +12,13 @@ static struct tempdir dir;
 static struct rootfs root;
 static int fd;
 
-static void set_times(const char *name, int64_t s)
-{
-    char path[PATH_MAX];
-    const struct timespec times[] = {{.tv_sec = s}, {.tv_sec = s}};
-    assert_int_equal(utimensat(AT_FDCWD, tempdir_path(&dir, name, path), times, 0), 0);
-}
-
 static int setup(void **state)
 {
     char path[PATH_MAX];
     (void)state;
     tempdir_make(&dir);
     tempdir_puts(&dir, "a", "content");
-    set_times("a", 1000);
+    tempdir_date(&dir, "a", 1000);
     fd = open(tempdir_path(&dir, "a", path), O_RDONLY);
     assert_true(fd >= 0);
     return rootfs_init(&root, dir.path);
@@ -45,11 +38,11 @@ static struct filedigest look(void)
     struct filedigest d;
     struct file_identity id;
     assert_int_equal(rootfs_fstat(fd, &id), 0);
-    filedigest_read(&d, &root, "a", fd, &id, time(NULL) + 1000);
+    filedigest_read(&d, &root, &(struct filedigest_file){"a", fd, &id}, time(NULL) + 1000);
     return d;
 }
 
-static void test_sidecar(void **state)
+TEST(test_sidecar)
 {
     static const struct {
         const char *text;
@@ -60,11 +53,10 @@ static void test_sidecar(void **state)
         {"nonsense", 1001, false}, {"", 1001, false},
     };
     char path[PATH_MAX];
-    (void)state;
     assert_false(look().known);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         tempdir_puts(&dir, "a.sha256", cases[i].text);
-        set_times("a.sha256", cases[i].mtime);
+        tempdir_date(&dir, "a.sha256", cases[i].mtime);
         const struct filedigest d = look();
         if (d.known != cases[i].known)
             fail_msg("case %zu", i);
@@ -72,7 +64,7 @@ static void test_sidecar(void **state)
         assert_true(filedigest_is_current(&d, &root, "a"));
         if (d.known)
             assert_int_equal(d.bytes[31], 0xff);
-        set_times("a.sha256", 2000); // a change of it is seen
+        tempdir_date(&dir, "a.sha256", 2000); // a change of it is seen
         assert_false(filedigest_is_current(&d, &root, "a"));
     }
     const struct filedigest d = look();
@@ -82,22 +74,20 @@ static void test_sidecar(void **state)
     assert_false(look().known);
 }
 
-static void test_young_sidecar(void **state)
+TEST(test_young_sidecar)
 {
     struct filedigest d;
     struct file_identity id;
-    (void)state;
     tempdir_puts(&dir, "a.sha256", HEX);
     assert_int_equal(rootfs_fstat(fd, &id), 0);
-    filedigest_read(&d, &root, "a", fd, &id, time(NULL));
+    filedigest_read(&d, &root, &(struct filedigest_file){"a", fd, &id}, time(NULL));
     assert_true(d.known);
     assert_false(d.lasting); // it may change once more in this tick of the clock
 }
 
-static void test_attribute(void **state)
+TEST(test_attribute)
 {
     char path[PATH_MAX];
-    (void)state;
     if (setxattr(tempdir_path(&dir, "a", path), "user.sha256", HEX, strlen(HEX), 0) < 0)
         skip(); // this file system has none
     assert_true(look().known);

@@ -1,5 +1,5 @@
-#include "guarded.h"
-#include "unit.h"
+#include "support/guarded.h"
+#include "support/unit.h"
 
 // The module itself, with its steps counted.
 static size_t steps;
@@ -103,9 +103,8 @@ static const char *joined(const struct glob_match *m)
     return text;
 }
 
-static void test_match(void **state)
+TEST(test_match)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct glob_match m = {0};
         struct slice pattern = guarded_text(cases[i].pattern);
@@ -123,7 +122,19 @@ static void test_match(void **state)
     }
 }
 
-static void test_check(void **state)
+// A path of no bytes may stand nowhere; its captures are slices that can be looked at all the same.
+TEST(test_no_path)
+{
+    static const struct slice nowhere = {NULL, 0};
+    struct glob_match m;
+    assert_false(glob_match(SLICE("?"), nowhere, &m));
+    assert_true(glob_match(SLICE("*{,a}**"), nowhere, &m));
+    assert_int_equal(m.count, 3);
+    for (size_t i = 0; i < m.count; i++)
+        assert_true(m.captures[i].ptr && m.captures[i].len == 0);
+}
+
+TEST(test_check)
 {
     static const struct {
         const char *pattern, *problem; // a word of it; NULL: none
@@ -158,7 +169,6 @@ static void test_check(void **state)
         {"{,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,}", "64"},
     };
     char longest[GLOB_MAX_LENGTH + 1];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
         const char *problem = glob_check(guarded_text(checks[i].pattern));
         const char *want = checks[i].problem;
@@ -247,11 +257,10 @@ static const char *random_pattern(uint32_t *seed)
     return pattern;
 }
 
-static void test_same_as_slow(void **state)
+TEST(test_same_as_slow)
 {
     uint32_t seed = 1;
     size_t matches = 0;
-    (void)state;
     for (size_t i = 0; i < 100000; i++) {
         struct glob_match fast = {0}, slow = {0};
         const char *pattern = random_pattern(&seed);
@@ -273,10 +282,30 @@ static void test_same_as_slow(void **state)
     assert_true(matches > 5000);
 }
 
+TEST(test_covers)
+{
+    static const struct {
+        const char *general, *special;
+        bool want;
+    } pairs[] = {
+        {"/**", "/a/*", true},       {"/**", "/{a,b}", true},
+        {"/a/**", "/a/*/**", true},  {"/a/**", "/a/\\*", true},
+        {"/a/**", "/a", false},      {"/a/**", "/{a/,b}c", false},
+        {"/a/**", "/*/b", false},    {"/a/*", "/a/*", true},
+        {"/a/*", "/a/b", false},    // it does, but that is not looked for
+        {"/a\\**", "/a\\**", true}, // one * for itself
+        {"/a\\**", "/a\\*b", false}, {"/{a,b}**", "/{a,b}c", false},
+        {"/?**", "/?a", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+        if (glob_covers(slice_of(pairs[i].general), slice_of(pairs[i].special)) != pairs[i].want)
+            fail_msg("%s, %s", pairs[i].general, pairs[i].special);
+}
+
 // ---- work --------------------------------------------------------------------------------------
 
 // However a path is made, the steps are bounded by pattern times path.
-static void test_work(void **state)
+TEST(test_work)
 {
     static const char *const patterns[] = {
         "**a*a*b",    "**a*a*a*a*a*a*a*b", "*a*a*a*a*a*b",     "**a**a**a**a**b", "**aaaaaaaaaab",
@@ -285,7 +314,6 @@ static void test_work(void **state)
     static const char *const fillings[] = {"a", "a/", "aa/", "/a", "aaaaaaaaaaaaaaaaaaaaaaaa/",
                                            "/"};
     static char path[4096];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
         for (size_t j = 0; j < ARRAY_SIZE(fillings); j++) {
             struct glob_match m;
@@ -304,10 +332,9 @@ static void test_work(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_match),
-        cmocka_unit_test(test_check),
-        cmocka_unit_test(test_same_as_slow),
-        cmocka_unit_test(test_work),
+        cmocka_unit_test(test_match),  cmocka_unit_test(test_no_path),
+        cmocka_unit_test(test_check),  cmocka_unit_test(test_same_as_slow),
+        cmocka_unit_test(test_covers), cmocka_unit_test(test_work),
     };
     return cmocka_run_group_tests_name("glob", tests, NULL, NULL);
 }

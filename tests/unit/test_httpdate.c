@@ -1,5 +1,5 @@
-#include "guarded.h"
-#include "unit.h"
+#include "support/guarded.h"
+#include "support/unit.h"
 
 #include "http/httpdate.h"
 
@@ -73,9 +73,8 @@ static const struct {
     {"0", BAD},
 };
 
-static void test_parse(void **state)
+TEST(test_parse)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         int64_t got = BAD;
         bool ok = httpdate_parse(guarded_text(cases[i].text), NOW, &got);
@@ -85,7 +84,7 @@ static void test_parse(void **state)
     }
 }
 
-static void test_format(void **state)
+TEST(test_format)
 {
     static const struct {
         int64_t seconds;
@@ -103,7 +102,6 @@ static void test_format(void **state)
         {253402300800, "Fri, 31 Dec 9999 23:59:59 GMT", "9999-12-31T23:59:59Z"},
         {INT64_MAX, "Fri, 31 Dec 9999 23:59:59 GMT", "9999-12-31T23:59:59Z"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
         char out[HTTPDATE_LEN];
         httpdate_format(formats[i].seconds, out);
@@ -114,9 +112,8 @@ static void test_format(void **state)
 }
 
 // Every day from 1970 to 2400, each at another second of the day.
-static void test_round_trip(void **state)
+TEST(test_round_trip)
 {
-    (void)state;
     for (int64_t t = 0; t < INT64_C(13569465600); t += 86399) {
         char out[HTTPDATE_LEN];
         int64_t got = -1;

@@ -1,6 +1,6 @@
 #include "base/ipaddr.h"
 
-#include "unit.h"
+#include "support/unit.h"
 
 #include <arpa/inet.h>
 
@@ -17,18 +17,16 @@ static void assert_as_inet_ntop(int family, const uint8_t *octets)
     assert_slice(buf_slice(&b), want);
 }
 
-static void test_v4(void **state)
+TEST(test_v4)
 {
-    (void)state;
     static const uint8_t all[][4] = {
         {0, 0, 0, 0}, {255, 255, 255, 255}, {127, 0, 0, 1}, {10, 99, 100, 9}, {192, 0, 2, 200}};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++)
         assert_as_inet_ntop(AF_INET, all[i]);
 }
 
-static void test_v6(void **state)
+TEST(test_v6)
 {
-    (void)state;
     static const char *const all[] = {
         "::1",
         "1::",
@@ -54,12 +52,19 @@ static void test_v6(void **state)
     assert_slice(buf_slice(&b), "::");
 }
 
+// musl shortens the second of two equal runs where the first one begins the address, against
+// RFC 5952 section 4.2.3.
+#ifdef __GLIBC__
+enum { FIRST_PATTERN = 0, STEP = 1 };
+#else
+enum { FIRST_PATTERN = 1, STEP = 2 }; // those whose first group is not zero
+#endif
+
 // All patterns of groups that are zero or not; the last group is not, for inet_ntop() writes an
 // IPv4 address then.
-static void test_v6_zeros(void **state)
+TEST(test_v6_zeros)
 {
-    (void)state;
-    for (unsigned pattern = 0; pattern < 128; pattern++) {
+    for (unsigned pattern = FIRST_PATTERN; pattern < 128; pattern += STEP) {
         uint8_t octets[16] = {[0] = pattern & 1, [14] = 0xab, [15] = 1};
         for (size_t i = 0; i < 7; i++)
             octets[2 * i + 1] = pattern >> i & 1 ? 0x20 : 0;

@@ -1,5 +1,5 @@
-#include "tempdir.h"
-#include "unit.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "precompress/job.h"
 #include "sys/clock.h"
@@ -98,12 +98,11 @@ static size_t count_entries(void)
     return count - 2;
 }
 
-static void test_made(void **state)
+TEST(test_made)
 {
     uint64_t size = 0;
     struct stat st;
     char got[2048];
-    (void)state;
     tempdir_fill(&d, "a.css", 1000);
     set_time("a.css", 1000000, 123456789);
     assert_int_equal(run("a.css", true, &size), JOB_MADE);
@@ -120,11 +119,10 @@ static void test_made(void **state)
     assert_int_equal(progress.done, 3000);
 }
 
-static void test_stale_is_replaced(void **state)
+TEST(test_stale_is_replaced)
 {
     uint64_t size;
     char got[2048];
-    (void)state;
     tempdir_fill(&d, "a.css", 1000);
     tempdir_puts(&d, "a.css.gz", "old");
     set_time("a.css", 1000, 1);
@@ -133,10 +131,9 @@ static void test_stale_is_replaced(void **state)
     assert_int_equal(tempdir_read(&d, "a.css.gz", got, sizeof(got)), 500);
 }
 
-static void test_not_smaller(void **state)
+TEST(test_not_smaller)
 {
     uint64_t size;
-    (void)state;
     tempdir_fill(&d, "a.css", 1000);
     set_time("a.css", 1000, 0);
     output = 951;
@@ -154,11 +151,10 @@ static void test_not_smaller(void **state)
     assert_int_equal(run("a.css", false, &size), JOB_MADE);
 }
 
-static void test_foreign_stays(void **state)
+TEST(test_foreign_stays)
 {
     uint64_t size;
     char path[PATH_MAX];
-    (void)state;
     tempdir_fill(&d, "a.css", 1000);
     assert_int_equal(symlink("nowhere", tempdir_path(&d, "a.css.gz", path)), 0);
     assert_int_equal(run("a.css", false, &size), JOB_NOTHING);
@@ -214,7 +210,7 @@ static void put_newer(void)
     tempdir_puts(&d, "a.css.gz", "somebody's");
 }
 
-static void test_changes(void **state)
+TEST(test_changes)
 {
     static const struct {
         void (*meanwhile)(void);
@@ -226,7 +222,6 @@ static void test_changes(void **state)
         {replace_once, JOB_MADE, 2, 2}, {remove_once, JOB_NOTHING, 1, 0},
         {put_newer, JOB_NOTHING, 1, 2},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         uint64_t size;
         unlinkat(root, "a.css.gz", 0);
@@ -243,12 +238,11 @@ static void test_changes(void **state)
     assert_string_equal(got, "somebody's");
 }
 
-static void test_young_files_are_waited_for(void **state)
+TEST(test_young_files_are_waited_for)
 {
     uint64_t size;
     struct stat st;
     struct timespec now;
-    (void)state;
     ahead = 0;
     tempdir_fill(&d, "a.css", 1000);
     assert_int_equal(run("a.css", false, &size), JOB_MADE);
@@ -259,9 +253,8 @@ static void test_young_files_are_waited_for(void **state)
     assert_int_equal(run("a.css", false, &size), -ERANGE);
 }
 
-static void test_explain(void **state)
+TEST(test_explain)
 {
-    (void)state;
     assert_string_equal(job_explain(-ENOSPC), "No space left on device");
     assert_string_equal(job_explain(-ESTALE), "it does not come to rest");
     assert_string_equal(job_explain(-ERANGE), "its modification time lies in the future");

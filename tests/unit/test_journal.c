@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "sys/journal.h"
 
@@ -71,9 +71,8 @@ static bool sends_fields(void)
                     "TINED_WORKER_PID=1234\nERRNO=13\n");
 }
 
-static void test_fields(void **state)
+TEST(test_fields)
 {
-    (void)state;
     in_child(sends_fields);
 }
 
@@ -89,9 +88,8 @@ static bool leaves_out_what_is_long(void)
            is_heard(fd, "MESSAGE=text\nSYSLOG_IDENTIFIER=tined\nPRIORITY=3\nTINED_GENERATION=3\n");
 }
 
-static void test_long_fields(void **state)
+TEST(test_long_fields)
 {
-    (void)state;
     in_child(leaves_out_what_is_long);
 }
 
@@ -103,9 +101,8 @@ static bool fails_without_journal(void)
     return fd >= 0 && journal_open_stream("tined") == -ENOENT && !journal_log(&line);
 }
 
-static void test_no_journal(void **state)
+TEST(test_no_journal)
 {
-    (void)state;
     in_child(fails_without_journal);
 }
 
@@ -124,19 +121,17 @@ static bool opens_a_stream(void)
            strcmp(text, "tined\n\n6\n0\n0\n0\n0\nline\n") == 0;
 }
 
-static void test_stream(void **state)
+TEST(test_stream)
 {
-    (void)state;
     in_child(opens_a_stream);
 }
 
 #else
 
-static void test_none(void **state)
+TEST(test_none)
 {
     const struct event_fields none = {0};
     const struct log_record line = {3, "tined", "text", NULL, NULL, &none};
-    (void)state;
     assert_false(journal_log(&line));
     assert_int_equal(journal_open_stream("tined"), -ENOSYS);
 }

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "base/list.h"
 
@@ -18,9 +18,8 @@ static void assert_values(struct list *head, const int *want, size_t count)
     assert_int_equal(n, count);
 }
 
-static void test_append_move_remove(void **state)
+TEST(test_append_move_remove)
 {
-    (void)state;
     struct list head;
     struct item items[] = {{.value = 1}, {.value = 2}, {.value = 3}};
     list_init(&head);

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "http/listing.h"
 #include "http/urlpath.h"
@@ -42,9 +42,8 @@ static void assert_lacks(struct slice text, const char *part)
         fail_msg("\"%s\" in:\n%.*s", part, SLICE_ARG(text));
 }
 
-static void test_view(void **state)
+TEST(test_view)
 {
-    (void)state;
     static const struct {
         const char *query;
         enum listing_sort sort;
@@ -59,6 +58,7 @@ static void test_view(void **state)
         {"format=json", LISTING_NAME, false, LISTING_JSON},
         {"format=json&format=html", LISTING_NAME, false, LISTING_HTML},
         {"&&x=y&sort=size&", LISTING_SIZE, false, LISTING_HTML},
+        {"sort&size&order=size&sort=desc&=time", LISTING_NAME, false, LISTING_HTML},
         {"sort", LISTING_NAME, false, LISTING_HTML},
         {"sort=", LISTING_NAME, false, LISTING_HTML},
         {"sort=sizes&order=down&format=xml", LISTING_NAME, false, LISTING_HTML},
@@ -80,9 +80,8 @@ static void test_view(void **state)
     assert_int_equal(kept.format, LISTING_JSON);
 }
 
-static void test_compare(void **state)
+TEST(test_compare)
 {
-    (void)state;
     static const struct listing_entry entries[] = {
         {{"z", 1}, true, 0, 5},      {{"m", 1}, true, 0, 9},
         {{"b", 1}, false, 3, 1},     {{"a", 1}, false, 7, 1},
@@ -110,9 +109,52 @@ static void test_compare(void **state)
     }
 }
 
-static void test_sizes(void **state)
+// Each before the next.
+TEST(test_natural_order)
 {
-    (void)state;
+    static const char *const names[] = {
+        "",
+        "-",
+        "0",
+        "00",
+        "00a",
+        "0a",
+        "001",
+        "01",
+        "1",
+        "2",
+        "10",
+        "a",
+        "a-1",
+        "a0",
+        "a0b",
+        "a1",
+        "a1.2",
+        "a01.10",
+        "a1.10",
+        "a2",
+        "a10",
+        "a10b",
+        "aa",
+        "v18446744073709551615",
+        "v018446744073709551616",
+        "v99999999999999999999",
+        "z\xff",
+    };
+    struct listing_view v = {.sort = LISTING_NAME};
+    for (size_t a = 0; a < ARRAY_SIZE(names); a++) {
+        for (size_t b = 0; b < ARRAY_SIZE(names); b++) {
+            struct listing_entry first = {.name = slice_of(names[a])};
+            struct listing_entry second = {.name = slice_of(names[b])};
+            int got = listing_compare(&v, &first, &second);
+            if ((got > 0) - (got < 0) != (a > b) - (a < b))
+                fail_msg("\"%s\" and \"%s\": %d", names[a], names[b], got);
+        }
+    }
+}
+
+TEST(test_sizes)
+{
     static const struct {
         uint64_t size;
         const char *cell;
@@ -138,33 +180,34 @@ static void test_sizes(void **state)
     }
 }
 
-static void test_html_entry(void **state)
+TEST(test_html_entry)
 {
-    (void)state;
     static const struct {
         const char *name;
         bool directory;
         const char *link;
     } cases[] = {
-        {"a.txt", false, "<a href=\"./a.txt\">a.txt</a>"},
-        {"a", true, "<a href=\"./a/\">a/</a>"},
-        {"a:b", false, "<a href=\"./a:b\">a:b</a>"},
-        {"a&copy.x", false, "<a href=\"./a%26copy.x\">a&amp;copy.x</a>"},
-        {"&&", false, "<a href=\"./%26%26\">&amp;&amp;</a>"},
-        {"<\"'>", false, "<a href=\"./%3C%22%27%3E\">&lt;&#34;'&gt;</a>"},
-        {"%41?#", false, "<a href=\"./%2541%3F%23\">%41?#</a>"},
-        {" a  b ", false, "<a href=\"./%20a%20%20b%20\"> a  b </a>"},
-        {"\x01\n\x1f\x7f", false, "<a href=\"./%01%0A%1F%7F\">\u2401\u240a\u241f\u2421</a>"},
-        {"\u00e4\u65e5", false, "<a href=\"./%C3%A4%E6%97%A5\">\u00e4\u65e5</a>"},
-        {"a\xff\xc3", false, "<a href=\"./a%FF%C3\">a\ufffd\ufffd</a>"},
+        {"a.txt", false, "<a href=\"a.txt\">a.txt</a>"},
+        {"a", true, "<a href=\"a/\">a/</a>"},
+        {"a:b", false, "<a href=\"a%3Ab\">a:b</a>"},
+        {"http:", true, "<a href=\"http%3A/\">http:/</a>"},
+        {"::a", false, "<a href=\"%3A%3Aa\">::a</a>"},
+        {"a&copy.x", false, "<a href=\"a%26copy.x\">a&amp;copy.x</a>"},
+        {"&&", false, "<a href=\"%26%26\">&amp;&amp;</a>"},
+        {"<\"'>", false, "<a href=\"%3C%22%27%3E\">&lt;&#34;'&gt;</a>"},
+        {"%41?#", false, "<a href=\"%2541%3F%23\">%41?#</a>"},
+        {" a  b ", false, "<a href=\"%20a%20%20b%20\"> a  b </a>"},
+        {"\x01\n\x1f\x7f", false, "<a href=\"%01%0A%1F%7F\">\u2401\u240a\u241f\u2421</a>"},
+        {"\u00e4\u65e5", false, "<a href=\"%C3%A4%E6%97%A5\">\u00e4\u65e5</a>"},
+        {"a\xff\xc3", false, "<a href=\"a%FF%C3\">a\ufffd\ufffd</a>"},
         // C1, noncharacters, and what turns text around
-        {"\xc2\x85", false, "<a href=\"./%C2%85\">\ufffd</a>"},
-        {"\xef\xb7\x90", false, "<a href=\"./%EF%B7%90\">\ufffd</a>"},
-        {"\xf0\x9f\xbf\xbf", false, "<a href=\"./%F0%9F%BF%BF\">\ufffd</a>"},
-        {"\u202etxt", false, "<a href=\"./%E2%80%AEtxt\">\ufffdtxt</a>"},
-        {"\u2066x", false, "<a href=\"./%E2%81%A6x\">\ufffdx</a>"},
+        {"\xc2\x85", false, "<a href=\"%C2%85\">\ufffd</a>"},
+        {"\xef\xb7\x90", false, "<a href=\"%EF%B7%90\">\ufffd</a>"},
+        {"\xf0\x9f\xbf\xbf", false, "<a href=\"%F0%9F%BF%BF\">\ufffd</a>"},
+        {"\u202etxt", false, "<a href=\"%E2%80%AEtxt\">\ufffdtxt</a>"},
+        {"\u2066x", false, "<a href=\"%E2%81%A6x\">\ufffdx</a>"},
         // what joins and marks stays
-        {"\u200d\u200f", false, "<a href=\"./%E2%80%8D%E2%80%8F\">\u200d\u200f</a>"},
+        {"\u200d\u200f", false, "<a href=\"%E2%80%8D%E2%80%8F\">\u200d\u200f</a>"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct listing_entry e = {slice_of(cases[i].name), cases[i].directory, 0, TIME};
@@ -172,14 +215,13 @@ static void test_html_entry(void **state)
     }
     struct listing_entry e = {SLICE("d"), true, 0, TIME};
     assert_slice(add(LISTING_HTML, &e, false),
-                 "<tr><th scope=\"row\"><a href=\"./d/\">d/</a></th><td></td><td><time "
+                 "<tr><th scope=\"row\"><a href=\"d/\">d/</a></th><td></td><td><time "
                  "datetime=\"1994-11-06T08:49:37Z\">1994-11-06<span> 08:49</span></time></td>"
                  "</tr>\n");
 }
 
-static void test_json_entry(void **state)
+TEST(test_json_entry)
 {
-    (void)state;
     static const struct {
         struct listing_entry entry;
         bool first;
@@ -188,24 +230,23 @@ static void test_json_entry(void **state)
         {{{"a", 1}, false, 12, TIME},
          true,
          "{\"name\":\"a\",\"type\":\"file\",\"size\":12,\"mtime\":\"1994-11-06T08:49:37Z\","
-         "\"href\":\"./a\"}\n"},
+         "\"href\":\"a\"}\n"},
         {{{"a", 1}, true, 0, -1},
          false,
          ",{\"name\":\"a\",\"type\":\"directory\",\"mtime\":\"1970-01-01T00:00:00Z\","
-         "\"href\":\"./a/\"}\n"},
+         "\"href\":\"a/\"}\n"},
         {{{"\"\\/\x01\x1f\x7f\xff&", 8}, false, UINT64_MAX, 0},
          true,
          "{\"name\":\"\\\"\\\\/\\u0001\\u001f\x7f\ufffd&\",\"type\":\"file\","
          "\"size\":18446744073709551615,\"mtime\":\"1970-01-01T00:00:00Z\","
-         "\"href\":\"./%22%5C/%01%1F%7F%FF%26\"}\n"},
+         "\"href\":\"%22%5C/%01%1F%7F%FF%26\"}\n"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_slice(add(LISTING_JSON, &cases[i].entry, cases[i].first), cases[i].want);
 }
 
-static void test_json_frame(void **state)
+TEST(test_json_frame)
 {
-    (void)state;
     struct listing_view v = {.format = LISTING_JSON, .files = 1};
     struct buf b = buf_make(room, sizeof(room));
     assert_slice(begin(&v), "{\"complete\":true,\"entries\":[\n");
@@ -215,9 +256,8 @@ static void test_json_frame(void **state)
     assert_slice(buf_slice(&b), "]}\n");
 }
 
-static void test_path(void **state)
+TEST(test_path)
 {
-    (void)state;
     static const struct {
         const char *path, *title, *crumbs, *heading;
     } cases[] = {
@@ -241,6 +281,7 @@ static void test_path(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct listing_view v = {.path = slice_of(cases[i].path)};
         assert_holds(begin(&v), cases[i].title);
+        assert_holds(begin(&v), "<link rel=\"icon\" href=\"data:,\">");
         assert_holds(begin(&v), cases[i].crumbs);
         assert_holds(begin(&v), cases[i].heading);
         if (v.path.len)
@@ -250,9 +291,8 @@ static void test_path(void **state)
     }
 }
 
-static void test_caption(void **state)
+TEST(test_caption)
 {
-    (void)state;
     static const struct {
         uint32_t directories, files;
         bool cut;
@@ -271,31 +311,58 @@ static void test_caption(void **state)
     }
 }
 
-// The column that is sorted by says so, and leads to the other order.
-static void test_columns(void **state)
+// Its text stands between these; a name may hold any bytes.
+TEST(test_readme)
 {
-    (void)state;
+    struct listing_view v = {.readme = SLICE("a:<b>")};
+    for (int cut = 0; cut <= 1; cut++) {
+        struct buf b = buf_make(room, sizeof(room));
+        listing_end(&b, &v);
+        buf_puts(&b, "TEXT");
+        listing_end_readme(&b, &v, cut);
+        assert_holds(buf_slice(&b), "<h2>a:&lt;b&gt;</h2>\n<pre dir=\"auto\">\nTEXT</pre>\n");
+        if (cut)
+            assert_holds(buf_slice(&b),
+                         "<a type=\"text/plain\" href=./a%3A%3Cb%3E>The whole file</a>");
+        else
+            assert_lacks(buf_slice(&b), "<a ");
+        assert_true(slice_ends_with_nocase(buf_slice(&b), SLICE("</body>\n</html>\n")));
+    }
+    struct buf b = buf_make(room, sizeof(room));
+    listing_end(&b, &(struct listing_view){.cut = false});
+    assert_lacks(buf_slice(&b), "<pre");
+}
+
+// The column that is sorted by says so, and leads to the other order. No link does, for those who
+// mirror would follow it.
+TEST(test_columns)
+{
     static const char *const keys[] = {"name", "size", "time"};
+    static const char form[] =
+        "<form method=\"get\"><input type=\"hidden\" name=\"sort\" value=\"%s\">"
+        "<button name=\"order\" value=\"%s\">";
     for (int sort = LISTING_NAME; sort <= LISTING_TIME; sort++) {
         for (int descending = 0; descending <= 1; descending++) {
             struct listing_view v = {.sort = (enum listing_sort)sort,
                                      .descending = (bool)descending};
-            char want[128];
-            snprintf(want, sizeof(want),
-                     "aria-sort=\"%sending\"><a rel=\"nofollow\" href=\"?sort=%s&amp;order=%s\">",
-                     descending ? "desc" : "asc", keys[sort], descending ? "asc" : "desc");
+            char want[160], button[128];
+            snprintf(button, sizeof(button), form, keys[sort], descending ? "asc" : "desc");
+            snprintf(want, sizeof(want), "aria-sort=\"%sending\">%s", descending ? "desc" : "asc",
+                     button);
             assert_holds(begin(&v), want);
-            snprintf(want, sizeof(want), "<th scope=\"col\"><a rel=\"nofollow\" href=\"?sort=%s",
-                     keys[(sort + 1) % 3]);
+            int other = (sort + 1) % 3;
+            snprintf(button, sizeof(button), form, keys[other],
+                     other == LISTING_TIME ? "desc" : "asc");
+            snprintf(want, sizeof(want), "<th scope=\"col\">%s", button);
             assert_holds(begin(&v), want);
+            assert_lacks(begin(&v), "<a ");
         }
     }
 }
 
 // The worst names and paths fit.
-static void test_bounds(void **state)
+TEST(test_bounds)
 {
-    (void)state;
     static const char bytes[] = {'&', '"', '\x01', '\xff', '\\'};
     static char path[64 * 300];
     for (size_t i = 0; i < ARRAY_SIZE(bytes); i++) {
@@ -313,10 +380,9 @@ static void test_bounds(void **state)
     }
 }
 
-// What the browser gets back from href is the name, for each pair of bytes.
-static void test_hrefs_come_back(void **state)
+// A browser gets the name back from href, for each pair of bytes.
+TEST(test_hrefs_come_back)
 {
-    (void)state;
     for (int c = 1; c < 256 * 256; c++) {
         char name[] = {'x', (char)(c >> 8), (char)c};
         char decoded[64];
@@ -325,8 +391,11 @@ static void test_hrefs_come_back(void **state)
         if (memchr(name, '/', sizeof(name)) || memchr(name, '\0', sizeof(name)))
             continue;
         struct slice row = add(LISTING_HTML, &e, true);
-        const char *href = (const char *)memmem(row.ptr, row.len, "\"./", 3) + 2;
-        struct slice raw = slice_make(href, (size_t)(strchr(href, '"') - href));
+        const char *href = (const char *)memmem(row.ptr, row.len, "href=\"", 6) + 6;
+        char target[64] = "/";
+        size_t len = strcspn(href, "\"");
+        memcpy(target + 1, href, len);
+        struct slice raw = slice_make(target, len + 1);
         bool hidden;
         int status = urlpath_decode(raw, decoded, &back, &hidden);
         if (status || !slice_equal(back, e.name))
@@ -334,9 +403,8 @@ static void test_hrefs_come_back(void **state)
     }
 }
 
-static void test_types(void **state)
+TEST(test_types)
 {
-    (void)state;
     assert_slice(listing_type(LISTING_HTML), "text/html; charset=utf-8");
     assert_slice(listing_type(LISTING_JSON), "application/json");
 }
@@ -344,12 +412,13 @@ static void test_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_view),       cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_sizes),      cmocka_unit_test(test_html_entry),
-        cmocka_unit_test(test_json_entry), cmocka_unit_test(test_json_frame),
-        cmocka_unit_test(test_path),       cmocka_unit_test(test_caption),
-        cmocka_unit_test(test_columns),    cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_types),      cmocka_unit_test(test_hrefs_come_back),
+        cmocka_unit_test(test_view),          cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_natural_order), cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_html_entry),    cmocka_unit_test(test_json_entry),
+        cmocka_unit_test(test_json_frame),    cmocka_unit_test(test_path),
+        cmocka_unit_test(test_caption),       cmocka_unit_test(test_readme),
+        cmocka_unit_test(test_columns),       cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_types),         cmocka_unit_test(test_hrefs_come_back),
     };
     return cmocka_run_group_tests_name("listing", tests, NULL, NULL);
 }

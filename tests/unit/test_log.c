@@ -1,14 +1,15 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-// What log_line() writes to stderr, for one call.
+// The text that log_line() writes to stderr, for one call.
 static char *capture(enum log_level level, const char *message, char *text, size_t size)
 {
     int pipefd[2], saved = dup(STDERR_FILENO);
@@ -32,9 +33,8 @@ static char *capture(enum log_level level, const char *message, char *text, size
     return text;
 }
 
-static void test_plain_line(void **state)
+TEST(test_plain_line)
 {
-    (void)state;
     char text[256];
     unsetenv("JOURNAL_STREAM");
     assert_string_equal(capture(LOG_LEVEL_ERR, "no root", text, sizeof(text)),
@@ -43,32 +43,50 @@ static void test_plain_line(void **state)
     assert_string_equal(capture(LOG_LEVEL_DEBUG, "detail", text, sizeof(text)), "");
 }
 
-static void test_journal_prefix(void **state)
+TEST(test_journal_prefix)
 {
-    (void)state;
     char text[256];
     setenv("JOURNAL_STREAM", "1:1", 1);
     assert_string_equal(capture(LOG_LEVEL_WARN, "slow", text, sizeof(text)), "<4>slow\n");
     unsetenv("JOURNAL_STREAM");
 }
 
-static void test_nobody_forges_a_line(void **state)
+TEST(test_nobody_forges_a_line)
 {
-    (void)state;
     char text[256];
     assert_string_equal(capture(LOG_LEVEL_INFO, "a\nb\x1b[2J", text, sizeof(text)),
                         "tined: a\\x0ab\\x1b[2J\n");
 }
 
-static void test_errno_is_kept(void **state)
+TEST(test_errno_is_kept)
 {
-    (void)state;
     char text[256];
     errno = EXDEV;
     capture(LOG_LEVEL_INFO, "x", text, sizeof(text));
     errno = EXDEV;
     log_line(LOG_LEVEL_DEBUG, "dropped");
     assert_int_equal(errno, EXDEV);
+}
+
+// As the access log writes to the same file: what is there is not written over.
+TEST(test_a_file_is_appended_to)
+{
+    char path[] = "/tmp/test_log-XXXXXX", text[256];
+    int saved = dup(STDERR_FILENO), file = mkstemp(path);
+    int other = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+    unlink(path);
+    dup2(file, STDERR_FILENO);
+    log_init("tined");
+    log_line(LOG_LEVEL_INFO, "one");
+    assert_int_equal(write(other, "two\n", 4), 4);
+    log_line(LOG_LEVEL_INFO, "three");
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(file);
+    ssize_t n = pread(other, text, sizeof(text) - 1, 0);
+    close(other);
+    text[n > 0 ? n : 0] = '\0';
+    assert_string_equal(text, "tined: one\ntwo\ntined: three\n");
 }
 
 static struct log_record taken;
@@ -84,9 +102,8 @@ static bool take(const struct log_record *record)
     return takes;
 }
 
-static void test_a_sink_takes_what_goes_to_the_journal(void **state)
+TEST(test_a_sink_takes_what_goes_to_the_journal)
 {
-    (void)state;
     char text[256];
     log_set_sink(take);
     takes = true;
@@ -113,14 +130,13 @@ static void test_a_sink_takes_what_goes_to_the_journal(void **state)
 }
 
 // An id that two kinds share would show the wrong text.
-static void test_events_have_ids_of_their_own(void **state)
+TEST(test_events_have_ids_of_their_own)
 {
     static const char *const ids[] = {
 #define X(id, level, name, message_id, meaning) message_id,
         EVENT_TABLE(X)
 #undef X
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
         assert_int_equal(strspn(ids[i], "0123456789abcdef"), 32);
         assert_int_equal(strlen(ids[i]), 32);
@@ -129,13 +145,14 @@ static void test_events_have_ids_of_their_own(void **state)
     }
 }
 
-static void test_levels_have_names(void **state)
+TEST(test_levels_have_names)
 {
-    (void)state;
     enum log_level level = LOG_LEVEL_ERR;
-    assert_true(log_level_parse("debug", &level));
+    assert_true(log_level_parse(SLICE("debug"), &level));
     assert_int_equal(level, LOG_LEVEL_DEBUG);
-    assert_false(log_level_parse("loud", &level));
+    assert_false(log_level_parse(SLICE("loud"), &level));
+    assert_null(log_level_check(SLICE("notice")));
+    assert_non_null(strstr(log_level_check(SLICE("loud")), "\"warning\""));
 }
 
 int main(void)
@@ -145,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_journal_prefix),
         cmocka_unit_test(test_nobody_forges_a_line),
         cmocka_unit_test(test_errno_is_kept),
+        cmocka_unit_test(test_a_file_is_appended_to),
         cmocka_unit_test(test_a_sink_takes_what_goes_to_the_journal),
         cmocka_unit_test(test_events_have_ids_of_their_own),
         cmocka_unit_test(test_levels_have_names),

@@ -1,43 +1,14 @@
-#include "looppair.h"
+#include "support/loopfixture.h"
 
 #include <pthread.h>
 
-#define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
-
 // ---- rounds -------------------------------------------------------------------------------------
 
-static void test_slots(void **state)
+// A connection that waits for its client is told from one whose request is worked on.
+TEST(test_in_flight)
 {
-    struct conn *taken[200];
-    (void)state;
-    struct fixture *f = fixture_open(NULL);
-    for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
-        taken[i] = loop_take_slot(&f->loop);
-        assert_non_null(taken[i]);
-        for (size_t j = 0; j < i; j++)
-            assert_ptr_not_equal(taken[i], taken[j]);
-    }
-    assert_int_equal(f->loop.connections, 200);
-    assert_int_equal(f->scoreboard.slots[0].connections, 200);
-    size_t chunks = f->loop.chunk_count;
-    loop_give_slot(&f->loop, taken[0]);
-    assert_ptr_not_equal(loop_take_slot(&f->loop), taken[0]); // not before the round has ended
-    for (size_t i = 1; i < ARRAY_SIZE(taken); i++)
-        loop_give_slot(&f->loop, taken[i]);
-    fixture_round(f);
-    for (size_t i = 1; i < ARRAY_SIZE(taken); i++)
-        loop_take_slot(&f->loop);
-    assert_int_equal(f->loop.chunk_count, chunks);
-    f->loop.connections = 0;
-    fixture_close(f);
-}
-
-// What waits for its client is told from what is done.
-static void test_in_flight(void **state)
-{
-    (void)state;
     struct fixture *f = fixture_open_unstarted(NULL);
-    const struct flight *flights = f->scoreboard.slots[0].flights.entries;
+    const struct inflight *flights = f->served.scoreboard.places[0].notes->inflight.entries;
     const int small = 8192;
     setsockopt(f->listeners[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     fixture_start(f);
@@ -54,7 +25,7 @@ static void test_in_flight(void **state)
     assert_memory_equal(&flights[1].peer, &fixture_conn(f)->peer, sizeof(flights[1].peer));
     client_close(&c);
     fixture_await(f, 0);
-    for (size_t i = 0; i < FLIGHTS_MAX; i++)
+    for (size_t i = 0; i < INFLIGHT_MAX; i++)
         assert_false(flights[i].is_used);
     fixture_close(f);
 }
@@ -62,26 +33,26 @@ static void test_in_flight(void **state)
 static uint64_t rounds_of(const struct scoreboard_slot *slot)
 {
     uint64_t sum = 0;
-    for (unsigned i = 0; i < SCOREBOARD_ROUND_CLASSES; i++)
+    for (unsigned i = 0; i < COUNTERS_ROUNDS_COUNT; i++)
         sum += slot->rounds[i];
     return sum;
 }
 
-static void test_figures(void **state)
+TEST(test_figures)
 {
-    (void)state;
     struct fixture *f = fixture_open(NULL);
-    struct scoreboard_slot *slot = &f->scoreboard.slots[0];
+    struct scoreboard_slot *slot = f->served.scoreboard.places[0].slots;
+    struct scoreboard_notes *notes = f->served.scoreboard.places[0].notes;
     struct client a = client_open(f), b = client_open(f);
     assert_int_equal(slot->phase, SCOREBOARD_SERVING);
     client_ask(f, &a, GET("/") GET("/none"));
-    uint64_t beat = slot->beat, rounds = rounds_of(slot);
+    uint64_t beat = notes->beat, rounds = rounds_of(slot);
     fixture_round(f);
-    assert_true(slot->beat > beat);
+    assert_true(notes->beat > beat);
     assert_int_equal(rounds_of(slot), rounds + 1);
     assert_int_equal(slot->connections, 2);
-    assert_int_equal(slot->waiting[DEADLINE_IDLE], 1);
-    assert_int_equal(slot->waiting[DEADLINE_HEAD], 1);
+    assert_int_equal(notes->waiting[DEADLINE_IDLE], 1);
+    assert_int_equal(notes->waiting[DEADLINE_FIRST], 1);
     assert_int_equal(slot->answers[1], 1);
     assert_int_equal(slot->answers[3], 1);
     assert_int_equal(slot->sent, a.len);
@@ -90,7 +61,7 @@ static void test_figures(void **state)
     client_close(&a);
     fixture_await(f, 1);
     assert_int_equal(slot->connections, 1);
-    assert_int_equal(slot->waiting[DEADLINE_IDLE], 0);
+    assert_int_equal(notes->waiting[DEADLINE_IDLE], 0);
     assert_int_equal(slot->accepted, 2);
     client_close(&b);
     fixture_await(f, 0);
@@ -102,23 +73,10 @@ static void test_figures(void **state)
     fixture_close(f);
 }
 
-static void test_common(void **state)
-{
-    (void)state;
-    struct fixture *f = fixture_open(NULL);
-    fixture_clock.wall_s = 784111777;
-    fixture_round(f);
-    assert_slice(loop_common(&f->loop), "Server: tined\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
-    fixture_pass_time(f, 1000);
-    assert_slice(loop_common(&f->loop), "Server: tined\r\nDate: Sun, 06 Nov 1994 08:49:38 GMT\r\n");
-    fixture_close(f);
-}
-
 // An answer is no older than its request, also for a file that was sent a moment ago.
-static void test_fresh(void **state)
+TEST(test_fresh)
 {
     char text[32];
-    (void)state;
     struct fixture *f = fixture_open(NULL);
     struct client c = client_open(f);
     for (int i = 0; i < 20; i++) {
@@ -131,10 +89,9 @@ static void test_fresh(void **state)
 }
 
 // Each of many clients gets its own answer, in rounds that handle some of them at a time.
-static void test_many_connections(void **state)
+TEST(test_many_connections)
 {
     struct client clients[90];
-    (void)state;
     struct fixture *f = fixture_open(NULL);
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
         clients[i] = client_open(f);
@@ -151,12 +108,11 @@ static void test_many_connections(void **state)
 }
 
 // The log goes to its file about a second late, without anything else happening.
-static void test_log_is_written(void **state)
+TEST(test_log_is_written)
 {
     char path[PATH_MAX], text[1000];
-    (void)state;
     struct fixture *f = fixture_open_unstarted(NULL);
-    f->service.access_log = open(tempdir_path(&f->dir, "log", path), O_WRONLY | O_CREAT, 0600);
+    f->served.access_log = open(tempdir_path(&f->dir, "log", path), O_WRONLY | O_CREAT, 0600);
     fixture_start(f);
     struct client c = client_open(f);
     client_ask(f, &c, GET("/"));
@@ -178,26 +134,25 @@ static void begin(struct fixture *f, enum loop_phase phase)
 {
     loop_poke(&f->loop, phase);
     fixture_round(f);
-    assert_int_equal(f->loop.phase, phase);
+    assert_int_equal(f->loop.ctx.phase, phase);
 }
 
 // Whether somebody who connects now is accepted.
 static bool accepts(struct fixture *f)
 {
-    uint64_t before = f->scoreboard.slots[0].accepted;
+    uint64_t before = f->served.scoreboard.places[0].slots[0].accepted;
     struct client c = client_open(f);
     for (int i = 0; i < 5; i++)
         fixture_round(f);
-    bool accepted = f->scoreboard.slots[0].accepted > before;
+    bool accepted = f->served.scoreboard.places[0].slots[0].accepted > before;
     client_close(&c);
     for (int i = 0; i < 5; i++)
         fixture_round(f);
     return accepted;
 }
 
-static void test_retire(void **state)
+TEST(test_retire)
 {
-    (void)state;
     struct fixture *f = fixture_open(NULL);
     struct client idle = client_open(f), late = client_open(f), sending = client_open(f);
     struct client begun = client_open(f);
@@ -229,7 +184,7 @@ static void test_retire(void **state)
     client_close(&sending);
     client_close(&begun);
     fixture_pass_time(f, 2000);
-    assert_int_equal(f->loop.connections, 0);
+    assert_int_equal(f->loop.ctx.slots.taken, 0);
     assert_int_equal(f->loop.cut, 0);
     assert_int_equal(f->stopped_accepting, 1);
     loop_run(&f->loop); // has nothing to do any more
@@ -237,9 +192,8 @@ static void test_retire(void **state)
     fixture_close(f);
 }
 
-static void test_stop(void **state)
+TEST(test_stop)
 {
-    (void)state;
     struct fixture *f = fixture_open(NULL);
     begin(f, LOOP_STOPPING);
     assert_int_equal(f->stopped_accepting, 0);
@@ -268,10 +222,9 @@ static void test_stop(void **state)
 }
 
 // At timeouts.drain the rest is cut; what cuts an answer is counted.
-static void test_cut(void **state)
+TEST(test_cut)
 {
     const int small = 4096;
-    (void)state;
     struct fixture *f = fixture_open("timeouts.drain", "3s", NULL);
     setsockopt(f->listeners[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     struct client slow[2] = {client_open(f), client_open(f)}, begun = client_open(f);
@@ -281,9 +234,9 @@ static void test_cut(void **state)
     fixture_await(f, 3);
     begin(f, LOOP_RETIRING);
     fixture_pass_time(f, 2999);
-    assert_int_equal(f->loop.connections, 3);
+    assert_int_equal(f->loop.ctx.slots.taken, 3);
     fixture_pass_time(f, 1);
-    assert_int_equal(f->loop.connections, 0);
+    assert_int_equal(f->loop.ctx.slots.taken, 0);
     assert_int_equal(f->loop.cut, 2);
     for (size_t i = 0; i < 2; i++)
         client_close(&slow[i]);
@@ -291,16 +244,15 @@ static void test_cut(void **state)
     fixture_close(f);
 }
 
-static void test_stop_after_retire(void **state)
+TEST(test_stop_after_retire)
 {
-    (void)state;
     struct fixture *f = fixture_open("timeouts.drain", "0", NULL);
     struct client c = client_open(f);
     client_ask(f, &c, GET("/"));
     begin(f, LOOP_RETIRING);
     begin(f, LOOP_STOPPING);
-    assert_int_equal(f->stopped_accepting, 1); // once
-    assert_int_equal(f->loop.connections, 0);  // no time to drain at all
+    assert_int_equal(f->stopped_accepting, 1);    // once
+    assert_int_equal(f->loop.ctx.slots.taken, 0); // no time to drain at all
     client_close(&c);
     fixture_close(f);
 }
@@ -313,10 +265,9 @@ static void *run(void *loop)
     return NULL;
 }
 
-static void test_thread(void **state)
+TEST(test_thread)
 {
     pthread_t thread;
-    (void)state;
     struct fixture *f = fixture_open(NULL);
     struct client c = client_open(f);
     assert_int_equal(pthread_create(&thread, NULL, run, &f->loop), 0);
@@ -330,15 +281,14 @@ static void test_thread(void **state)
     client_close(&c);
     loop_poke(&f->loop, LOOP_RETIRING);
     pthread_join(thread, NULL);
-    assert_int_equal(f->loop.connections, 0);
+    assert_int_equal(f->loop.ctx.slots.taken, 0);
     assert_int_equal(f->stopped_accepting, 1);
     loop_cleanup(&f->loop);
     fixture_free(f);
 }
 
-static void test_no_leak(void **state)
+TEST(test_no_leak)
 {
-    (void)state;
     size_t before = count_fds();
     struct fixture *f = fixture_open(NULL);
     struct client c = client_open(f);
@@ -348,222 +298,11 @@ static void test_no_leak(void **state)
     assert_int_equal(count_fds(), before);
 }
 
-// ---- handing over -------------------------------------------------------------------------------
-
-// A deadline neither begins anew nor stands before one that is earlier.
-static void test_deadlines_are_carried_on(void **state)
-{
-    (void)state;
-    struct pair p = pair_open();
-    const int64_t began = fixture_clock.now;
-    struct client a = client_open(p.from), b, half, other;
-    client_ask(p.from, &a, GET("/hello.txt"));
-    fixture_clock.now = began + 1000;
-    other = client_open(p.to);
-    client_ask(p.to, &other, GET("/hello.txt"));
-    fixture_clock.now = began + 2000;
-    b = client_open(p.from);
-    client_ask(p.from, &b, GET("/hello.txt"));
-    half = client_open(p.from);
-    client_ask(p.from, &half, "GET /");
-    fixture_clock.now = began + 9000;
-    loop_poke(&p.from->loop, LOOP_HANDING);
-    pair_rounds(&p, 3);
-    assert_int_equal(p.to->loop.connections, 4);
-    assert_ordered(&p.to->loop);
-    fixture_pass_time(p.to, 2999); // 11999: 10 s for a head
-    client_pump(p.to, &half);
-    assert_false(half.eof);
-    fixture_pass_time(p.to, 1);
-    client_pump(p.to, &half);
-    assert_starts(half.got, "HTTP/1.1 408 ");
-    fixture_clock.now = began + 59999;
-    fixture_round(p.to);
-    client_pump(p.to, &a);
-    assert_false(a.eof);
-    struct client *order[] = {&a, &other, &b};
-    for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-        fixture_clock.now = began + 60000 + (int64_t)i * 1000;
-        fixture_round(p.to);
-        for (size_t j = 0; j < ARRAY_SIZE(order); j++) {
-            client_pump(p.to, order[j]);
-            assert_int_equal(order[j]->eof, j <= i);
-        }
-    }
-    client_close(&a);
-    client_close(&b);
-    client_close(&half);
-    client_close(&other);
-    pair_close(&p);
-}
-
-// A request that comes in the very round in which the connection goes.
-static void test_ready_in_the_same_round(void **state)
-{
-    (void)state;
-    struct pair p = pair_open();
-    struct client c = client_open(p.from), fresh;
-    client_ask(p.from, &c, GET("/hello.txt"));
-    client_forget(&c);
-    client_send(&c, GET("/") "GET /hel");
-    fresh = client_open(p.from); // accepted or not: it stays in the queue of the listener
-    loop_poke(&p.from->loop, LOOP_HANDING);
-    fixture_round(p.from);
-    pair_rounds(&p, 2);
-    client_take(&c, 1000);
-    assert_string_equal(content_of(c.got), "<p>index\n");
-    assert_string_equal(content_of(client_ask(p.to, &c, "lo.txt HTTP/1.1\r\n" HOST "\r\n")), HELLO);
-    assert_int_equal(p.from->loop.connections, 0);
-    client_close(&c);
-    client_close(&fresh);
-    pair_close(&p);
-}
-
-// What cannot be moved is finished where it is, and moves then.
-static void test_what_stays(void **state)
-{
-    (void)state;
-    struct pair p = pair_open();
-    struct client body = client_open(p.from), ranges = client_open(p.from),
-                  linger = client_open(p.from);
-    client_ask(p.from, &body, "POST / HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n12345");
-    client_ask(p.from, &linger, "nonsense\r\n\r\n");
-    assert_true(linger.eof);
-    allowance = 1000;
-    client_ask(p.from, &ranges,
-               "GET /large.bin HTTP/1.1\r\n" HOST "Range: bytes=0-99999,200000-399999\r\n\r\n");
-    assert_int_equal(p.from->loop.connections, 3);
-    loop_poke(&p.from->loop, LOOP_HANDING);
-    pair_rounds(&p, 3);
-    assert_int_equal(p.from->loop.connections, 3);
-    allowance = -1;
-    client_pump(p.from, &ranges);
-    assert_int_equal(p.from->loop.connections, 2);
-    assert_int_equal(count_text(ranges.got, "Content-Range: "), 2);
-    assert_contains(ranges.got + ranges.len - 20, "--\r\n");
-    client_ask(p.to, &ranges, GET("/hello.txt"));
-    assert_string_equal(content_of(ranges.got), HELLO);
-    client_send(&body, "67890");
-    pair_rounds(&p, 3);
-    client_take(&body, 1000);
-    assert_starts(body.got, "HTTP/1.1 405 ");
-    assert_int_equal(p.from->loop.connections, 1);
-    client_ask(p.to, &body, GET("/hello.txt"));
-    assert_string_equal(content_of(body.got), HELLO);
-    client_close(&linger);
-    fixture_await(p.from, 0);
-    client_close(&body);
-    client_close(&ranges);
-    pair_close(&p);
-}
-
-// When nobody takes them they are served on, and go later; not one is lost.
-static void test_nobody_takes_them(void **state)
-{
-    enum { COUNT = 60 };
-    struct client clients[COUNT];
-    (void)state;
-    struct pair p = pair_open();
-    pair_narrow(&p, 1); // the least there can be
-    for (size_t i = 0; i < COUNT; i++) {
-        clients[i] = client_open(p.from);
-        client_ask(p.from, &clients[i], i % 3 ? GET("/hello.txt") : "GET /hello.txt");
-    }
-    loop_poke(&p.from->loop, LOOP_HANDING);
-    fixture_round(p.from);
-    assert_true(p.from->loop.handoff_full);
-    uint32_t left = p.from->loop.connections;
-    assert_true(left > 0 && left < COUNT);
-    for (int i = 0; i < 5; i++) // nobody takes them: nothing changes
-        fixture_round(p.from);
-    assert_int_equal(p.from->loop.connections, left);
-    // Who is still there is answered there.
-    size_t answered = 0;
-    for (size_t i = 0; i < COUNT; i++) {
-        client_ask(p.from, &clients[i], i % 3 ? GET("/") : " HTTP/1.1\r\n" HOST "\r\n");
-        answered += clients[i].len > 0;
-    }
-    assert_int_equal(answered, left);
-    for (int i = 0; i < 10 * COUNT && p.from->loop.connections; i++)
-        pair_rounds(&p, 1);
-    fixture_await(p.to, COUNT);
-    assert_false(p.from->loop.handoff_full);
-    assert_ordered(&p.to->loop);
-    for (size_t i = 0; i < COUNT; i++) {
-        client_pump(p.to, &clients[i]);
-        assert_starts(clients[i].got, "HTTP/1.1 200 ");
-        assert_string_equal(content_of(client_ask(p.to, &clients[i], GET("/hello.txt"))), HELLO);
-        client_close(&clients[i]);
-    }
-    pair_close(&p);
-}
-
-// A message that does not fit at all waits until it has become shorter.
-static void test_too_large_to_hand_over(void **state)
-{
-    static char head[9000];
-    (void)state;
-    struct pair p = pair_open();
-    pair_narrow(&p, 1);
-    struct client c = client_open(p.from);
-    struct buf b = buf_make(head, sizeof(head));
-    buf_puts(&b, "GET /hello.txt HTTP/1.1\r\n" HOST "X: ");
-    while (b.len < 8000)
-        buf_putc(&b, 'x');
-    client_send_bytes(&c, b.data, b.len);
-    fixture_await(p.from, 1);
-    loop_poke(&p.from->loop, LOOP_HANDING);
-    pair_rounds(&p, 5);
-    assert_int_equal(p.from->loop.connections, 1);
-    assert_false(p.from->loop.handoff_full);
-    client_send(&c, "\r\n\r\n");
-    pair_rounds(&p, 3);
-    client_pump(p.to, &c);
-    assert_string_equal(content_of(c.got), HELLO);
-    assert_int_equal(p.from->loop.connections, 0);
-    assert_int_equal(p.to->loop.connections, 1);
-    client_close(&c);
-    pair_close(&p);
-}
-
-// The one that was not taken cannot be heard of again: it is closed, and the others go on.
-static void test_poller_is_full(void **state)
-{
-    struct client clients[40];
-    (void)state;
-    struct pair p = pair_open();
-    pair_narrow(&p, 1);
-    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
-        clients[i] = client_open(p.from);
-        client_ask(p.from, &clients[i], GET("/hello.txt"));
-    }
-    loop_poke(&p.from->loop, LOOP_HANDING);
-    poller_is_full = true;
-    fixture_round(p.from);
-    poller_is_full = false;
-    assert_int_equal(p.from->loop.slot->closed[CONN_CLOSE_MEMORY], 1);
-    uint64_t handed = p.from->loop.slot->closed[CONN_CLOSE_HANDED];
-    assert_int_equal(p.from->loop.connections + handed + 1, ARRAY_SIZE(clients));
-    // And the one that was taken cannot be heard of there.
-    poller_is_full = true;
-    assert_int_equal(handoff_take(&p.to->loop, p.sockets[0]), HANDOFF_LOST);
-    poller_is_full = false;
-    pair_rounds(&p, 20);
-    for (int i = 0; i < 100 && p.from->loop.connections; i++)
-        pair_rounds(&p, 1);
-    fixture_await(p.to, ARRAY_SIZE(clients) - 2);
-    for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
-        client_close(&clients[i]);
-    pair_close(&p);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_slots),
         cmocka_unit_test(test_in_flight),
         cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_common),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_many_connections),
         cmocka_unit_test(test_log_is_written),
@@ -573,12 +312,6 @@ int main(void)
         cmocka_unit_test(test_stop_after_retire),
         cmocka_unit_test(test_thread),
         cmocka_unit_test(test_no_leak),
-        cmocka_unit_test_setup(test_deadlines_are_carried_on, pair_setup),
-        cmocka_unit_test_setup(test_ready_in_the_same_round, pair_setup),
-        cmocka_unit_test_setup(test_what_stays, pair_setup),
-        cmocka_unit_test_setup(test_nobody_takes_them, pair_setup),
-        cmocka_unit_test_setup(test_too_large_to_hand_over, pair_setup),
-        cmocka_unit_test_setup(test_poller_is_full, pair_setup),
     };
     return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "base/num.h"
 #include "http/chars.h"
@@ -10,7 +10,8 @@ static char file[1000];
 static struct multipart make(const char *etag, const char *type)
 {
     struct multipart m;
-    multipart_init(&m, slice_of(etag), slice_of(type), sizeof(file), ranges, ARRAY_SIZE(ranges));
+    const struct multipart_file of = {slice_of(etag), slice_of(type), sizeof(file)};
+    multipart_init(&m, &of, ranges, ARRAY_SIZE(ranges));
     return m;
 }
 
@@ -89,9 +90,8 @@ static void check(const char *type)
     assert_slice(rest, "--\r\n");
 }
 
-static void test_content(void **state)
+TEST(test_content)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof(file); i++)
         file[i] = (char)i;
     check("text/html; charset=utf-8");
@@ -99,33 +99,33 @@ static void test_content(void **state)
 }
 
 // The same state and ranges give the same boundary, others another. It needs no quotes.
-static void test_boundary(void **state)
+TEST(test_boundary)
 {
     char one_text[256], other_text[256];
     struct multipart one = make("\"a\"", NULL), other = make("\"a\"", "text/plain");
     struct slice boundary = boundary_of(&one, one_text);
-    (void)state;
     assert_int_equal(boundary.len, MULTIPART_BOUNDARY_LEN);
     assert_true(chars_all(boundary, CHAR_TOKEN));
     assert_true(slice_equal(boundary, boundary_of(&other, other_text)));
     other = make("\"b\"", NULL);
     assert_false(slice_equal(boundary, boundary_of(&other, other_text)));
-    multipart_init(&other, SLICE("\"a\""), SLICE(""), sizeof(file), ranges, 2);
+    const struct multipart_file of = {SLICE("\"a\""), SLICE(""), sizeof(file)};
+    multipart_init(&other, &of, ranges, 2);
     assert_false(slice_equal(boundary, boundary_of(&other, other_text)));
     other = make(NULL, NULL);
     assert_int_equal(boundary_of(&other, other_text).len, MULTIPART_BOUNDARY_LEN);
 }
 
 // The largest numbers and the longest type fit.
-static void test_room(void **state)
+TEST(test_room)
 {
     static const struct range last = {UINT64_MAX - 1, 1};
     char type[256], text[MULTIPART_TEXT_MAX];
     struct buf b = buf_make(text, sizeof(text));
     struct multipart m;
-    (void)state;
     memset(type, 'a', sizeof(type));
-    multipart_init(&m, SLICE(""), slice_make(type, sizeof(type)), UINT64_MAX, &last, 1);
+    const struct multipart_file of = {SLICE(""), slice_make(type, sizeof(type)), UINT64_MAX};
+    multipart_init(&m, &of, &last, 1);
     multipart_part(&b, &m, &last);
     assert_false(b.overflow);
     assert_true(b.len < multipart_length(&m, &last, 1));

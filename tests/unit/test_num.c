@@ -1,8 +1,8 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "base/num.h"
 
-static void test_dec(void **state)
+TEST(test_dec)
 {
     static const struct {
         const char *text;
@@ -13,7 +13,6 @@ static void test_dec(void **state)
         {"", 9, -1},    {"+1", 9, -1}, {" 1", 9, -1},     {"1 ", 9, -1},
         {"0x1", 9, -1}, {"9", 5, -1},  {"5", 5, 5},       {"99999999999999999999", UINT64_MAX, -1},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         uint64_t got = 42;
         bool ok = num_parse_dec(slice_of(cases[i].text), cases[i].max, &got);
@@ -22,9 +21,8 @@ static void test_dec(void **state)
     }
 }
 
-static void test_limits_of_64_bits(void **state)
+TEST(test_limits_of_64_bits)
 {
-    (void)state;
     uint64_t got;
     assert_true(num_parse_dec(SLICE("18446744073709551615"), UINT64_MAX, &got));
     assert_true(got == UINT64_MAX);
@@ -35,7 +33,7 @@ static void test_limits_of_64_bits(void **state)
     assert_false(num_parse_hex(SLICE("g"), UINT64_MAX, &got));
 }
 
-static void test_sizes_and_times_round_trip(void **state)
+TEST(test_sizes_and_times_round_trip)
 {
     static const struct {
         const char *text;
@@ -45,7 +43,6 @@ static void test_sizes_and_times_round_trip(void **state)
                  {"2min", 120000}, {"1h", 3600000}, {"3d", 259200000}};
     char text[32];
     uint64_t got;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         assert_true(num_parse_size(slice_of(sizes[i].text), &got));
         assert_int_equal(got, sizes[i].want);
@@ -58,9 +55,8 @@ static void test_sizes_and_times_round_trip(void **state)
     }
 }
 
-static void test_refused_units(void **state)
+TEST(test_refused_units)
 {
-    (void)state;
     uint64_t got = 42;
     assert_false(num_parse_size(SLICE("K"), &got));
     assert_false(num_parse_size(SLICE("1k"), &got));

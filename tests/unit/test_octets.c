@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "base/octets.h"
 
@@ -8,10 +8,9 @@ static octets_meant are_special(octets word)
 }
 
 // Each byte value at each place of texts of some lengths, between bytes that must not be looked at.
-static void test_none(void **state)
+TEST(test_none)
 {
     char text[] = "\"aaaaaaaaaaaaaaaaaaaaaaaaa\"";
-    (void)state;
     for (size_t len = sizeof(octets); len <= sizeof(text) - 3; len++) {
         text[1 + len] = '"';
         assert_true(octets_none(slice_make(text + 1, len), are_special));

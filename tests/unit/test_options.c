@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "precompress/options.h"
 
@@ -16,7 +16,7 @@ static int parse(const char *line, struct options *ret, char *message)
     return options_parse(argc, argv, ret, message);
 }
 
-static void test_good(void **state)
+TEST(test_good)
 {
     static const struct {
         const char *line;
@@ -33,7 +33,6 @@ static void test_good(void **state)
     char message[OPTIONS_MESSAGE_MAX];
     size_t count;
     const struct compressor *all = compressor_all(&count);
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct options o;
         assert_int_equal(parse(cases[i].line, &o, message), 0);
@@ -47,14 +46,13 @@ static void test_good(void **state)
     }
 }
 
-static void test_codings(void **state)
+TEST(test_codings)
 {
     char message[OPTIONS_MESSAGE_MAX], line[128];
     struct options o;
     size_t count;
     const struct compressor *all = compressor_all(&count);
     const struct compressor *last = &all[count - 1];
-    (void)state;
     snprintf(line, sizeof(line), "--codings %s,%s,%s,%s d", compressor_name(last),
              compressor_name(all), compressor_name(last), compressor_name(last));
     assert_int_equal(parse(line, &o, message), 0);
@@ -63,7 +61,7 @@ static void test_codings(void **state)
     assert_null(o.compressors[MIN(count, 2)]);
 }
 
-static void test_bad(void **state)
+TEST(test_bad)
 {
 #define USAGE "usage: tined precompress [--check] [-j N] [--codings LIST] [-q] DIR"
     static const struct {
@@ -82,7 +80,6 @@ static void test_bad(void **state)
     };
     char message[OPTIONS_MESSAGE_MAX];
     struct options o = {.directory = "untouched"};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(parse(cases[i].line, &o, message), -EINVAL);
         assert_string_equal(message, cases[i].want);

@@ -1,9 +1,10 @@
-#include "loopfixture.h"
+#include "support/loopfixture.h"
 
 #include "server/output.h"
+#include "sys/clock.h"
 #include "sys/transmit.h"
 
-// What the socket does at the next calls, and what was asked of it.
+// The results of the socket's next calls, and the arguments of the last ones.
 static ssize_t send_result, file_result; // 0: all; else bytes, or a negative errno
 static size_t file_asked;
 static bool sent_more;
@@ -12,6 +13,16 @@ static size_t sent_len;
 
 ssize_t __wrap_transmit_send(int socket, struct iovec *parts, int count, bool more);
 ssize_t __wrap_transmit_file(int socket, int file, uint64_t offset, size_t len);
+
+// The time passes while content is made.
+static int64_t now_us;
+
+int64_t __wrap_clock_now_us(void);
+
+int64_t __wrap_clock_now_us(void)
+{
+    return now_us;
+}
 
 ssize_t __wrap_transmit_send(int socket, struct iovec *parts, int count, bool more)
 {
@@ -69,25 +80,25 @@ static int close_loop(void **state)
 
 static void gather(const char *text)
 {
-    struct buf b = output_begin(&f->loop);
+    struct buf b = output_begin(&f->loop.ctx.output);
     buf_puts(&b, text);
-    output_commit(&f->loop, &b);
+    output_commit(&f->loop.ctx.output, &b);
 }
 
 static enum output_state flush(void)
 {
     sent_len = 0;
     file_asked = 0;
-    f->loop.budget = OUTPUT_BUDGET;
+    f->loop.ctx.output.budget = OUTPUT_BUDGET;
+    f->loop.ctx.turns.round++;
     uint64_t before = conn.sent;
-    enum output_state s = output_flush(&f->loop, &conn, &reason);
+    enum output_state s = output_flush(&f->loop.ctx, &conn, &reason);
     progress = conn.sent > before;
     return s;
 }
 
-static void test_gathers(void **state)
+TEST(test_gathers)
 {
-    (void)state;
     assert_int_equal(flush(), OUTPUT_DONE); // nothing at all
     assert_false(progress);
     gather("one ");
@@ -97,33 +108,31 @@ static void test_gathers(void **state)
     assert_memory_equal(sent, "one two", 7);
     assert_int_equal(sent_len, 7);
     assert_false(sent_more);
-    assert_int_equal(f->loop.gathered, 0);
+    assert_int_equal(f->loop.ctx.output.gathered, 0);
 }
 
-static void test_room(void **state)
+TEST(test_room)
 {
-    (void)state;
-    assert_true(output_has_room(&f->loop));
-    struct buf b = output_begin(&f->loop);
-    assert_int_equal(b.cap, LOOP_GATHER);
-    b.len = LOOP_GATHER / 2;
-    output_commit(&f->loop, &b);
-    assert_true(output_has_room(&f->loop));
+    assert_true(output_has_room(&f->loop.ctx.output));
+    struct buf b = output_begin(&f->loop.ctx.output);
+    assert_int_equal(b.cap, OUTPUT_GATHER);
+    b.len = OUTPUT_GATHER / 2;
+    output_commit(&f->loop.ctx.output, &b);
+    assert_true(output_has_room(&f->loop.ctx.output));
     gather("x");
-    assert_false(output_has_room(&f->loop));
-    assert_true(output_begin(&f->loop).cap == LOOP_GATHER / 2 - 1);
-    f->loop.gathered = 0;
+    assert_false(output_has_room(&f->loop.ctx.output));
+    assert_true(output_begin(&f->loop.ctx.output).cap == OUTPUT_GATHER / 2 - 1);
+    f->loop.ctx.output.gathered = 0;
 }
 
-// What the socket does not take is put aside, and goes first the next time.
-static void test_stuck(void **state)
+// Output that the socket does not take is put aside, and goes first the next time.
+TEST(test_stuck)
 {
-    (void)state;
     gather("0123456789");
     send_result = -EAGAIN;
     assert_int_equal(flush(), OUTPUT_WAIT);
     assert_false(progress);
-    assert_int_equal(f->loop.gathered, 0);
+    assert_int_equal(f->loop.ctx.output.gathered, 0);
     assert_slice(block_slice(conn.out), "0123456789");
     for (char c = '0'; c < '9'; c++) {
         send_result = 1;
@@ -135,35 +144,33 @@ static void test_stuck(void **state)
     assert_int_equal(sent[0], '9');
 }
 
-static void test_content_in_memory(void **state)
+TEST(test_content_in_memory)
 {
-    (void)state;
     file.body = body;
-    conn.file = &file;
-    conn.end = sizeof(body);
+    conn.transfer.file = &file;
+    conn.transfer.end = sizeof(body);
     gather("head");
     send_result = 2;
     assert_int_equal(flush(), OUTPUT_WAIT);
-    assert_int_equal(conn.offset, 0);
+    assert_int_equal(conn.transfer.offset, 0);
     send_result = 3; // the rest of the head and one byte
     assert_int_equal(flush(), OUTPUT_WAIT);
     assert_memory_equal(sent, "adb", 3);
-    assert_int_equal(conn.offset, 1);
+    assert_int_equal(conn.transfer.offset, 1);
     assert_null(conn.out);
     send_result = 0;
     assert_int_equal(flush(), OUTPUT_DONE);
     assert_int_equal(sent_len, sizeof(body) - 1);
-    assert_int_equal(conn.offset, conn.end);
+    assert_int_equal(conn.transfer.offset, conn.transfer.end);
     assert_int_equal(file_asked, 0);
 }
 
 // A fast client gets no more than the budget in one turn.
-static void test_content_of_a_file(void **state)
+TEST(test_content_of_a_file)
 {
-    (void)state;
-    conn.file = &file;
-    conn.offset = 1000;
-    conn.end = 1000 + 2 * OUTPUT_BUDGET + 5;
+    conn.transfer.file = &file;
+    conn.transfer.offset = 1000;
+    conn.transfer.end = 1000 + 2 * OUTPUT_BUDGET + 5;
     gather("head");
     assert_int_equal(flush(), OUTPUT_WAIT);
     assert_true(sent_more);                          // the head and the content share a segment
@@ -172,7 +179,7 @@ static void test_content_of_a_file(void **state)
     file_result = -EAGAIN;
     assert_int_equal(flush(), OUTPUT_WAIT);
     assert_false(progress);
-    assert_int_equal(conn.offset, 1000 + OUTPUT_BUDGET - 4);
+    assert_int_equal(conn.transfer.offset, 1000 + OUTPUT_BUDGET - 4);
     file_result = 0;
     assert_int_equal(flush(), OUTPUT_WAIT);
     assert_int_equal(flush(), OUTPUT_DONE);
@@ -181,65 +188,65 @@ static void test_content_of_a_file(void **state)
 
 // ---- pieces -------------------------------------------------------------------------------------
 
-// What next() gives, one after the other.
+// The results of next(), one after the other.
 struct step {
     const char *text;
     size_t from_file;
-    enum pieces_state state;
+    enum body_source_state state;
 };
 
 static const struct step *steps;
 static size_t step_count, steps_taken;
+static int64_t step_us; // that each of them takes
 
-static enum pieces_state take_step(struct pieces *p, struct conn *c, struct buf *b)
+static enum body_source_state take_step(struct body_source *p, struct range *range, struct buf *b)
 {
     (void)p;
     assert_true(steps_taken < step_count);
-    assert_int_equal(c->offset, c->end); // all before it is sent
-    assert_null(c->out);
-    assert_true(b->cap - b->len >= PIECES_TEXT_MAX);
+    assert_int_equal(conn.transfer.offset, conn.transfer.end); // all before it is sent
+    assert_null(conn.out);
+    assert_int_equal(range->length, 0);
+    assert_true(b->cap - b->len >= BODY_SOURCE_TEXT_MAX);
     const struct step *step = &steps[steps_taken++];
+    now_us += step_us;
     buf_puts(b, step->text);
-    if (step->from_file) {
-        c->offset = 7;
-        c->end = 7 + step->from_file;
-    }
+    if (step->from_file)
+        *range = (struct range){7, step->from_file};
     return step->state;
 }
 
-static struct pieces pieces;
+static struct body_source pieces;
 
 static void begin(const struct step *of, size_t count)
 {
-    pieces = (struct pieces){.next = take_step};
-    conn.pieces = &pieces;
+    pieces = (struct body_source){.next = take_step};
+    conn.transfer.source = &pieces;
     steps = of;
     step_count = count;
     steps_taken = 0;
     gather("head ");
 }
 
-static void test_pieces_in_one_turn(void **state)
+TEST(test_pieces_in_one_turn)
 {
-    static const struct step three[] = {
-        {"one ", 0, PIECES_MORE}, {"two ", 0, PIECES_MORE}, {"three", 0, PIECES_END}};
-    (void)state;
+    static const struct step three[] = {{"one ", 0, BODY_SOURCE_MORE},
+                                        {"two ", 0, BODY_SOURCE_MORE},
+                                        {"three", 0, BODY_SOURCE_END}};
     begin(three, ARRAY_SIZE(three));
     assert_int_equal(flush(), OUTPUT_DONE);
     assert_memory_equal(sent, "head one two three", 18);
     assert_int_equal(sent_len, 18);
     assert_false(sent_more);
-    assert_int_equal(conn.length, 13); // without the head
+    assert_int_equal(conn.transfer.length, 13); // without the head
     assert_int_equal(flush(), OUTPUT_DONE);
     assert_int_equal(steps_taken, 3); // it has ended
 }
 
 // Work that is to be shared out: others come first, also when nothing was sent, or all.
-static void test_pieces_that_yield(void **state)
+TEST(test_pieces_that_yield)
 {
     static const struct step some[] = {
-        {"", 0, PIECES_YIELD}, {"one ", 0, PIECES_YIELD}, {"two", 0, PIECES_END}};
-    (void)state;
+        {"", 0, BODY_SOURCE_YIELD}, {"one ", 0, BODY_SOURCE_YIELD}, {"two", 0, BODY_SOURCE_END}};
     begin(some, ARRAY_SIZE(some));
     assert_int_equal(flush(), OUTPUT_WAIT);
     assert_int_equal(steps_taken, 1);
@@ -252,16 +259,16 @@ static void test_pieces_that_yield(void **state)
 }
 
 // However little the socket takes at once, the bytes are the same.
-static void test_pieces_and_partial_writes(void **state)
+TEST(test_pieces_and_partial_writes)
 {
-    static const struct step some[] = {
-        {"one ", 0, PIECES_MORE}, {"two ", 0, PIECES_YIELD}, {"three", 0, PIECES_END}};
+    static const struct step some[] = {{"one ", 0, BODY_SOURCE_MORE},
+                                       {"two ", 0, BODY_SOURCE_YIELD},
+                                       {"three", 0, BODY_SOURCE_END}};
     static const char whole[] = "head one two three";
-    (void)state;
     for (ssize_t most = 1; most < 6; most++) {
         char got[64] = "";
         enum output_state s;
-        conn.length = 0;
+        conn.transfer.length = 0;
         begin(some, ARRAY_SIZE(some));
         send_result = most;
         for (int i = 0; i < 100; i++) {
@@ -275,18 +282,18 @@ static void test_pieces_and_partial_writes(void **state)
         }
         assert_int_equal(s, OUTPUT_DONE);
         assert_string_equal(got, whole);
-        assert_int_equal(conn.length, 13);
+        assert_int_equal(conn.transfer.length, 13);
     }
     send_result = 0;
 }
 
-// Texts and ranges of a file in turns. What is sent with MSG_MORE waits for what follows it.
-static void test_pieces_of_a_file(void **state)
+// Texts and ranges of a file in turns. Output with MSG_MORE waits for the output behind it.
+TEST(test_pieces_of_a_file)
 {
-    static const struct step some[] = {
-        {"one ", 100, PIECES_MORE}, {"two ", OUTPUT_BUDGET, PIECES_MORE}, {"end", 0, PIECES_END}};
-    (void)state;
-    conn.file = &file;
+    static const struct step some[] = {{"one ", 100, BODY_SOURCE_MORE},
+                                       {"two ", OUTPUT_BUDGET, BODY_SOURCE_MORE},
+                                       {"end", 0, BODY_SOURCE_END}};
+    conn.transfer.file = &file;
     begin(some, ARRAY_SIZE(some));
     assert_int_equal(flush(), OUTPUT_WAIT); // the budget is used up
     assert_int_equal(steps_taken, 2);
@@ -297,43 +304,111 @@ static void test_pieces_of_a_file(void **state)
     assert_int_equal(file_asked, 113);
     assert_memory_equal(sent, "end", 3);
     assert_false(sent_more);
-    assert_int_equal(conn.length, 11 + 100 + OUTPUT_BUDGET);
+    assert_int_equal(conn.transfer.length, 11 + 100 + OUTPUT_BUDGET);
 }
 
-static void test_pieces_of_memory(void **state)
+TEST(test_pieces_of_memory)
 {
-    static const struct step some[] = {
-        {"one ", 3, PIECES_MORE}, {" two ", 4, PIECES_MORE}, {" end", 0, PIECES_END}};
-    (void)state;
+    static const struct step some[] = {{"one ", 3, BODY_SOURCE_MORE},
+                                       {" two ", 4, BODY_SOURCE_MORE},
+                                       {" end", 0, BODY_SOURCE_END}};
     file.body = body;
-    conn.file = &file;
+    conn.transfer.file = &file;
     begin(some, ARRAY_SIZE(some));
     assert_int_equal(flush(), OUTPUT_DONE);
     assert_memory_equal(sent, "head one bbb two bbbb end", 25);
     assert_int_equal(sent_len, 25);
-    assert_int_equal(conn.length, 20);
+    assert_int_equal(conn.transfer.length, 20);
 }
 
-static void test_pieces_that_fail(void **state)
+TEST(test_pieces_that_fail)
 {
-    static const struct step some[] = {{"one", 0, PIECES_MORE}, {"", 0, PIECES_FAILED}};
-    (void)state;
+    static const struct step some[] = {{"one", 0, BODY_SOURCE_MORE},
+                                       {"lost", 0, BODY_SOURCE_FAILED}};
     begin(some, ARRAY_SIZE(some));
     assert_int_equal(flush(), OUTPUT_FAILED);
     assert_int_equal(reason, CONN_CLOSE_CHANGED);
-    assert_int_equal(f->loop.gathered, 0);
-    // What is sent of a piece fails.
+    assert_int_equal(f->loop.ctx.output.gathered, 0);
+    // A piece that cannot be sent fails the answer.
     begin(some, ARRAY_SIZE(some));
     send_result = -EPIPE;
     assert_int_equal(flush(), OUTPUT_FAILED);
     assert_int_equal(reason, CONN_CLOSE_RESET);
     assert_int_equal(steps_taken, 0);
-    assert_int_equal(f->loop.gathered, 0);
+    assert_int_equal(f->loop.ctx.output.gathered, 0);
 }
 
-static void test_failures(void **state)
+// ---- the time of a round ------------------------------------------------------------------------
+
+#define MANY 7
+
+static struct maker {
+    struct body_source source;
+    struct conn conn;
+    unsigned made;
+} makers[MANY];
+
+static enum body_source_state make_for_long(struct body_source *p, struct range *range,
+                                            struct buf *b)
 {
-    (void)state;
+    (void)range;
+    CONTAINER_OF(p, struct maker, source)->made++;
+    now_us += 400;
+    buf_puts(b, "x");
+    return BODY_SOURCE_YIELD;
+}
+
+// A round in which all of them are ready, in the same order as ever: how many had a turn.
+static unsigned make_in_a_round(size_t count)
+{
+    unsigned turns = 0;
+    f->loop.ctx.turns.round++;
+    for (size_t i = 0; i < count; i++) {
+        unsigned before = makers[i].made;
+        f->loop.ctx.output.budget = OUTPUT_BUDGET;
+        sent_len = 0;
+        assert_int_equal(output_flush(&f->loop.ctx, &makers[i].conn, &reason), OUTPUT_WAIT);
+        assert_in_range(makers[i].made - before, 0, 1);
+        turns += makers[i].made - before;
+    }
+    return turns;
+}
+
+// All together have a round's time; who has to wait comes before the others have their next turn.
+TEST(test_time_of_a_round)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        makers[i] = (struct maker){.source.next = make_for_long,
+                                   .conn = {.source = {SOURCE_CONN, -1}, .state = CONN_SEND}};
+        makers[i].conn.transfer.source = &makers[i].source;
+    }
+    for (unsigned lap = 1; lap <= 5; lap++) {
+        assert_int_equal(make_in_a_round(MANY), 3);
+        assert_int_equal(make_in_a_round(MANY), 3);
+        assert_int_equal(make_in_a_round(MANY), 1);
+        for (size_t i = 0; i < MANY; i++)
+            assert_int_equal(makers[i].made, lap);
+    }
+    for (unsigned i = 0; i < 3; i++) // each round, where there is time for all
+        assert_int_equal(make_in_a_round(3), 3);
+}
+
+// Parts that may follow each other do, as long as there is time.
+TEST(test_time_of_a_turn)
+{
+    static const struct step some[] = {{"one ", 0, BODY_SOURCE_MORE},
+                                       {"two ", 0, BODY_SOURCE_MORE},
+                                       {"three", 0, BODY_SOURCE_END}};
+    begin(some, ARRAY_SIZE(some));
+    step_us = OUTPUT_MAKING_US / 2;
+    assert_int_equal(flush(), OUTPUT_WAIT);
+    assert_int_equal(steps_taken, 2);
+    assert_int_equal(flush(), OUTPUT_DONE);
+    step_us = 0;
+}
+
+TEST(test_failures)
+{
     static const struct {
         ssize_t send_result, file_result;
         enum conn_close reason;
@@ -343,15 +418,15 @@ static void test_failures(void **state)
         {0, -EIO, CONN_CLOSE_RESET},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        conn.file = &file;
-        conn.offset = 0;
-        conn.end = 10;
+        conn.transfer.file = &file;
+        conn.transfer.offset = 0;
+        conn.transfer.end = 10;
         gather("head");
         send_result = cases[i].send_result;
         file_result = cases[i].file_result;
         assert_int_equal(flush(), OUTPUT_FAILED);
         assert_int_equal(reason, cases[i].reason);
-        assert_int_equal(f->loop.gathered, 0); // not the next connection's
+        assert_int_equal(f->loop.ctx.output.gathered, 0); // not the next connection's
     }
 }
 
@@ -369,6 +444,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pieces_of_a_file, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_pieces_of_memory, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_pieces_that_fail, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_time_of_a_round, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_time_of_a_turn, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_failures, open_loop, close_loop),
     };
     return cmocka_run_group_tests_name("output", tests, NULL, NULL);

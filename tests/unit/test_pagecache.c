@@ -1,5 +1,5 @@
-#include "tempdir.h"
-#include "unit.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "sys/pagecache.h"
 
@@ -29,7 +29,7 @@ static int close_file(void **state)
     return close(*(int *)*state);
 }
 
-static void test_has(void **state)
+TEST(test_has)
 {
     int fd = *(int *)*state;
     assert_true(pagecache_has(fd, 0, SIZE)); // it was written just now
@@ -39,7 +39,7 @@ static void test_has(void **state)
     assert_true(pagecache_has(-1, 0, 1));
 }
 
-static void test_read(void **state)
+TEST(test_read)
 {
     int fd = *(int *)*state;
     char bytes[100];
@@ -51,7 +51,7 @@ static void test_read(void **state)
     assert_int_equal(pagecache_read(-1, 0, bytes, 2), -EBADF);
 }
 
-static void test_load(void **state)
+TEST(test_load)
 {
     int fd = *(int *)*state;
     assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);

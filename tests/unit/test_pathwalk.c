@@ -1,6 +1,8 @@
 // The walk against the kernel: on every path over a hostile tree both give the same file or the
 // same errno, and neither leaves the root while somebody moves things about.
-#include "unit.h"
+#include "support/bothways.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "sys/pathwalk.h"
 #include "sys/rootfs.h"
@@ -8,12 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/fs.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,15 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef MS_NOSYMFOLLOW
-#define MS_NOSYMFOLLOW 256
-#endif
-
-static char dir[] = "/tmp/tined-pathwalk-XXXXXX";
+static struct tempdir dir;
 static struct rootfs root;
 
-// ---- the tree
-// ------------------------------------------------------------------------------------
+// ---- the tree -----------------------------------------------------------------------------------
 
 struct item {
     const char *name, *target; // target: of a link
@@ -48,7 +41,7 @@ static const struct item tree[] = {
     {"root/dir/sub/file", NULL, S_IFREG | 0644},
     {"root/fifo", NULL, S_IFIFO | 0644},
     {"root/sock", NULL, S_IFSOCK | 0644},
-    // What a process without privileges may not do.
+    // Closed to a process without privileges.
     {"root/closed", NULL, S_IFDIR | 0700},
     {"root/closed/file", NULL, S_IFREG | 0644},
     {"root/list", NULL, S_IFDIR | 0744},
@@ -122,8 +115,7 @@ static void make_chain(const char *prefix, const char *target, int count)
 static int setup(void **state)
 {
     (void)state;
-    if (!mkdtemp(dir) || chdir(dir) < 0 || chmod(dir, 0755) < 0)
-        return -1;
+    tempdir_enter(&dir);
     umask(0);
     for (size_t i = 0; i < ARRAY_SIZE(tree); i++)
         make_item(&tree[i]);
@@ -136,68 +128,16 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char command[128];
     rootfs_cleanup(&root);
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    return chdir("/") == 0 ? system(command) : -1;
+    tempdir_leave(&dir);
+    return 0;
 }
 
-// ---- the comparison
-// ------------------------------------------------------------------------------
-
-static bool has_openat2(void)
-{
-    if (root.way == ROOTFS_OPENAT2)
-        return true;
-    print_message("no openat2 here: nothing to compare with\n");
-    return false;
-}
-
-// The walk needs O_NOFOLLOW, and O_DIRECTORY for a final slash; on an open file they mean nothing.
-static int flags_of(int fd)
-{
-    return fcntl(fd, F_GETFL) & ~(O_NOFOLLOW | O_DIRECTORY);
-}
-
-// Both ways give the same; says so when not. Cannot assert: also used in forked children.
-// Takes over the descriptors.
-static bool are_same(const char *path, int x, int y)
-{
-    struct stat a, b;
-    bool same = x < 0 || y < 0 ? x == y
-                               : fstat(x, &a) == 0 && fstat(y, &b) == 0 && a.st_dev == b.st_dev &&
-                                     a.st_ino == b.st_ino && flags_of(x) == flags_of(y);
-    if (!same)
-        fprintf(stderr, "\"%.200s\": openat2 gives %d, the walk %d\n", path, x, y);
-    if (x >= 0)
-        close(x);
-    if (y >= 0)
-        close(y);
-    return same;
-}
-
-static bool agree_with(int root_fd, const char *path, enum rootfs_links links)
-{
-    const struct rootfs kernel = {root_fd, ROOTFS_OPENAT2, links};
-    const struct rootfs walk = {root_fd, ROOTFS_WALK, links};
-    struct file_identity a, b;
-    int x = rootfs_look(&kernel, path, &a), y = rootfs_look(&walk, path, &b);
-    if (x != y || (x == 0 && !rootfs_same(&a, &b))) {
-        fprintf(stderr, "\"%.200s\": openat2 finds %d, the walk %d\n", path, x, y);
-        return false;
-    }
-    return are_same(path, rootfs_open(&kernel, path), rootfs_open(&walk, path));
-}
-
-static bool agree_in(int root_fd, const char *path)
-{
-    return agree_with(root_fd, path, ROOTFS_LINKS_BENEATH) &&
-           agree_with(root_fd, path, ROOTFS_LINKS_NONE);
-}
+// ---- paths --------------------------------------------------------------------------------------
 
 static bool agree(const char *path)
 {
-    return agree_in(root.fd, path);
+    return ways_agree(root.fd, path);
 }
 
 // One path a line would be 130 lines.
@@ -233,17 +173,15 @@ static bool agree_on_all(void)
     return all;
 }
 
-static void test_hostile_paths(void **state)
+TEST(test_hostile_paths)
 {
-    (void)state;
-    if (has_openat2())
+    if (has_openat2(&root))
         assert_true(agree_on_all());
 }
 
-// What is expected does not come from the kernel only.
-static void test_known_answers(void **state)
+// Some expectations stand here, so that not all come from the kernel.
+TEST(test_known_answers)
 {
-    (void)state;
     static const struct {
         const char *path;
         int result; // 0: opens
@@ -268,7 +206,7 @@ static void test_known_answers(void **state)
         {"dangling", -ENOENT},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        int fd = pathwalk_open(root.fd, cases[i].path, true);
+        int fd = pathwalk_open(root.fd, cases[i].path, true, NULL);
         if ((fd < 0 ? fd : 0) != cases[i].result)
             fail_msg("\"%s\": %d", cases[i].path, fd);
         if (fd >= 0)
@@ -289,48 +227,46 @@ static const char *repeat(char *text, const char *part, size_t bytes, const char
     return text;
 }
 
-static void test_lengths(void **state)
+TEST(test_lengths)
 {
-    (void)state;
     static const char *const parts[] = {"x", "./", "dir/../", "dir/up/", "self/", "missing/", "/"};
     static const size_t lengths[] = {254, 255, 256, 4094, 4095, 4096, 4097, 9000};
     char text[10000];
-    if (!has_openat2())
+    if (!has_openat2(&root))
         return;
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
         for (size_t j = 0; j < ARRAY_SIZE(lengths); j++) {
             assert_true(agree(repeat(text, parts[i], lengths[j], "")));
             assert_true(agree(repeat(text, parts[i], lengths[j], "file")));
         }
-    int fd = pathwalk_open(root.fd, repeat(text, "./", 4095, "file"), true);
+    int fd = pathwalk_open(root.fd, repeat(text, "./", 4095, "file"), true, NULL);
     assert_true(fd >= 0);
     close(fd);
-    assert_int_equal(pathwalk_open(root.fd, repeat(text, "./", 4096, "file"), true), -ENAMETOOLONG);
-    assert_int_equal(pathwalk_open(root.fd, repeat(text, "x", 256, ""), true), -ENAMETOOLONG);
+    assert_int_equal(pathwalk_open(root.fd, repeat(text, "./", 4096, "file"), true, NULL),
+                     -ENAMETOOLONG);
+    assert_int_equal(pathwalk_open(root.fd, repeat(text, "x", 256, ""), true, NULL), -ENAMETOOLONG);
 }
 
 // Targets of almost 4096 bytes each: what is to be walked outgrows one path.
-static void test_long_targets(void **state)
+TEST(test_long_targets)
 {
-    (void)state;
     char target[5000];
     assert_int_equal(symlink(repeat(target, "./", 4000, "file"), "root/long0"), 0);
     assert_int_equal(symlink(repeat(target, "dir/../", 4000, "long0"), "root/long1"), 0);
     assert_int_equal(symlink(repeat(target, "self/", 100, "long1"), "root/long2"), 0);
-    if (!has_openat2())
+    if (!has_openat2(&root))
         return;
     assert_true(agree("long0"));
     assert_true(agree("long1"));
     assert_true(agree("long2"));
     assert_true(agree("self/long1/"));
-    int fd = pathwalk_open(root.fd, "long1", true);
+    int fd = pathwalk_open(root.fd, "long1", true, NULL);
     assert_true(fd >= 0);
     close(fd);
 }
 
-static void test_deep_directories(void **state)
+TEST(test_deep_directories)
 {
-    (void)state;
     char path[600];
     int at = open("root", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (int i = 0; i < 250; i++) {
@@ -341,17 +277,16 @@ static void test_deep_directories(void **state)
     }
     close(at);
     repeat(path, "n/", 500, "");
-    int fd = pathwalk_open(root.fd, path, true);
+    int fd = pathwalk_open(root.fd, path, true, NULL);
     assert_true(fd >= 0);
     close(fd);
-    if (has_openat2()) {
+    if (has_openat2(&root)) {
         assert_true(agree(path));
         assert_true(agree(repeat(path, "n/", 504, "../x")));
     }
 }
 
-// ---- random paths
-// --------------------------------------------------------------------------------
+// ---- random paths -------------------------------------------------------------------------------
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -402,26 +337,24 @@ static uint64_t choose_seed(void)
     return seed;
 }
 
-static void test_random_paths(void **state)
+TEST(test_random_paths)
 {
-    (void)state;
-    if (has_openat2())
+    if (has_openat2(&root))
         assert_true(agree_on_random_paths(choose_seed(), 8000));
 }
 
-static void test_without_privileges(void **state)
+TEST(test_without_privileges)
 {
-    (void)state;
-    if (!has_openat2() || geteuid() != 0)
+    if (!has_openat2(&root) || geteuid() != 0)
         skip();
     uint64_t seed = choose_seed();
     pid_t pid = fork();
     if (pid == 0) {
         bool changed = setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0;
-        bool refused = pathwalk_open(root.fd, "closed/file", true) == -EACCES &&
-                       pathwalk_open(root.fd, "closed/../file", true) == -EACCES &&
-                       pathwalk_open(root.fd, "list/file", true) == -EACCES &&
-                       pathwalk_open(root.fd, "pass/unreadable", true) == -EACCES;
+        bool refused = pathwalk_open(root.fd, "closed/file", true, NULL) == -EACCES &&
+                       pathwalk_open(root.fd, "closed/../file", true, NULL) == -EACCES &&
+                       pathwalk_open(root.fd, "list/file", true, NULL) == -EACCES &&
+                       pathwalk_open(root.fd, "pass/unreadable", true, NULL) == -EACCES;
         _exit(changed && refused && agree_on_all() && agree_on_random_paths(seed, 4000) ? 0 : 1);
     }
     int status;
@@ -429,179 +362,13 @@ static void test_without_privileges(void **state)
     assert_int_equal(status, 0);
 }
 
-// ---- mounts and shared directories
-// ----------------------------------------------------------------
+// ---- descriptors --------------------------------------------------------------------------------
 
-static void test_links_are_not_followed_on_a_mount_that_says_so(void **state)
+TEST(test_no_descriptor_is_left)
 {
-    (void)state;
-    if (!has_openat2() || geteuid() != 0)
-        skip();
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-            mkdir("root/mnt", 0755) < 0 ||
-            mount("none", "root/mnt", "tmpfs", MS_NOSYMFOLLOW, NULL) < 0)
-            _exit(77);
-        bool made = symlink("../file", "root/mnt/link") == 0 && mkdir("root/mnt/d", 0755) == 0 &&
-                    symlink("d", "root/mnt/dirlink") == 0;
-        // The descriptor of the root is still in the namespace of before.
-        bool again = rootfs_init(&root, "root") == 0;
-        bool same = again && agree("mnt/link") && agree("mnt/dirlink/x") && agree("mnt/../file") &&
-                    agree("mnt/d/../../file");
-        _exit(made && same && pathwalk_open(root.fd, "mnt/link", true) == -ELOOP ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    rmdir("root/mnt");
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-        skip();
-    assert_int_equal(status, 0);
-}
-
-// Also where fs.protected_symlinks is 0 (then the kernel follows, and there is no comparison).
-static void test_links_of_others_in_a_sticky_directory(void **state)
-{
-    (void)state;
-    char protected = '0';
-    if (geteuid() != 0)
-        skip();
-    assert_int_equal(mkdir("root/tmp", 0755), 0);
-    assert_int_equal(chmod("root/tmp", 01777), 0);
-    assert_int_equal(symlink("../file", "root/tmp/foreign"), 0);
-    assert_int_equal(lchown("root/tmp/foreign", 1234, 1234), 0);
-    assert_int_equal(symlink("../dir", "root/tmp/foreigndir"), 0);
-    assert_int_equal(lchown("root/tmp/foreigndir", 1234, 1234), 0);
-    assert_int_equal(symlink("../file", "root/tmp/own"), 0);
-    assert_int_equal(pathwalk_open(root.fd, "tmp/foreign", true), -EACCES);
-    int fd = pathwalk_open(root.fd, "tmp/foreigndir/file", true); // only the last one is restricted
-    assert_true(fd >= 0);
-    close(fd);
-    fd = open("/proc/sys/fs/protected_symlinks", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && read(fd, &protected, 1) == 1 && protected == '1' && has_openat2()) {
-        assert_true(agree("tmp/foreign"));
-        assert_true(agree("tmp/foreigndir"));
-        assert_true(agree("tmp/foreigndir/file"));
-    }
-    close(fd);
-    assert_true(!has_openat2() || agree("tmp/own"));
-}
-
-// ---- while somebody moves things about
-// -------------------------------------------------------------
-
-// The C library need not know the call.
-static int exchange(const char *a, const char *b)
-{
-    return (int)syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
-}
-
-static pid_t start_mover(const char *a, const char *b)
-{
-    pid_t parent = getpid(), pid = fork();
-    if (pid == 0) {
-        while (getppid() == parent)
-            exchange(a, b);
-        _exit(0);
-    }
-    return pid;
-}
-
-static void stop_mover(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
-
-#define OPENINGS     10000
-#define OPENINGS_MAX 10000000 // on a busy machine the mover may be kept from moving for long
-
-// Opens `path` many times each way: always `inside`, or an error, and `inside` at least once.
-static void check_never_outside(const char *path, const struct stat *inside)
-{
-    for (int way = root.way; way <= ROOTFS_WALK; way++) {
-        struct rootfs r = {root.fd, (enum rootfs_way)way, ROOTFS_LINKS_BENEATH};
-        int opened = 0;
-        for (int i = 0; i < OPENINGS || (opened == 0 && i < OPENINGS_MAX); i++) {
-            struct stat st;
-            int fd = rootfs_open(&r, path);
-            if (fd < 0)
-                continue;
-            assert_int_equal(fstat(fd, &st), 0);
-            if (st.st_dev != inside->st_dev || st.st_ino != inside->st_ino)
-                fail_msg("way %d: %s was opened outside", way, path);
-            close(fd);
-            opened++;
-        }
-        assert_true(opened > 0);
-    }
-}
-
-// A directory becomes a link that leads out, and back.
-static void test_swap_for_a_link(void **state)
-{
-    (void)state;
-    static const char *const targets[] = {"/", "../../../../../../..", "../outside"};
-    struct stat inside;
-    assert_int_equal(mkdir("root/swap", 0755), 0);
-    assert_int_equal(mkdir("root/swap/etc", 0755), 0);
-    close(open("root/swap/etc/passwd", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-    assert_int_equal(mkdir("outside/etc", 0755), 0);
-    close(open("outside/etc/passwd", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-    assert_int_equal(stat("root/swap/etc/passwd", &inside), 0);
-    for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
-        assert_int_equal(symlink(targets[i], "root/swaplink"), 0);
-        pid_t pid = start_mover("root/swap", "root/swaplink");
-        check_never_outside("swap/etc/passwd", &inside);
-        stop_mover(pid);
-        // The mover may have been stopped in either state.
-        struct stat st;
-        assert_int_equal(lstat("root/swap", &st), 0);
-        if (S_ISLNK(st.st_mode))
-            assert_int_equal(exchange("root/swap", "root/swaplink"), 0);
-        assert_int_equal(unlink("root/swaplink"), 0);
-    }
-}
-
-// A directory is moved out of the root between going into it and ".." out of it.
-static void test_move_out_of_the_root(void **state)
-{
-    (void)state;
-    struct stat inside;
-    assert_int_equal(mkdir("root/deep", 0755), 0);
-    assert_int_equal(mkdir("root/deep/er", 0755), 0);
-    assert_int_equal(mkdir("root/deep/er/still", 0755), 0);
-    assert_int_equal(mkdir("outside/er", 0755), 0);
-    assert_int_equal(mkdir("outside/er/still", 0755), 0);
-    close(open("root/deep/secret", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-    assert_int_equal(stat("root/deep/secret", &inside), 0);
-    pid_t pid = start_mover("root/deep/er", "outside/er");
-    check_never_outside("deep/er/still/../../secret", &inside);
-    stop_mover(pid);
-}
-
-// A file that becomes a link within the root, and back, is there all the time.
-static void test_swap_of_the_last_component(void **state)
-{
-    (void)state;
-    close(open("root/blink", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-    assert_int_equal(symlink("file", "root/blinklink"), 0);
-    pid_t pid = start_mover("root/blink", "root/blinklink");
-    for (int i = 0; i < 10000; i++) {
-        int fd = pathwalk_open(root.fd, "blink", true);
-        if (fd < 0)
-            fail_msg("blink: %s", strerror(-fd));
-        close(fd);
-    }
-    stop_mover(pid);
-}
-
-static void test_no_descriptor_is_left(void **state)
-{
-    (void)state;
     int before = dup(0);
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        int fd = pathwalk_open(root.fd, paths[i], true);
+        int fd = pathwalk_open(root.fd, paths[i], true, NULL);
         if (fd >= 0)
             close(fd);
     }
@@ -621,11 +388,7 @@ int main(void)
         cmocka_unit_test(test_deep_directories),
         cmocka_unit_test(test_random_paths),
         cmocka_unit_test(test_without_privileges),
-        cmocka_unit_test(test_links_are_not_followed_on_a_mount_that_says_so),
-        cmocka_unit_test(test_links_of_others_in_a_sticky_directory),
-        cmocka_unit_test(test_swap_for_a_link),
-        cmocka_unit_test(test_move_out_of_the_root),
-        cmocka_unit_test(test_swap_of_the_last_component),
+
         cmocka_unit_test(test_no_descriptor_is_left),
     };
     return cmocka_run_group_tests_name("pathwalk", tests, setup, teardown);

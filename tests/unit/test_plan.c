@@ -1,5 +1,5 @@
-#include "tempdir.h"
-#include "unit.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "precompress/plan.h"
 
@@ -34,13 +34,6 @@ static void note_failure(void *context, const char *path, int error)
     sprintf(told + strlen(told), "failed %s %d\n", path, error);
 }
 
-static void set_time(const char *name, time_t when)
-{
-    char path[PATH_MAX];
-    const struct timespec times[] = {{when, 0}, {when, 0}};
-    assert_int_equal(utimensat(AT_FDCWD, tempdir_path(&d, name, path), times, 0), 0);
-}
-
 static void make_plan(struct plan *p)
 {
     const struct plan_listener listener = {note_orphan, note_foreign, note_failure, NULL};
@@ -61,10 +54,9 @@ static void assert_jobs(const struct plan *p, const char *want)
     assert_string_equal(got, want);
 }
 
-static void test_plan(void **state)
+TEST(test_plan)
 {
     struct plan p;
-    (void)state;
     tempdir_make(&d);
     tempdir_mkdir(&d, "sub");
     tempdir_fill(&d, "a.css", 1000);
@@ -77,13 +69,13 @@ static void test_plan(void **state)
     tempdir_fill(&d, "small.css.zst", 10);
     tempdir_fill(&d, "sub/c.html", 2000);
     tempdir_mkdir(&d, "sub/c.html.zst");
-    set_time("a.css", 1000);
-    set_time("a.css.zst", 999);
-    set_time("b.css", 1000);
-    set_time("b.css.zst", 1000);
-    set_time("b.css.br", 1001);
-    set_time("small.css", 1000);
-    set_time("small.css.zst", 999);
+    tempdir_date(&d, "a.css", 1000);
+    tempdir_date(&d, "a.css.zst", 999);
+    tempdir_date(&d, "b.css", 1000);
+    tempdir_date(&d, "b.css.zst", 1000);
+    tempdir_date(&d, "b.css.br", 1001);
+    tempdir_date(&d, "small.css", 1000);
+    tempdir_date(&d, "small.css.zst", 999);
     make_plan(&p);
     assert_jobs(&p,
                 "a.css.zst stale\na.css.br missing\nsmall.css.zst stale\nsub/c.html.br missing\n");
@@ -99,13 +91,12 @@ static void test_plan(void **state)
 }
 
 // Orphans are known by the suffixes of this build.
-static void test_orphans(void **state)
+TEST(test_orphans)
 {
     struct plan p;
     char name[64];
     size_t count;
     const struct compressor *all = compressor_all(&count);
-    (void)state;
     tempdir_make(&d);
     tempdir_fill(&d, "there.css", 10);
     for (size_t i = 0; i < 3; i++) {

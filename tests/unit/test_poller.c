@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "sys/poller.h"
 
@@ -40,7 +40,7 @@ static void assert_events(struct fixture *f, uint32_t ready)
     }
 }
 
-static void test_readiness_follows_interest(void **state)
+TEST(test_readiness_follows_interest)
 {
     struct fixture *f = *state;
     assert_int_equal(poller_add(&f->poller, f->fds[0], POLLER_IN, f), 0);
@@ -55,7 +55,7 @@ static void test_readiness_follows_interest(void **state)
     poller_remove(&f->poller, f->fds[0]);
 }
 
-static void test_hang_up_is_both(void **state)
+TEST(test_hang_up_is_both)
 {
     struct fixture *f = *state;
     assert_int_equal(poller_add(&f->poller, f->fds[0], POLLER_OUT, f), 0);
@@ -64,7 +64,7 @@ static void test_hang_up_is_both(void **state)
     assert_events(f, POLLER_IN | POLLER_OUT);
 }
 
-static void test_exclusive_wakes_one(void **state)
+TEST(test_exclusive_wakes_one)
 {
     struct fixture *f = *state;
     struct poller other;
@@ -76,7 +76,7 @@ static void test_exclusive_wakes_one(void **state)
     poller_cleanup(&other);
 }
 
-static void test_errors(void **state)
+TEST(test_errors)
 {
     struct fixture *f = *state;
     assert_int_equal(poller_add(&f->poller, -1, POLLER_IN, f), -EBADF);
@@ -85,7 +85,7 @@ static void test_errors(void **state)
     assert_int_equal(poller_add(&f->poller, f->fds[0], POLLER_IN, f), -EEXIST);
 }
 
-static void test_is_readable(void **state)
+TEST(test_is_readable)
 {
     struct fixture *f = *state;
     assert_false(poller_is_readable(f->fds[0]));

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "precompress/pool.h"
 
@@ -21,14 +21,13 @@ static void work(void *context, size_t index)
     atomic_fetch_sub(&at_once, 1);
 }
 
-static void test_each_once(void **state)
+TEST(test_each_once)
 {
     static const struct {
         unsigned threads;
         size_t count;
     } cases[] = {{1, 0}, {4, 0}, {1, COUNT}, {2, COUNT}, {64, COUNT}, {64, 3}};
     useconds_t pause = 0;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         memset(times_done, 0, sizeof(times_done));
         pool_run(cases[i].threads, cases[i].count, work, &pause);
@@ -37,10 +36,9 @@ static void test_each_once(void **state)
     }
 }
 
-static void test_never_more_than_asked_for(void **state)
+TEST(test_never_more_than_asked_for)
 {
     useconds_t pause = 2000;
-    (void)state;
     most_at_once = 0;
     pool_run(1, 20, work, &pause);
     assert_int_equal(most_at_once, 1);

@@ -1,17 +1,19 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "daemon/postmortem.h"
 
 #include <signal.h>
 
 static struct scoreboard_slot slots[2];
+static struct scoreboard_notes notes[2];
+static const struct scoreboard_place place = {.slots = slots, .notes = notes};
 static const struct sockaddr_in6 nobody = {.sin6_family = AF_UNIX};
 
 static int setup(void **state)
 {
     (void)state;
-    scoreboard_clear(&slots[0]);
-    scoreboard_clear(&slots[1]);
+    memset(slots, 0, sizeof(slots));
+    memset(notes, 0, sizeof(notes));
     return 0;
 }
 
@@ -19,13 +21,13 @@ static const char *describe(uint32_t count)
 {
     static char text[POSTMORTEM_MAX + 1];
     struct buf b = buf_make(text, POSTMORTEM_MAX);
-    postmortem_describe(&b, slots, count, 100);
+    postmortem_describe(&b, &place, count, 100);
     assert_false(b.overflow);
     text[b.len] = '\0';
     return text;
 }
 
-static void test_end(void **state)
+TEST(test_end)
 {
     static const struct {
         uint64_t refused;
@@ -39,12 +41,11 @@ static void test_end(void **state)
         {UINT64_C(0xffffffff00000001), SIGSYS,
          "was ended by the sandbox: system call number 1"}, // of no machine
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char text[256] = "";
         struct buf b = buf_make(text, sizeof(text) - 1);
-        slots[0].refused = cases[i].refused;
-        postmortem_describe_end(&b, slots, cases[i].status);
+        notes[0].refused = cases[i].refused;
+        postmortem_describe_end(&b, &place, cases[i].status);
         assert_string_equal(text, cases[i].says);
     }
     char text[256] = "";
@@ -53,9 +54,8 @@ static void test_end(void **state)
     assert_string_equal(text, cases[1].says);
 }
 
-static void test_nothing_in_flight(void **state)
+TEST(test_nothing_in_flight)
 {
-    (void)state;
     assert_string_equal(describe(2), "");
     slots[0].connections = 1;
     assert_string_equal(describe(2), ", with 1 connection");
@@ -64,32 +64,30 @@ static void test_nothing_in_flight(void **state)
     assert_string_equal(describe(2), ", with 5 connections");
 }
 
-static void send_one(struct scoreboard_slot *slot, const char *line)
+static void send_one(struct scoreboard_notes *of, const char *line)
 {
-    flight_begin(&slot->flights, &nobody, slice_of(line), 40);
-    flight_keep(&slot->flights, 50);
-    flight_end(&slot->flights);
-    slot->waiting[DEADLINE_SEND]++;
+    inflight_begin(&of->inflight, &nobody, slice_of(line), 40);
+    inflight_keep(&of->inflight, 50);
+    inflight_end(&of->inflight);
+    of->waiting[DEADLINE_SEND]++;
 }
 
-static void test_in_flight(void **state)
+TEST(test_in_flight)
 {
-    (void)state;
     slots[0].connections = 3;
-    send_one(&slots[0], "GET /1");
-    send_one(&slots[1], "GET /2");
-    flight_begin(&slots[1].flights, &nobody, SLICE("GET /bad"), 99);
+    send_one(&notes[0], "GET /1");
+    send_one(&notes[1], "GET /2");
+    inflight_begin(&notes[1].inflight, &nobody, SLICE("GET /bad"), 99);
     assert_string_equal(describe(2),
                         ", with 3 connections; answering \"GET /bad\" of unix for 1 ms; "
                         "sending \"GET /1\" of unix for 50 ms; "
                         "sending \"GET /2\" of unix for 50 ms");
 }
 
-static void test_many(void **state)
+TEST(test_many)
 {
-    (void)state;
     for (int i = 0; i < 40; i++)
-        send_one(&slots[i % 2], "GET /");
+        send_one(&notes[i % 2], "GET /");
     const char *text = describe(2);
     size_t shown = 0;
     for (const char *at = text; (at = strstr(at, "sending")); at++)
@@ -99,20 +97,20 @@ static void test_many(void **state)
 }
 
 // It stays within its room, and says how much it has left out.
-static void test_nonsense(void **state)
+TEST(test_nonsense)
 {
-    (void)state;
     for (int byte = 0; byte < 256; byte++) {
         memset(slots, byte, sizeof(slots));
+        memset(notes, byte, sizeof(notes));
         describe(2);
-        for (size_t i = 0; i < FLIGHTS_MAX; i++) {
-            slots[0].flights.entries[i].is_used = true;
-            slots[0].flights.entries[i].len = FLIGHT_LINE;
+        for (size_t i = 0; i < INFLIGHT_MAX; i++) {
+            notes[0].inflight.entries[i].is_used = true;
+            notes[0].inflight.entries[i].len = INFLIGHT_LINE;
         }
         assert_non_null(strstr(describe(2), " more"));
     }
     setup(NULL);
-    slots[0].waiting[DEADLINE_SEND] = UINT32_MAX;
+    notes[0].waiting[DEADLINE_SEND] = UINT32_MAX;
     assert_string_equal(describe(2), "; 4294967295 more");
 }
 

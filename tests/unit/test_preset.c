@@ -1,25 +1,24 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "http/fieldline.h"
 #include "http/preset.h"
 
 #include <stdio.h>
 
-// What is built in could be written by hand.
-static void test_fields_are_good(void **state)
+// A built-in set could be written by hand.
+TEST(test_fields_are_good)
 {
     size_t count;
     const struct preset_field *fields = preset_fields(&count);
     char line[512];
-    (void)state;
     assert_int_equal(count, 6);
     for (size_t i = 0; i < count; i++) {
         snprintf(line, sizeof(line), "%s: %s", fields[i].name, fields[i].value);
-        assert_null(fieldline_check(FIELDLINE_SET, slice_of(line)));
+        assert_null(fieldline_check_set(slice_of(line)));
         assert_null(preset_check(slice_of(fields[i].preset)));
         assert_int_equal(fields[i].why[strlen(fields[i].why) - 1], '.');
         assert_null(strstr(fields[i].why, ". "));
-        // Who speaks TLS promises TLS.
+        // Only a server that speaks TLS may promise TLS.
         assert_false(
             slice_equal_nocase(slice_of(fields[i].name), SLICE("Strict-Transport-Security")));
         for (size_t j = 0; j < i; j++)
@@ -27,9 +26,8 @@ static void test_fields_are_good(void **state)
     }
 }
 
-static void test_unknown_name(void **state)
+TEST(test_unknown_name)
 {
-    (void)state;
     assert_non_null(strstr(preset_check(SLICE("secure")), "\"security\""));
     assert_non_null(preset_check(SLICE("")));
 }

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "sys/privs.h"
 
@@ -67,9 +67,8 @@ static bool has_no_capability(void)
 
 // ---- resolving ---------------------------------------------------------------------------------
 
-static void test_resolve(void **state)
+TEST(test_resolve)
 {
-    (void)state;
     struct privs p;
     const char *what = "nothing";
     if (geteuid() != 0)
@@ -95,9 +94,33 @@ static void test_resolve(void **state)
     assert_string_equal(what, "nothing");
 }
 
-static void test_resolve_no_such(void **state)
+// Where no capability is left to change ids, root can still be what it is.
+TEST(test_resolve_what_one_is)
 {
-    (void)state;
+    struct privs p = {.change_ids = true};
+    const char *what;
+    if (geteuid() != 0 || getegid() != 0)
+        skip();
+    assert_int_equal(privs_resolve("root", NULL, &p, &what), 0);
+    assert_false(p.change_ids);
+    assert_int_equal(privs_resolve("0", "0", &p, &what), 0);
+    assert_false(p.change_ids);
+    assert_int_equal(privs_resolve("root", "daemon", &p, &what), 0);
+    assert_true(p.change_ids);
+    assert_int_equal(privs_resolve("3123456789", NULL, &p, &what), 0);
+    assert_true(p.change_ids && p.uid == 3123456789 && p.gid == 3123456789);
+    assert_int_equal(p.group_count, 1);
+}
+
+TEST(test_remedy)
+{
+    assert_non_null(strstr(privs_remedy("setgroups", -EPERM), "CAP_SETGID"));
+    assert_string_equal(privs_remedy("setgroups", -ENOMEM), "");
+    assert_string_equal(privs_remedy("capset", -EPERM), "");
+}
+
+TEST(test_resolve_no_such)
+{
     struct privs p = {.uid = 7}, q = p;
     const char *what = "nothing";
     if (geteuid() != 0)
@@ -118,15 +141,13 @@ static int resolve_as_nobody(void)
     return privs_resolve("no-such-user", "no-such-group", &p, &what) == 0 && !p.change_ids ? 0 : 2;
 }
 
-static void test_resolve_without_root(void **state)
+TEST(test_resolve_without_root)
 {
-    (void)state;
     assert_int_equal(in_child(resolve_as_nobody), 0);
 }
 
-static void test_resolve_nobody_in_particular(void **state)
+TEST(test_resolve_nobody_in_particular)
 {
-    (void)state;
     struct privs p = {.change_ids = true};
     const char *what;
     assert_int_equal(privs_resolve(NULL, NULL, &p, &what), 0);
@@ -240,9 +261,8 @@ static bool has_other_threads(void)
 #endif
 }
 
-static void test_confine(void **state)
+TEST(test_confine)
 {
-    (void)state;
     if (has_other_threads())
         skip();
     static const struct {
@@ -303,7 +323,7 @@ static int reduce_without_root(void)
     return privs_reduce_master(&other) == 0 ? 0 : 2;
 }
 
-// What a test may expect of being root: a container leaves capabilities out.
+// Whether root can do all that a test expects of it: a container leaves capabilities out.
 static bool is_full_root(void)
 {
     for (int capability = 0; capability < 32; capability++)
@@ -312,9 +332,8 @@ static bool is_full_root(void)
     return geteuid() == 0;
 }
 
-static void test_reduce_master(void **state)
+TEST(test_reduce_master)
 {
-    (void)state;
     if (has_other_threads())
         skip();
     assert_int_equal(in_child(reduce_without_root), 0);
@@ -341,9 +360,8 @@ static int raise_limits(void)
     return privs_raise_nofile(RLIM_INFINITY) == 4096 ? 0 : 5;
 }
 
-static void test_raise_nofile(void **state)
+TEST(test_raise_nofile)
 {
-    (void)state;
     assert_int_equal(in_child(raise_limits), 0);
 }
 
@@ -352,6 +370,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resolve),
         cmocka_unit_test(test_resolve_no_such),
+        cmocka_unit_test(test_resolve_what_one_is),
+        cmocka_unit_test(test_remedy),
         cmocka_unit_test(test_resolve_without_root),
         cmocka_unit_test(test_resolve_nobody_in_particular),
         cmocka_unit_test(test_confine),

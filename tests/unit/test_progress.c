@@ -1,10 +1,10 @@
-#include "process.h"
-#include "tempdir.h"
-#include "unit.h"
+#include "support/process.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "precompress/progress.h"
 
-static void test_format(void **state)
+TEST(test_format)
 {
     static const struct {
         uint64_t done, total;
@@ -21,7 +21,6 @@ static void test_format(void **state)
          "compressing: 18446744073709551615 of 18446744073709551615, 100 %"},
     };
     char line[PROGRESS_LINE_MAX];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct progress p = {.done = cases[i].done,
                              .total = cases[i].total,
@@ -31,8 +30,8 @@ static void test_format(void **state)
     }
 }
 
-// What is left on the terminal is the messages alone.
-static void test_lines(void **state)
+// Only the messages are left on the terminal.
+TEST(test_lines)
 {
     static const struct {
         bool enabled;
@@ -41,7 +40,6 @@ static void test_lines(void **state)
         {false, "message\n"},
         {true, "\r\033[Kcompressing: 0 of 2, 50 %\r\033[Kmessage\n"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct progress p;
         struct tempdir d;

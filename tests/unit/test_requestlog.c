@@ -1,6 +1,7 @@
-#include "loopfixture.h"
+#include "support/loopfixture.h"
 
-#include "server/answer.h"
+#include "server/handler.h"
+#include "server/conn.h"
 #include "server/requestlog.h"
 
 static struct fixture *f;
@@ -24,11 +25,11 @@ static int open_loop(void **state)
     const struct sockaddr_in6 peer = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     (void)state;
     f = fixture_open_unstarted(NULL, NULL);
-    f->service.access_log = open(tempdir_path(&f->dir, "log", path),
-                                 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    assert_true(f->service.access_log >= 0);
+    f->served.access_log = open(tempdir_path(&f->dir, "log", path),
+                                O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    assert_true(f->served.access_log >= 0);
     fixture_start(f);
-    conn_open(&conn, -1, &peer, 0);
+    conn_open(&conn, -1, &peer, 0, 0);
     assert_int_equal(
         request_parse(SLICE("GET /x HTTP/1.1\r\n" HOST "User-Agent: me\r\n\r\n"), &request), 0);
     return 0;
@@ -37,33 +38,32 @@ static int open_loop(void **state)
 static int close_loop(void **state)
 {
     (void)state;
-    assert_null(conn.held);
+    assert_null(conn.transfer.record);
     fixture_close(f);
     return 0;
 }
 
-// What was logged since the last call, without the time.
+// The lines logged since the last call, without the time.
 static const char *take_log(void)
 {
     static char text[1024];
-    accesslog_flush(&f->loop.log, 0, true);
+    accesslog_flush(&f->loop.ctx.log, 0, true);
     tempdir_read(&f->dir, "log", text, sizeof(text));
-    assert_int_equal(ftruncate(f->service.access_log, 0), 0);
+    assert_int_equal(ftruncate(f->served.access_log, 0), 0);
     const char *end = strstr(text, "] ");
     return end ? end + 2 : text;
 }
 
-static void test_at_once(void **state)
+TEST(test_at_once)
 {
-    (void)state;
-    requestlog_add(&f->loop, &conn, &request, 404, 12);
+    requestlog_add(&f->loop.ctx, &conn, &request, 404, 12);
     assert_string_equal(take_log(), "\"GET /x HTTP/1.1\" 404 12 \"-\" \"me\"\n");
-    requestlog_add(&f->loop, &conn, NULL, 408, 0); // what was no request
+    requestlog_add(&f->loop.ctx, &conn, NULL, 408, 0); // what was no request
     assert_string_equal(take_log(), "\"-\" 408 0 \"-\" \"-\"\n");
 }
 
 // Content that takes a while: the line tells what was sent of it, whatever became of the request.
-static void test_later(void **state)
+TEST(test_later)
 {
     static const struct {
         uint64_t length, offset, end;
@@ -74,63 +74,65 @@ static void test_later(void **state)
         {100, 500, 600, " 206 0 "},   // nothing
         {0, 0, 0, " 206 0 "},         // pieces of which none was made
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct request gone = request;
         conn.status = 206;
-        conn.length = cases[i].length;
-        conn.offset = cases[i].offset;
-        conn.end = cases[i].end;
-        requestlog_hold(&f->loop, &conn, &gone);
-        assert_non_null(conn.held);
+        conn.transfer.length = cases[i].length;
+        conn.transfer.offset = cases[i].offset;
+        conn.transfer.end = cases[i].end;
+        requestlog_hold(&f->loop.ctx, &conn, &gone);
+        assert_non_null(conn.transfer.record);
         memset(&gone, 0xff, sizeof(gone));
         assert_string_equal(take_log(), "");
-        requestlog_finish(&f->loop, &conn, NULL);
+        requestlog_finish(&f->loop.ctx, &conn, NULL);
         const char *line = take_log();
         assert_starts(line, "\"GET /x HTTP/1.1\"");
         assert_contains(line, cases[i].figures);
-        answer_give_up(&f->loop, &conn);
+        transfer_finish(&conn.transfer, &f->loop.ctx.pool);
     }
 }
 
-static void test_finished_in_the_same_turn(void **state)
+TEST(test_finished_in_the_same_turn)
 {
-    (void)state;
     conn.status = 200;
-    conn.length = conn.offset = conn.end = 9;
-    requestlog_finish(&f->loop, &conn, &request);
+    conn.transfer.length = conn.transfer.offset = conn.transfer.end = 9;
+    requestlog_finish(&f->loop.ctx, &conn, &request);
     assert_string_equal(take_log(), "\"GET /x HTTP/1.1\" 200 9 \"-\" \"me\"\n");
-    requestlog_finish(&f->loop, &conn, NULL); // nothing is known of it
+    requestlog_finish(&f->loop.ctx, &conn, NULL); // nothing is known of it
     assert_string_equal(take_log(), "");
 }
 
 // Without a block to keep the line in, it is written at once, and once.
-static void test_no_block(void **state)
+TEST(test_no_block)
 {
-    (void)state;
     no_block = true;
     conn.status = 200;
-    conn.length = conn.end = 9;
-    conn.offset = 0;
-    requestlog_hold(&f->loop, &conn, &request);
+    conn.transfer.length = conn.transfer.end = 9;
+    conn.transfer.offset = 0;
+    requestlog_hold(&f->loop.ctx, &conn, &request);
     no_block = false;
-    assert_null(conn.held);
+    assert_null(conn.transfer.record);
     assert_string_equal(take_log(), "\"GET /x HTTP/1.1\" 200 9 \"-\" \"me\"\n");
-    requestlog_finish(&f->loop, &conn, NULL);
+    requestlog_finish(&f->loop.ctx, &conn, NULL);
     assert_string_equal(take_log(), "");
 }
 
-static void test_off(void **state)
+TEST(test_off)
 {
-    (void)state;
-    const int fd = f->loop.log.fd;
-    f->loop.log.fd = -1;
-    requestlog_add(&f->loop, &conn, &request, 200, 1);
-    requestlog_hold(&f->loop, &conn, &request);
-    assert_null(conn.held);
-    requestlog_finish(&f->loop, &conn, &request);
-    f->loop.log.fd = fd;
+    const int fd = f->loop.ctx.log.fd;
+    f->loop.ctx.log.fd = -1;
+    requestlog_add(&f->loop.ctx, &conn, &request, 200, 1);
+    requestlog_finish(&f->loop.ctx, &conn, &request);
+    requestlog_hold(&f->loop.ctx, &conn, &request);
+    requestlog_finish(&f->loop.ctx, &conn, NULL);
+    f->loop.ctx.log.fd = fd;
     assert_string_equal(take_log(), "");
+    // The connection moves to a loop that writes a log: what was kept suffices.
+    conn.status = 200;
+    conn.transfer.length = conn.transfer.end = conn.transfer.offset = 9;
+    requestlog_finish(&f->loop.ctx, &conn, NULL);
+    assert_string_equal(take_log(), "\"GET /x HTTP/1.1\" 200 9 \"-\" \"me\"\n");
+    transfer_finish(&conn.transfer, &f->loop.ctx.pool);
 }
 
 int main(void)

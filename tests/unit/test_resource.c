@@ -1,7 +1,7 @@
-#include "tempdir.h"
-#include "unit.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
-#include "server/resource.h"
+#include "content/resource.h"
 
 #include <errno.h>
 
@@ -54,11 +54,12 @@ static int close_site(void **state)
 static struct resource find(const char *path)
 {
     static uint64_t round;
-    struct resource r = {.status = -1};
+    struct resource r = {.reason = REASON_COUNT};
     const struct resource_query query = {
         .cache = &cache,
         .site = &sites.items[0],
         .moment = {++round, time(NULL) + WALL_LATER},
+        .index = &sites.items[0].conf->index,
     };
     resource_find(&query, slice_of(path), &r);
     return r;
@@ -67,80 +68,91 @@ static struct resource find(const char *path)
 static const struct {
     const char *path;
     enum resource_kind kind;
-    int status;
+    enum reason reason; // of NONE
     const char *content;
 } cases[] = {
-    {"file", RESOURCE_FILE, 200, "file"},
-    {"", RESOURCE_FILE, 200, "first"}, // the first index file though the second exists
-    {"second/", RESOURCE_FILE, 200, "second"},
-    {"second", RESOURCE_REDIRECT, 301, NULL},
-    {"second/index.html", RESOURCE_REDIRECT, 301, NULL},
-    {"empty", RESOURCE_REDIRECT, 301, NULL},
-    {"empty/", RESOURCE_STATUS, 403, NULL},
-    {"none", RESOURCE_STATUS, 404, NULL},
-    {"none/", RESOURCE_STATUS, 404, NULL},
-    {"none/deeper", RESOURCE_STATUS, 404, NULL},
-    {"file/", RESOURCE_STATUS, 404, NULL},
-    {"file/deeper", RESOURCE_STATUS, 404, NULL},
-    {"loop", RESOURCE_STATUS, 403, NULL},
-    {"loop/", RESOURCE_STATUS, 403, NULL},
-    {"out", RESOURCE_STATUS, 403, NULL},
-    {"linked/", RESOURCE_STATUS, 403, NULL}, // not passed over: somebody meant it to be there
-    {"fifo", RESOURCE_STATUS, 403, NULL},
-    {"fifo/", RESOURCE_STATUS, 404, NULL},
+    {"file", RESOURCE_FILE, 0, "file"},
+    {"", RESOURCE_FILE, 0, "first"}, // the first index file though the second exists
+    {"second/", RESOURCE_FILE, 0, "second"},
+    {"second", RESOURCE_REDIRECT, 0, NULL},
+    {"second/index.html", RESOURCE_REDIRECT, 0, NULL},
+    {"empty", RESOURCE_REDIRECT, 0, NULL},
+    {"empty/", RESOURCE_NONE, REASON_DIRECTORY_UNLISTED, NULL},
+    {"none", RESOURCE_NONE, REASON_FILE_NONE, NULL},
+    {"none/", RESOURCE_NONE, REASON_FILE_NONE, NULL},
+    {"none/deeper", RESOURCE_NONE, REASON_FILE_NONE, NULL},
+    {"file/", RESOURCE_NONE, REASON_FILE_NONE, NULL},
+    {"file/deeper", RESOURCE_NONE, REASON_FILE_NONE, NULL},
+    {"loop", RESOURCE_NONE, REASON_FILE_LINK, NULL},
+    {"loop/", RESOURCE_NONE, REASON_FILE_LINK, NULL},
+    {"out", RESOURCE_NONE, REASON_FILE_LINK, NULL},
+    {"linked/", RESOURCE_NONE, REASON_FILE_LINK,
+     NULL}, // not passed over: somebody meant it to be there
+    {"fifo", RESOURCE_NONE, REASON_FILE_KIND, NULL},
+    {"fifo/", RESOURCE_NONE, REASON_FILE_NONE, NULL},
 };
 
-static void test_find(void **state)
+TEST(test_find)
 {
-    (void)state;
     size_t before = count_fds();
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct resource r = find(cases[i].path);
-        if (r.kind != cases[i].kind || r.status != cases[i].status)
-            fail_msg("\"%s\": kind %d, status %d", cases[i].path, (int)r.kind, r.status);
+        if (r.kind != cases[i].kind || r.reason != cases[i].reason)
+            fail_msg("\"%s\": kind %d, %s", cases[i].path, (int)r.kind, reason_text(r.reason));
         if (r.kind != RESOURCE_FILE) {
             assert_null(r.file);
             continue;
         }
         assert_int_equal(r.file->about.size, strlen(cases[i].content));
         assert_memory_equal(r.file->body, cases[i].content, r.file->about.size);
-        filecache_release(r.file);
+        cached_file_release(r.file);
     }
     assert_int_equal(count_fds(), before);
 }
 
 // Paths about as long as the kernel takes, and longer.
-static void test_long_paths(void **state)
+TEST(test_long_paths)
 {
     char path[PATH_MAX + 20];
-    (void)state;
     for (size_t len = PATH_MAX - 20; len < PATH_MAX + 19; len++) {
         memset(path, 'a', len);
         path[len] = '\0';
-        assert_int_equal(find(path).status, 404);
+        assert_int_equal(find(path).reason, REASON_FILE_NONE);
         for (size_t i = 1; i < len; i += 2)
             path[i] = '/';
-        assert_int_equal(find(path).status, 404);
+        assert_int_equal(find(path).reason, REASON_FILE_NONE);
         path[len - 1] = '/';
-        assert_int_equal(find(path).status, 404);
+        assert_int_equal(find(path).reason, REASON_FILE_NONE);
     }
 }
 
-static void test_no_permission(void **state)
+TEST(test_no_permission)
 {
     char path[PATH_MAX];
-    (void)state;
     if (geteuid() == 0) // nothing is forbidden then
         skip();
     assert_int_equal(chmod(tempdir_path(&dir, "file", path), 0), 0);
-    assert_int_equal(find("file").status, 403);
+    assert_int_equal(find("file").reason, REASON_FILE_PERMISSION);
     assert_int_equal(chmod(tempdir_path(&dir, "second", path), 0), 0);
-    assert_int_equal(find("second/").status, 403);
+    assert_int_equal(find("second/").reason, REASON_FILE_PERMISSION);
     assert_int_equal(chmod(path, 0700), 0);
 }
 
+TEST(test_a_tree_that_does_not_answer)
+{
+    static const char *const paths[] = {"", "file", "second/", "second", "none"};
+    sites.items[0].trees[0].silent = dir.path;
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        struct resource r = find(paths[i]);
+        assert_int_equal(r.kind, RESOURCE_NONE);
+        assert_int_equal(r.reason, REASON_ROOT_SILENT);
+        assert_int_equal(reason_status(r.reason), 503);
+    }
+    sites.items[0].trees[0].silent = NULL;
+}
+
 // Every error that opening a file may give: nothing that a client asks for is a 500 by it.
-static void test_status(void **state)
+TEST(test_status)
 {
     static const struct {
         int error, status;
@@ -150,9 +162,8 @@ static void test_status(void **state)
         {ENODEV, 403}, {EMFILE, 503},  {ENFILE, 503},       {ENOMEM, 503}, {EAGAIN, 503},
         {EIO, 500},    {ESTALE, 500},  {12345, 500},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
-        assert_int_equal(resource_status(-errors[i].error), errors[i].status);
+        assert_int_equal(reason_status(resource_reason(-errors[i].error)), errors[i].status);
 }
 
 int main(void)
@@ -161,6 +172,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_find, open_site, close_site),
         cmocka_unit_test_setup_teardown(test_long_paths, open_site, close_site),
         cmocka_unit_test_setup_teardown(test_no_permission, open_site, close_site),
+        cmocka_unit_test_setup_teardown(test_a_tree_that_does_not_answer, open_site, close_site),
         cmocka_unit_test(test_status),
     };
     return cmocka_run_group_tests_name("resource", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "sys/sandbox.h"
 
@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What a child does, and how it ends.
+// The end of a child that tried something.
 enum outcome {
     DONE,    // it could
     REFUSED, // EACCES or EPERM
@@ -32,7 +33,7 @@ enum outcome {
 static char directory[] = "/tmp/test_sandbox.XXXXXX";
 static int root;                // O_PATH, of the directory
 static struct sockaddr_in port; // where somebody listens
-// What is there before the sandbox is entered.
+// Made before the sandbox is entered.
 static int ready_socket, spare_listener;
 static pid_t other;               // a process
 static _Atomic uint64_t *refused; // where the call is noted that ended one
@@ -126,6 +127,64 @@ static int own_by_other(void)
     return result(fcntl(ready_socket, F_SETOWN, other));
 }
 
+static int set_option(int level, int name)
+{
+    const int value = 1;
+    return result(setsockopt(spare_listener, level, name, &value, sizeof(value)));
+}
+
+static int get_option(int level, int name)
+{
+    int value;
+    socklen_t size = sizeof(value);
+    return result(getsockopt(spare_listener, level, name, &value, &size));
+}
+
+// SO_KEEPALIVE: the number of the option that is allowed, on another level.
+static int set_option_of_socket(void)
+{
+    return set_option(SOL_SOCKET, TCP_DEFER_ACCEPT);
+}
+
+static int defer(void)
+{
+    return set_option(IPPROTO_TCP, TCP_DEFER_ACCEPT);
+}
+
+static int get_type(void)
+{
+    return get_option(SOL_SOCKET, SO_TYPE);
+}
+
+// Nothing is there to be received, and nobody to be sent to.
+static int attempted(ssize_t r)
+{
+    return r < 0 && (errno == EAGAIN || errno == EPIPE || errno == ENOTCONN) ? DONE
+                                                                             : result((int)r);
+}
+
+static int receive(void)
+{
+    char c;
+    return attempted(recv(ready_socket, &c, 1, MSG_DONTWAIT));
+}
+
+static int peek(void)
+{
+    char c;
+    return attempted(recv(ready_socket, &c, 1, MSG_DONTWAIT | MSG_PEEK));
+}
+
+static int send_plain(void)
+{
+    return attempted(send(ready_socket, "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE));
+}
+
+static int send_urgent_message(void)
+{
+    return attempted(sendmsg(ready_socket, &(struct msghdr){0}, MSG_NOSIGNAL | MSG_OOB));
+}
+
 static int abort_self(void)
 {
     abort();
@@ -178,6 +237,7 @@ static int run_thread(void)
 
 enum layers { NONE, LANDLOCK, SECCOMP, BOTH, ALL_LAYERS };
 
+// More about the arguments of calls is tried in a worker, by ../it/98-break-out.py.
 static const struct attempt {
     const char *name;
     int (*f)(void);
@@ -199,6 +259,13 @@ static const struct attempt {
     {"signal another", signal_other, {DONE, REFUSED, KILLED, KILLED}, 6},
     {"abort another", abort_other, {DONE, REFUSED, KILLED, KILLED}, 6},
     {"have another signalled", own_by_other, {DONE, DONE, KILLED, KILLED}, 1},
+    {"set the option of a socket", set_option_of_socket, {DONE, DONE, KILLED, KILLED}, 1},
+    {"set TCP_DEFER_ACCEPT", defer, {DONE, DONE, DONE, DONE}, 1},
+    {"get SO_TYPE", get_type, {DONE, DONE, DONE, DONE}, 1},
+    {"receive", receive, {DONE, DONE, DONE, DONE}, 1},
+    {"peek", peek, {DONE, DONE, KILLED, KILLED}, 1},
+    {"send", send_plain, {DONE, DONE, DONE, DONE}, 1},
+    {"send a message urgently", send_urgent_message, {DONE, DONE, KILLED, KILLED}, 1},
     {"abort", abort_self, {ABORTED, ABORTED, ABORTED, ABORTED}, 1},
     {"ignore the end", ignore_end, {DONE, DONE, KILLED, KILLED}, 1},
     {"trace another", trace_other, {DONE, REFUSED, KILLED, KILLED}, 1},
@@ -294,7 +361,7 @@ static void try_layers(enum layers layers)
 }
 
 // Which call it was is known afterwards.
-static void test_note(void **state)
+TEST(test_note)
 {
     static const struct {
         int (*f)(void);
@@ -302,7 +369,6 @@ static void test_note(void **state)
     } cases[] = {{make_socket, "socket ("}, {execute, "execve ("}, {trace_other, "ptrace ("}};
     const struct sandbox_plan plan = plan_of(SECCOMP);
     struct sandbox s;
-    (void)state;
     assert_int_equal(sandbox_init(&s, &plan), 0);
     for (size_t i = 0; i < ARRAY_SIZE(cases) && s.filter; i++) {
         char text[64] = "";
@@ -319,9 +385,8 @@ static void test_note(void **state)
 }
 
 // A worker that was taken over may have written anything.
-static void test_nonsense(void **state)
+TEST(test_nonsense)
 {
-    (void)state;
     for (unsigned i = 0; i < 64; i++) {
         char text[64];
         struct buf b = buf_make(text, sizeof(text));
@@ -330,42 +395,36 @@ static void test_nonsense(void **state)
     }
 }
 
-static void test_none(void **state)
+TEST(test_none)
 {
-    (void)state;
     try_layers(NONE);
 }
 
-static void test_landlock(void **state)
+TEST(test_landlock)
 {
-    (void)state;
     try_layers(LANDLOCK);
 }
 
-static void test_seccomp(void **state)
+TEST(test_seccomp)
 {
-    (void)state;
     try_layers(SECCOMP);
 }
 
-static void test_both(void **state)
+TEST(test_both)
 {
-    (void)state;
     try_layers(BOTH);
 }
 
 // To log is not to forbid: all goes on as without a sandbox.
-static void test_log(void **state)
+TEST(test_log)
 {
-    (void)state;
     struct sandbox_plan plan = plan_of(NONE);
     plan.landlock = plan.seccomp = SANDBOX_LOG;
     try_all(&plan, NONE);
 }
 
-static void test_reads_all(void **state)
+TEST(test_reads_all)
 {
-    (void)state;
     struct sandbox s;
     struct sandbox_plan plan = plan_of(LANDLOCK);
     plan.reads_all = true;
@@ -379,9 +438,8 @@ static void test_reads_all(void **state)
     assert_int_equal(writes, REFUSED);
 }
 
-static void test_bad_root(void **state)
+TEST(test_bad_root)
 {
-    (void)state;
     struct sandbox s = SANDBOX_NONE;
     struct sandbox_plan plan = plan_of(LANDLOCK);
     const int bad = -1;

@@ -1,35 +1,39 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "server/scoreboard.h"
 
-static void test_slots_stand_apart(void **state)
+TEST(test_slots_stand_apart)
 {
     struct scoreboard s;
-    (void)state;
     assert_int_equal(sizeof(struct scoreboard_slot) % 128, 0);
-    assert_int_equal(scoreboard_init(&s, 3), 0);
-    for (uint32_t i = 0; i < 3; i++)
-        atomic_store(&s.slots[i].connections, i + 1);
+    assert_int_equal(sizeof(struct scoreboard_notes) % 128, 0);
+    assert_int_equal(scoreboard_init(&s, 2, 2), 0);
+    struct scoreboard_slot *slots[] = {&s.places[0].slots[0], &s.places[0].slots[1],
+                                       &s.places[1].slots[0], &s.places[1].slots[1]};
+    for (uint32_t i = 0; i < 4; i++)
+        atomic_store(&slots[i]->connections, i + 1);
     assert_int_equal(scoreboard_load(&s).connections, 0);
     assert_int_equal(scoreboard_load(&s).loops, 0);
-    s.slots[0].phase = s.slots[2].phase = SCOREBOARD_SERVING;
-    s.slots[1].phase = SCOREBOARD_LEAVING;
-    assert_int_equal(scoreboard_load(&s).connections, 4);
+    slots[0]->phase = slots[3]->phase = SCOREBOARD_SERVING;
+    slots[1]->phase = SCOREBOARD_LEAVING;
+    assert_int_equal(scoreboard_load(&s).connections, 5);
     assert_int_equal(scoreboard_load(&s).loops, 2);
-    scoreboard_add(&s.slots[1].requests, 5);
-    scoreboard_add(&s.slots[1].requests, 2);
-    assert_int_equal(atomic_load(&s.slots[1].requests), 7);
-    assert_int_equal(atomic_load(&s.slots[0].requests), 0);
-    scoreboard_clear(&s.slots[1]);
-    assert_int_equal(atomic_load(&s.slots[1].requests), 0);
-    assert_int_equal(s.slots[1].connections + s.slots[1].phase, 0);
-    assert_int_equal(s.slots[2].connections, 3);
+    scoreboard_add(&slots[1]->requests, 5);
+    scoreboard_add(&slots[1]->requests, 2);
+    s.places[0].notes[1].beat = s.places[1].notes[1].beat = 9;
+    assert_int_equal(atomic_load(&slots[1]->requests), 7);
+    assert_int_equal(atomic_load(&slots[0]->requests), 0);
+    scoreboard_clear(&s, 0);
+    assert_int_equal(slots[1]->requests + slots[1]->connections + slots[1]->phase, 0);
+    assert_int_equal(s.places[0].notes[1].beat, 0);
+    assert_int_equal(s.places[1].notes[1].beat, 9);
+    assert_int_equal(slots[2]->connections, 3);
     scoreboard_cleanup(&s);
-    assert_null(s.slots);
+    assert_null(s.places);
     scoreboard_cleanup(&s);
 }
 
-static void test_over_share(void **state)
+TEST(test_over_share)
 {
     static const struct {
         uint64_t own, total;
@@ -40,13 +44,12 @@ static void test_over_share(void **state)
         {2, 2, 4, true},     {100, 400, 4, false}, {104, 400, 4, false},
         {105, 400, 4, true}, {400, 400, 1, false}, {1034, 4000, 4, true},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         if (scoreboard_over_share(cases[i].own, cases[i].total, cases[i].loops) != cases[i].want)
             fail_msg("case %zu", i);
 }
 
-static void test_rounds(void **state)
+TEST(test_rounds)
 {
     static const struct {
         int64_t us;
@@ -55,7 +58,6 @@ static void test_rounds(void **state)
         {-1, 0},   {0, 0},    {15, 0},      {16, 1},      {31, 1},         {32, 2},
         {2047, 7}, {2048, 8}, {262143, 14}, {262144, 15}, {INT64_MAX, 15},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_int_equal(scoreboard_round_class(cases[i].us), cases[i].class);
     assert_int_equal(scoreboard_round_bound(0), 16);

@@ -1,8 +1,8 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "precompress/sibling.h"
 
-static void test_suits(void **state)
+TEST(test_suits)
 {
     static const struct {
         const char *name;
@@ -23,13 +23,12 @@ static void test_suits(void **state)
         {"noextension", false}, {"a.tar", false},
         {"a.pdf", false},       {"", false},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         if (sibling_suits(slice_of(cases[i].name)) != cases[i].want)
             fail_msg("%s", cases[i].name);
 }
 
-static void test_judge(void **state)
+TEST(test_judge)
 {
     static const struct {
         off_t size;
@@ -54,7 +53,6 @@ static void test_judge(void **state)
         {999, {9, 5}, S_IFLNK | 0777, {1, 0}, SIBLING_FOREIGN},
         {1, {9, 5}, S_IFIFO | 0644, {10, 0}, SIBLING_FOREIGN},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct stat original = {.st_size = cases[i].size, .st_mtim = cases[i].mtime};
         struct stat sibling = {.st_mode = cases[i].sibling, .st_mtim = cases[i].sibling_mtime};
@@ -63,21 +61,19 @@ static void test_judge(void **state)
     }
 }
 
-static void test_size_max(void **state)
+TEST(test_size_max)
 {
     static const struct {
         uint64_t size, want;
     } cases[] = {{0, 0},     {19, 19},    {20, 19},
                  {256, 244}, {1000, 950}, {UINT64_C(20) << 32, UINT64_C(19) << 32}};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_int_equal(sibling_size_max(cases[i].size), cases[i].want);
 }
 
-static void test_name(void **state)
+TEST(test_name)
 {
     char long_name[NAME_MAX + 1] = "", got[NAME_MAX + 1] = "untouched";
-    (void)state;
     assert_true(sibling_name(got, "a\n.css", ".br"));
     assert_string_equal(got, "a\n.css.br");
     memset(long_name, 'a', NAME_MAX - 3);

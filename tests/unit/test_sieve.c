@@ -1,6 +1,6 @@
-#include "unit.h"
+#include "support/unit.h"
 
-#include "server/sieve.h"
+#include "content/sieve.h"
 
 #define COUNT 6
 
@@ -26,17 +26,15 @@ static size_t let_go(void)
     return (size_t)(item - items);
 }
 
-static void test_oldest_first(void **state)
+TEST(test_oldest_first)
 {
-    (void)state;
     for (size_t i = 0; i < COUNT; i++)
         assert_int_equal(let_go(), i);
     assert_null(sieve_next(&s));
 }
 
-static void test_wanted_stay(void **state)
+TEST(test_wanted_stay)
 {
-    (void)state;
     items[0].wanted = items[2].wanted = true;
     assert_int_equal(let_go(), 1);
     assert_false(items[0].wanted); // it has been asked about
@@ -49,9 +47,8 @@ static void test_wanted_stay(void **state)
     assert_null(sieve_next(&s));
 }
 
-static void test_all_wanted(void **state)
+TEST(test_all_wanted)
 {
-    (void)state;
     for (size_t i = 0; i < COUNT; i++)
         items[i].wanted = true;
     assert_int_equal(let_go(), 0);
@@ -59,10 +56,9 @@ static void test_all_wanted(void **state)
 }
 
 // A walk through many that are asked for once does not touch what is asked for again.
-static void test_walk(void **state)
+TEST(test_walk)
 {
     struct sieve_item walk[100];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(walk); i++) {
         for (size_t j = 0; j < COUNT; j++)
             items[j].wanted = true;
@@ -75,9 +71,8 @@ static void test_walk(void **state)
     }
 }
 
-static void test_removed_under_the_hand(void **state)
+TEST(test_removed_under_the_hand)
 {
-    (void)state;
     items[0].wanted = true;
     assert_ptr_equal(sieve_next(&s), &items[1]);
     sieve_remove(&s, &items[1]);

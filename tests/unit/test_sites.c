@@ -1,7 +1,7 @@
-#include "tempdir.h"
-#include "unit.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
-#include "server/sites.h"
+#include "content/sites.h"
 
 #include <errno.h>
 
@@ -31,7 +31,17 @@ static const struct {
     {"[::1]", 2, 0},
 };
 
-static void test_find(void **state)
+static const struct site *find_site(const struct sites *s, size_t listener, struct slice host)
+{
+    enum reason reason = REASON_NONE;
+    const struct site *site = sites_find(s, listener, host, &reason);
+    assert_int_equal(reason, site                                     ? REASON_NONE
+                             : s->unknown_host == UNKNOWN_HOST_REFUSE ? REASON_SITE_UNKNOWN
+                                                                      : REASON_SITE_NONE);
+    return site;
+}
+
+TEST(test_find)
 {
     char root[] = "/tmp";
     struct sites_failure failed;
@@ -39,7 +49,6 @@ static void test_find(void **state)
     struct conf with = {.sites = all, .site_count = ARRAY_SIZE(all)};
     struct conf second = {.sites = without, .site_count = ARRAY_SIZE(without)};
     struct sites s, t;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(all); i++)
         all[i].root = root;
     for (size_t i = 0; i < ARRAY_SIZE(without); i++)
@@ -47,9 +56,9 @@ static void test_find(void **state)
     assert_int_equal(sites_open(&s, &with, &failed), 0);
     assert_int_equal(sites_open(&t, &second, &failed), 0);
     for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
-        assert_ptr_equal(sites_find(&s, 0, slice_of(hosts[i].host)),
+        assert_ptr_equal(find_site(&s, 0, slice_of(hosts[i].host)),
                          &s.items[hosts[i].with_nameless]);
-        assert_ptr_equal(sites_find(&t, 0, slice_of(hosts[i].host)), &t.items[hosts[i].without]);
+        assert_ptr_equal(find_site(&t, 0, slice_of(hosts[i].host)), &t.items[hosts[i].without]);
     }
     assert_ptr_equal(s.items[3].conf, &all[3]);
     sites_close(&s);
@@ -57,29 +66,37 @@ static void test_find(void **state)
 }
 
 // A single site answers for whatever host, also with names.
-static void test_only_site(void **state)
+TEST(test_only_site)
 {
     char root[] = "/tmp";
     struct conf_site one = {.names = {names_b, 1}, .root = root};
     struct conf conf = {.sites = &one, .site_count = 1};
     struct sites_failure failed;
     struct sites s;
-    (void)state;
     assert_int_equal(sites_open(&s, &conf, &failed), 0);
-    assert_ptr_equal(sites_find(&s, 0, SLICE("else.test")), &s.items[0]);
+    assert_ptr_equal(find_site(&s, 0, SLICE("else.test")), &s.items[0]);
     sites_close(&s);
     assert_int_equal(s.count, 0);
     sites_close(&s); // harmless
+    conf.unknown_host = UNKNOWN_HOST_REFUSE;
+    assert_int_equal(sites_open(&s, &conf, &failed), 0);
+    assert_null(find_site(&s, 0, SLICE("else.test")));
+    assert_null(find_site(&s, 0, SLICE("")));
+    assert_ptr_equal(find_site(&s, 0, slice_of(names_b[0])), &s.items[0]);
+    sites_close(&s);
+    one.names.count = 0; // it answers for all
+    assert_int_equal(sites_open(&s, &conf, &failed), 0);
+    assert_ptr_equal(find_site(&s, 0, SLICE("else.test")), &s.items[0]);
+    sites_close(&s);
 }
 
-static void test_failure_names_the_site(void **state)
+TEST(test_failure_names_the_site)
 {
     char good[] = "/tmp", none[] = "/nonexistent/root", file[] = "/proc/self/status";
     struct conf_site list[] = {{.root = good}, {.root = none, .origin = {"f", 7}}, {.root = good}};
     struct conf conf = {.sites = list, .site_count = ARRAY_SIZE(list)};
     struct sites_failure failed;
     struct sites s = {.count = 99};
-    (void)state;
     size_t before = count_fds();
     assert_int_equal(sites_open(&s, &conf, &failed), -ENOENT);
     assert_string_equal(failed.directory, none);
@@ -97,7 +114,48 @@ static void test_failure_names_the_site(void **state)
     assert_int_equal(count_fds(), before);
 }
 
-static void test_mounts(void **state)
+// A supply where what is named "silent" does not answer.
+static int open_root_or_not(void *context, const char *directory, struct supply_root *ret)
+{
+    return strstr(directory, "silent") ? -ETIMEDOUT : supply_own.open_root(context, directory, ret);
+}
+
+static int open_file_or_not(void *context, const char *path)
+{
+    return strstr(path, "silent") ? -ETIMEDOUT : supply_own.open_file(context, path);
+}
+
+TEST(test_those_that_do_not_answer)
+{
+    static const struct supply supply = {open_root_or_not, open_file_or_not, NULL};
+    char good[] = "/tmp", silent[] = "/silent/root", redirects[] = "/silent/redirects";
+    char at[] = "/at/";
+    struct conf_mount mount = {.path = at, .root = silent};
+    struct conf_site list[] = {
+        {.root = good, .mount_count = 1}, {.root = good, .redirects = redirects}, {.root = good}};
+    struct conf conf = {.sites = list, .site_count = 3, .mounts = &mount, .mount_count = 1};
+    struct sites_failure failed;
+    struct sites s;
+    const struct tree *first;
+    size_t before = count_fds();
+    int fds[4];
+    assert_int_equal(sites_open_from(&s, &conf, &supply, &failed), 0);
+    assert_int_equal(sites_count_silent(&s, &first), 2);
+    assert_ptr_equal(first, sites_tree(&s.items[0], SLICE("at/x")));
+    assert_string_equal(first->silent, silent);
+    assert_int_equal(first->root.fd, -1);
+    assert_false(sites_tree_is_swapped(first));
+    assert_null(sites_tree(&s.items[0], SLICE("x"))->silent);
+    assert_string_equal(sites_tree(&s.items[1], SLICE("x"))->silent, redirects);
+    assert_null(sites_tree(&s.items[2], SLICE("x"))->silent);
+    assert_int_equal(sites_fd_count(&s), 2);
+    sites_fds(&s, fds);
+    assert_true(fds[0] >= 0 && fds[1] >= 0);
+    sites_close(&s);
+    assert_int_equal(count_fds(), before);
+}
+
+TEST(test_mounts)
 {
     static const struct {
         const char *path;
@@ -118,7 +176,6 @@ static void test_mounts(void **state)
     struct sites_failure failed;
     struct sites s;
     int fds[6];
-    (void)state;
     assert_int_equal(sites_open(&s, &conf, &failed), 0);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const struct tree *tree = sites_tree(&s.items[1], slice_of(cases[i].path));
@@ -134,7 +191,7 @@ static void test_mounts(void **state)
 }
 
 // A site that is bound to addresses answers nowhere else.
-static void test_bound_sites(void **state)
+TEST(test_bound_sites)
 {
     char root[] = "/tmp", public[] = "*:80", internal[] = "127.0.0.1:81", lone[] = "[::1]:82";
     char *on_internal[] = {internal}, *on_both[] = {public, internal};
@@ -154,16 +211,15 @@ static void test_bound_sites(void **state)
     };
     struct sites_failure failed;
     struct sites s;
-    (void)state;
     assert_int_equal(sites_open(&s, &conf, &failed), 0);
     assert_int_equal(sites_bind(&s, addresses, ARRAY_SIZE(addresses)), 0);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-        assert_ptr_equal(sites_find(&s, cases[i].listener, slice_of(cases[i].host)),
+        assert_ptr_equal(find_site(&s, cases[i].listener, slice_of(cases[i].host)),
                          cases[i].site < 0 ? NULL : &s.items[cases[i].site]);
     sites_close(&s);
 }
 
-static void test_swapped_root(void **state)
+TEST(test_swapped_root)
 {
     struct tempdir dir;
     char one[PATH_MAX], two[PATH_MAX], current[PATH_MAX], next[PATH_MAX];
@@ -171,7 +227,6 @@ static void test_swapped_root(void **state)
     struct conf conf = {.sites = &site, .site_count = 1};
     struct sites_failure failed;
     struct sites s;
-    (void)state;
     tempdir_make(&dir);
     tempdir_mkdir(&dir, "one");
     tempdir_mkdir(&dir, "two");
@@ -195,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_only_site),
         cmocka_unit_test(test_failure_names_the_site),
+        cmocka_unit_test(test_those_that_do_not_answer),
         cmocka_unit_test(test_mounts),
         cmocka_unit_test(test_bound_sites),
         cmocka_unit_test(test_swapped_root),

@@ -1,8 +1,8 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "http/statusline.h"
 
-static void test_outcomes(void **state)
+TEST(test_outcomes)
 {
     static const struct {
         const char *received;
@@ -49,7 +49,6 @@ static void test_outcomes(void **state)
         {"HTTP/1.1 \r\n", STATUSLINE_MALFORMED, NULL, 0},
         {"HTTP/1.\n", STATUSLINE_MALFORMED, NULL, 0},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct statusline got = {.status = -1};
         assert_int_equal(statusline_find(slice_of(cases[i].received), &got), cases[i].want);

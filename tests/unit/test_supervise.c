@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "daemon/supervise.h"
 
@@ -9,10 +9,9 @@ static void start_ready(struct supervise *s, int64_t now)
     supervise_ready(s, now);
 }
 
-static void test_wanted_at_once(void **state)
+TEST(test_wanted_at_once)
 {
     struct supervise s = {0};
-    (void)state;
     assert_true(supervise_is_due(&s, 0));
     assert_int_equal(supervise_next(&s), 0);
     supervise_started(&s);
@@ -20,11 +19,10 @@ static void test_wanted_at_once(void **state)
     assert_int_equal(supervise_next(&s), -1);
 }
 
-static void test_a_worker_that_served_is_replaced_at_once(void **state)
+TEST(test_a_worker_that_served_is_replaced_at_once)
 {
     struct supervise s = {0};
     int64_t now = 1000;
-    (void)state;
     for (int i = 0; i < 20; i++) { // once a second, as often as it likes
         start_ready(&s, now);
         now += 1000;
@@ -33,13 +31,12 @@ static void test_a_worker_that_served_is_replaced_at_once(void **state)
     }
 }
 
-static void test_dying_before_ready_backs_off(void **state)
+TEST(test_dying_before_ready_backs_off)
 {
     static const int64_t delays[] = {100,  200,   400,   800,   1600,  3200,
                                      6400, 12800, 25600, 30000, 30000, 30000};
     struct supervise s = {0};
     int64_t now = 5000;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(delays); i++) {
         supervise_started(&s);
         supervise_died(&s, now);
@@ -50,20 +47,18 @@ static void test_dying_before_ready_backs_off(void **state)
     }
 }
 
-static void test_dying_right_after_ready_is_a_failure_too(void **state)
+TEST(test_dying_right_after_ready_is_a_failure_too)
 {
     struct supervise s = {0};
-    (void)state;
     start_ready(&s, 0);
     supervise_died(&s, SUPERVISE_TOO_SOON - 1);
     assert_int_equal(supervise_next(&s), SUPERVISE_TOO_SOON - 1 + SUPERVISE_FIRST_DELAY);
 }
 
-static void test_a_healthy_while_forgives(void **state)
+TEST(test_a_healthy_while_forgives)
 {
     struct supervise s = {0};
     int64_t now = 0;
-    (void)state;
     for (int i = 0; i < 5; i++) {
         supervise_started(&s);
         supervise_died(&s, now);
@@ -78,10 +73,9 @@ static void test_a_healthy_while_forgives(void **state)
     assert_int_equal(supervise_next(&s), now + SUPERVISE_FIRST_DELAY);
 }
 
-static void test_short_lives_do_not_forgive(void **state)
+TEST(test_short_lives_do_not_forgive)
 {
     struct supervise s = {0};
-    (void)state;
     supervise_started(&s);
     supervise_died(&s, 0);
     start_ready(&s, 100);
@@ -92,10 +86,9 @@ static void test_short_lives_do_not_forgive(void **state)
     assert_int_equal(supervise_next(&s), 1100 + 2 * SUPERVISE_FIRST_DELAY);
 }
 
-static void test_retired_is_not_replaced(void **state)
+TEST(test_retired_is_not_replaced)
 {
     struct supervise s = {0};
-    (void)state;
     start_ready(&s, 0);
     supervise_retire(&s);
     supervise_died(&s, 5000);
@@ -103,15 +96,14 @@ static void test_retired_is_not_replaced(void **state)
     assert_int_equal(supervise_next(&s), -1);
 }
 
-static void test_ready_counts_only_when_started(void **state)
+TEST(test_ready_counts_only_when_started)
 {
     struct supervise s = {0};
-    (void)state;
     supervise_ready(&s, 10);
     assert_int_equal(s.phase, SUPERVISE_WANTED);
 }
 
-static void test_worn(void **state)
+TEST(test_due_for_recycling)
 {
     static const struct {
         struct supervise_limits limits;
@@ -129,35 +121,34 @@ static void test_worn(void **state)
         {{100, 1000}, 74, 1249, false},
     };
     struct supervise s = {0};
-    (void)state;
-    assert_false(supervise_is_worn(&s, &cases[2].limits, 100, 0, 500)); // not there yet
+    assert_false(
+        supervise_is_due_for_recycling(&s, &cases[2].limits, 100, 0, 500)); // not there yet
     supervise_started(&s);
-    assert_false(supervise_is_worn(&s, &cases[2].limits, 100, 0, 500));
+    assert_false(supervise_is_due_for_recycling(&s, &cases[2].limits, 100, 0, 500));
     supervise_ready(&s, 500);
     for (uint32_t number = 0; number < 1000; number++)
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-            if (supervise_is_worn(&s, &cases[i].limits, cases[i].requests, number, cases[i].now) !=
-                cases[i].want)
+            if (supervise_is_due_for_recycling(&s, &cases[i].limits, cases[i].requests, number,
+                                               cases[i].now) != cases[i].want)
                 fail_msg("case %zu, number %u", i, number);
     supervise_retire(&s);
-    assert_false(supervise_is_worn(&s, &cases[2].limits, 100, 0, 500));
+    assert_false(supervise_is_due_for_recycling(&s, &cases[2].limits, 100, 0, 500));
 }
 
 static uint64_t limit_of(const struct supervise *s, uint32_t number)
 {
     const struct supervise_limits limits = {.requests = 1000000};
     uint64_t requests = 1000000;
-    while (supervise_is_worn(s, &limits, requests - 1000, number, 0))
+    while (supervise_is_due_for_recycling(s, &limits, requests - 1000, number, 0))
         requests -= 1000;
     return requests;
 }
 
 // Neighbours come due apart: 16 of them no nearer than half of what an even spread would give.
-static void test_worn_apart(void **state)
+TEST(test_due_apart)
 {
     struct supervise s = {0};
     uint64_t limits[16];
-    (void)state;
     supervise_started(&s);
     supervise_ready(&s, 0);
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
@@ -180,8 +171,8 @@ int main(void)
         cmocka_unit_test(test_short_lives_do_not_forgive),
         cmocka_unit_test(test_retired_is_not_replaced),
         cmocka_unit_test(test_ready_counts_only_when_started),
-        cmocka_unit_test(test_worn),
-        cmocka_unit_test(test_worn_apart),
+        cmocka_unit_test(test_due_for_recycling),
+        cmocka_unit_test(test_due_apart),
     };
     return cmocka_run_group_tests_name("supervise", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "sys/systemd.h"
 
@@ -11,9 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void test_silence_without_a_manager(void **state)
+TEST(test_silence_without_a_manager)
 {
-    (void)state;
     struct systemd_socket sockets[2];
     unsetenv("NOTIFY_SOCKET");
     unsetenv("LISTEN_FDS");
@@ -24,9 +23,8 @@ static void test_silence_without_a_manager(void **state)
 
 #ifdef HAVE_LIBSYSTEMD
 
-static void test_notify(void **state)
+TEST(test_notify)
 {
-    (void)state;
     static const char name[] = "@tined-test-notify";
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char text[256];
@@ -89,6 +87,21 @@ static bool takes_without_names(void)
     return systemd_take_sockets(s, ARRAY_SIZE(s)) == 1 && strcmp(s[0].name, "unknown") == 0;
 }
 
+static bool takes_without_a_good_name(void)
+{
+    char names[300 + sizeof(":http:a\nb")];
+    struct systemd_socket s[4];
+    memset(names, 'x', 300);
+    strcpy(names + 300, ":http:a\nb");
+    become_service(3, names, true);
+    if (systemd_take_sockets(s, ARRAY_SIZE(s)) != 3 || strcmp(s[0].name, "unknown") != 0 ||
+        strcmp(s[1].name, "http") != 0 || strcmp(s[2].name, "unknown") != 0)
+        return false;
+    become_service(2, ":http", true);
+    return systemd_take_sockets(s, ARRAY_SIZE(s)) == 2 && strcmp(s[0].name, "unknown") == 0 &&
+           strcmp(s[1].name, "http") == 0;
+}
+
 static bool refuses_too_many(void)
 {
     struct systemd_socket s[2] = {{.fd = -7}, {.fd = -7}};
@@ -118,15 +131,15 @@ static void run_cases(bool (*const *cases)(void), size_t count)
     }
 }
 
-static void test_sockets(void **state)
+TEST(test_sockets)
 {
-    (void)state;
-    static bool (*const cases[])(void) = {takes_by_name, takes_without_names, refuses_too_many,
+    static bool (*const cases[])(void) = {takes_by_name, takes_without_names,
+                                          takes_without_a_good_name, refuses_too_many,
                                           leaves_those_of_another_process};
     run_cases(cases, ARRAY_SIZE(cases));
 }
 
-// What is asked in a child of this process, whose environment is its own.
+// Asks in a child of this process, whose environment is its own.
 static bool watchdog_is(const char *us, int64_t want)
 {
     char pid[32];
@@ -150,9 +163,8 @@ static bool leaves(void)
     return had && !systemd_has_manager() && systemd_watchdog() == 0;
 }
 
-static void test_environment(void **state)
+TEST(test_environment)
 {
-    (void)state;
     static bool (*const cases[])(void) = {wants_signs_of_life, leaves};
     run_cases(cases, ARRAY_SIZE(cases));
 }

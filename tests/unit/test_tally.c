@@ -1,8 +1,8 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "precompress/tally.h"
 
-static void test_format(void **state)
+TEST(test_format)
 {
     static const struct {
         struct tally tally;
@@ -18,7 +18,6 @@ static void test_format(void **state)
          "0 made, 0 fresh, 0 not smaller, 1 removed, 2 failed",
          "3 stale, 4 missing, 0 fresh, 0 not smaller, 5 orphans, 2 failed"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char text[256];
         struct buf b = buf_make(text, sizeof(text));

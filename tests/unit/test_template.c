@@ -1,5 +1,5 @@
-#include "guarded.h"
-#include "unit.h"
+#include "support/guarded.h"
+#include "support/unit.h"
 
 #include "http/template.h"
 
@@ -24,6 +24,9 @@ static const char *parts_of(const char *text, char *out, size_t size)
         case TEMPLATE_PATH:
             len += (size_t)snprintf(out + len, size - len, "<path> ");
             break;
+        case TEMPLATE_HOST:
+            len += (size_t)snprintf(out + len, size - len, "<host> ");
+            break;
         case TEMPLATE_BAD:
             len += (size_t)snprintf(out + len, size - len, "<bad> ");
             break;
@@ -32,7 +35,7 @@ static const char *parts_of(const char *text, char *out, size_t size)
     return out;
 }
 
-static void test_parts(void **state)
+TEST(test_parts)
 {
     static const struct {
         const char *text, *want;
@@ -46,6 +49,7 @@ static void test_parts(void **state)
         {"$path.html", "<path> .html ", 0},
         {"$pathpath", "<path> path ", 0},
         {"$pat", "<bad> pat ", 0},
+        {"https://$host/$1", "https:// <host> / <1> ", 1},
         {"$$1", "$ 1 ", 0},
         {"$$$1", "$ <1> ", 1},
         {"$0", "<bad> 0 ", 0},
@@ -54,7 +58,6 @@ static void test_parts(void **state)
         {"$10", "<1> 0 ", 1},
     };
     char text[128];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_string_equal(parts_of(cases[i].text, text, sizeof(text)), cases[i].want);
         assert_int_equal(template_last_capture(guarded_text(cases[i].text)), cases[i].last);
@@ -62,9 +65,9 @@ static void test_parts(void **state)
 }
 
 static const struct glob_match captures = {3, {{"a b", 3}, {"x/%2e", 5}, {"//e.test", 8}}};
-static const struct template_values values = {{"/re/path#", 9}, &captures};
+static const struct template_values values = {{"/re/path#", 9}, &captures, {"a.test", 6}};
 
-static void test_paths(void **state)
+TEST(test_paths)
 {
     static const struct {
         const char *text, *want;
@@ -76,7 +79,6 @@ static void test_paths(void **state)
         {"/$4", "/"},                // there is none
     };
     char text[128];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct buf b = buf_make(text, sizeof(text));
         template_put_path(&b, guarded_text(cases[i].text), &values);
@@ -84,7 +86,7 @@ static void test_paths(void **state)
     }
 }
 
-static void test_redirects(void **state)
+TEST(test_redirects)
 {
     static const struct {
         const char *text, *query, *want;
@@ -96,6 +98,13 @@ static void test_redirects(void **state)
         {"/new", "", "/new?"},
         {"/new?a=b", "q", "/new?a=b&q"},
         {"/new?a=b#top", "q", "/new?a=b&q#top"},
+        {"/new", "a=\"\xe9<>\"", "/new?a=%22%E9%3C%3E%22"},
+        {"/new?", "q", "/new"}, // the query is dropped, and the '?' with it
+        {"/new?", NULL, "/new"},
+        {"/new?#top", "q", "/new#top"},
+        {"/new?a=b?", "q", "/new?a=b"},
+        {"/new#top?", "q", "/new?q#top?"}, // not in a fragment
+        {"https://$host:8443/$1", "q", "https://a.test:8443/a%20b?q"},
         {"/$3", "q", "/e.test?q"}, // no capture names a host
         {"/$9/e.test", NULL, "/e.test"},
         {"/$9", NULL, "/"},
@@ -103,7 +112,6 @@ static void test_redirects(void **state)
         {"/new#$1", "q", "/new?q#$1"}, // a fragment holds no variables
     };
     char text[128];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct buf b = buf_make(text, sizeof(text));
         template_put_redirect(&b, guarded_text(cases[i].text), &values, slice_of(cases[i].query));

@@ -1,6 +1,8 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "daemon/totals.h"
+
+#include <errno.h>
 
 static struct totals_report report(struct totals *t, const struct scoreboard *a,
                                    const struct scoreboard *b)
@@ -18,7 +20,7 @@ static int setup(void **state)
 {
     static struct scoreboard s;
     *state = &s;
-    return scoreboard_init(&s, 3);
+    return scoreboard_init(&s, 3, 1);
 }
 
 static int teardown(void **state)
@@ -27,15 +29,18 @@ static int teardown(void **state)
     return 0;
 }
 
-static void test_sums(void **state)
+TEST(test_sums)
 {
     struct scoreboard *s = *state;
     struct totals t = {0};
     for (uint32_t i = 0; i < 3; i++) {
-        struct scoreboard_slot *slot = &s->slots[i];
+        struct scoreboard_slot *slot = s->places[i].slots;
+        struct scoreboard_notes *notes = s->places[i].notes;
         slot->phase = SCOREBOARD_SERVING + i;
         slot->connections = 10 * (i + 1);
-        slot->waiting[DEADLINE_SEND] = i;
+        notes->waiting[DEADLINE_SEND] = i;
+        notes->log_error = i == 1 ? ENOSPC : 0;
+        notes->is_log_losing = i == 1;
         scoreboard_add(&slot->requests, 100);
         scoreboard_add(&slot->sent, i);
         scoreboard_add(&slot->closed[CONN_CLOSE_HANDED], 1);
@@ -47,6 +52,8 @@ static void test_sums(void **state)
     struct totals_report r = report(&t, s, s);
     assert_int_equal(r.loops, 4); // one has ended
     assert_int_equal(r.connections, 120);
+    assert_int_equal(r.log_error, ENOSPC);
+    assert_true(r.is_log_losing);
     assert_int_equal(r.waiting[DEADLINE_SEND], 6);
     assert_int_equal(r.waiting[DEADLINE_IDLE], 0);
     assert_int_equal(r.counts.requests, 600);
@@ -60,51 +67,53 @@ static void test_sums(void **state)
 }
 
 // The end of a loop changes no counter, and its successor counts on.
-static void test_folded_once(void **state)
+TEST(test_folded_once)
 {
     struct scoreboard *s = *state;
     struct totals t = {0};
     uint64_t requests = 0;
     for (int life = 0; life < 5; life++) {
-        struct scoreboard_slot *slot = &s->slots[life % 2];
+        const uint32_t place = (uint32_t)life % 2;
+        struct scoreboard_slot *slot = s->places[place].slots;
+        struct scoreboard_notes *notes = s->places[place].notes;
         slot->phase = SCOREBOARD_SERVING;
         slot->connections = 3;
-        slot->beat = 7;
-        slot->waiting[DEADLINE_IDLE] = 3;
+        notes->beat = 7;
+        notes->waiting[DEADLINE_IDLE] = 3;
         scoreboard_add(&slot->requests, 10);
-        scoreboard_add(&s->slots[2].requests, 1);
+        scoreboard_add(&s->places[2].slots->requests, 1);
         requests += 11;
         assert_int_equal(report(&t, s, NULL).counts.requests, requests);
-        totals_fold(&t, slot);
-        totals_fold(&t, slot); // nothing is there any more
+        totals_fold(&t, s, place);
+        totals_fold(&t, s, place); // nothing is there any more
         struct totals_report r = report(&t, s, NULL);
         assert_int_equal(r.counts.requests, requests);
         assert_int_equal(r.connections, 0);
         assert_int_equal(r.waiting[DEADLINE_IDLE], 0);
         assert_int_equal(slot->phase, SCOREBOARD_ABSENT);
-        assert_int_equal(slot->beat, 0);
+        assert_int_equal(notes->beat, 0);
     }
 }
 
 // Whatever a worker writes into its slot, totals do not overflow and do not go back.
-static void test_nonsense(void **state)
+TEST(test_nonsense)
 {
     struct scoreboard *s = *state;
     struct totals t = {0};
-    s->slots[0].requests = 1000;
+    s->places[0].slots->requests = 1000;
     assert_int_equal(report(&t, s, NULL).counts.requests, 1000);
-    s->slots[0].requests = 10;
+    s->places[0].slots->requests = 10;
     assert_int_equal(report(&t, s, NULL).counts.requests, 1000);
-    totals_fold(&t, &s->slots[0]);
+    totals_fold(&t, s, 0);
     assert_int_equal(report(&t, s, NULL).counts.requests, 1000);
     for (uint32_t i = 0; i < 3; i++)
-        s->slots[i].sent = UINT64_MAX;
-    assert_int_equal(report(&t, s, s).counts.sent, TOTALS_MAX);
+        s->places[i].slots->sent = UINT64_MAX;
+    assert_int_equal(report(&t, s, s).counts.sent, COUNTERS_MAX);
     for (uint32_t i = 0; i < 3; i++)
-        totals_fold(&t, &s->slots[i]);
-    assert_int_equal(report(&t, s, s).counts.sent, TOTALS_MAX);
+        totals_fold(&t, s, i);
+    assert_int_equal(report(&t, s, s).counts.sent, COUNTERS_MAX);
     for (uint32_t i = 0; i < 3; i++)
-        s->slots[i].phase = s->slots[i].connections = UINT32_MAX;
+        s->places[i].slots->phase = s->places[i].slots->connections = UINT32_MAX;
     assert_int_equal(report(&t, s, NULL).loops, 0);
     assert_int_equal(report(&t, s, NULL).connections, UINT64_C(3) * UINT32_MAX);
 }

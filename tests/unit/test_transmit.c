@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "sys/transmit.h"
 
@@ -35,10 +35,9 @@ static int temporary_file(const char *content)
     return fd;
 }
 
-static void test_receive(void **state)
+TEST(test_receive)
 {
     char data[8];
-    (void)state;
     assert_int_equal(transmit_receive(pair[0], data, sizeof(data)), -EAGAIN);
     assert_int_equal(write(pair[1], "abc", 3), 3);
     assert_int_equal(transmit_receive(pair[0], data, sizeof(data)), 3);
@@ -46,32 +45,29 @@ static void test_receive(void **state)
     assert_int_equal(transmit_receive(pair[0], data, sizeof(data)), 0);
 }
 
-static void test_parts_go_in_order(void **state)
+TEST(test_parts_go_in_order)
 {
     char data[16];
     struct iovec parts[] = {{(char[]){"head "}, 5}, {(char[]){"body"}, 4}};
-    (void)state;
     assert_int_equal(transmit_send(pair[0], parts, 2, false), 9);
     assert_int_equal(read(pair[1], data, sizeof(data)), 9);
     assert_memory_equal(data, "head body", 9);
 }
 
-static void test_a_full_socket_says_again(void **state)
+TEST(test_a_full_socket_says_again)
 {
     static char block[1 << 16];
     struct iovec part = {block, sizeof(block)};
     ssize_t n;
-    (void)state;
     while ((n = transmit_send(pair[0], &part, 1, false)) > 0)
         ;
     assert_int_equal(n, -EAGAIN);
 }
 
-static void test_nobody_reads(void **state)
+TEST(test_nobody_reads)
 {
     struct iovec part = {(char[]){"x"}, 1};
     int file = temporary_file("x");
-    (void)state;
     signal(SIGPIPE, SIG_DFL); // a raised one would end the test
     close(pair[1]);
     pair[1] = -1;
@@ -81,11 +77,10 @@ static void test_nobody_reads(void **state)
     close(file);
 }
 
-static void test_file(void **state)
+TEST(test_file)
 {
     char data[16];
     int file = temporary_file("0123456789");
-    (void)state;
     assert_int_equal(transmit_file(pair[0], file, 2, 3), 3);
     assert_int_equal(transmit_file(pair[0], file, 8, 100), 2);
     assert_int_equal(read(pair[1], data, sizeof(data)), 5);
@@ -94,7 +89,7 @@ static void test_file(void **state)
     close(file);
 }
 
-static void test_is_stream(void **state)
+TEST(test_is_stream)
 {
     static const struct {
         int type;
@@ -105,7 +100,6 @@ static void test_is_stream(void **state)
         {SOCK_STREAM | SOCK_NONBLOCK, true, false},
         {SOCK_DGRAM | SOCK_NONBLOCK, false, false},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         int fd = socket(AF_INET, cases[i].type, 0);
         assert_true(fd >= 0);

@@ -1,11 +1,11 @@
-#include "tempdir.h"
-#include "unit.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "precompress/tree.h"
 
 #include <errno.h>
 
-// What a walk told, a line each.
+// The reports of a walk, a line each.
 static char told[65536];
 
 static void note_file(void *context, int dir, const char *path, const char *name)
@@ -42,11 +42,10 @@ static void link_to(const struct tempdir *d, const char *target, const char *nam
     assert_int_equal(symlink(target, tempdir_path(d, name, path)), 0);
 }
 
-static void test_what_is_visited(void **state)
+TEST(test_what_is_visited)
 {
     struct tempdir d;
     char path[PATH_MAX];
-    (void)state;
     tempdir_make(&d);
     tempdir_mkdir(&d, "b");
     tempdir_mkdir(&d, "b/empty");
@@ -71,11 +70,10 @@ static void test_what_is_visited(void **state)
 }
 
 // As deep as a path can be named, and deeper.
-static void test_depth(void **state)
+TEST(test_depth)
 {
     struct tempdir d;
     char name[201];
-    (void)state;
     tempdir_make(&d);
     memset(name, 'd', 200);
     name[200] = '\0';
@@ -101,11 +99,10 @@ static void test_depth(void **state)
     assert_int_equal(system(command), 0);
 }
 
-static void test_unreadable(void **state)
+TEST(test_unreadable)
 {
     struct tempdir d;
     char path[PATH_MAX];
-    (void)state;
     if (geteuid() == 0)
         skip(); // who may read all
     tempdir_make(&d);
@@ -118,7 +115,7 @@ static void test_unreadable(void **state)
     tempdir_remove(&d);
 }
 
-static void test_open_parent(void **state)
+TEST(test_open_parent)
 {
     static const struct {
         const char *path;
@@ -130,7 +127,6 @@ static void test_open_parent(void **state)
         {"f/x", -ENOTDIR, 0},
     };
     struct tempdir d;
-    (void)state;
     tempdir_make(&d);
     tempdir_mkdir(&d, "a");
     tempdir_mkdir(&d, "a/b");

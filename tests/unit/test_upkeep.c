@@ -1,23 +1,22 @@
-#include "process.h"
+#include "support/confload.h"
+#include "support/process.h"
 
-#include "cli/config.h"
+#include "conf/conf_load.h"
+#include "daemon/generation.h"
+#include "daemon/handover.h"
 #include "daemon/upkeep.h"
+#include "daemon/watchdog.h"
+#include "daemon/worker_process.h"
 #include "server/channel.h"
 #include "sys/fdpass.h"
 
 static struct tempdir dir;
-static struct poller poller;
+static struct watches watches;
 static struct generation_maker maker;
 static struct generation *g;
 static int saved_stderr;
 static int64_t now; // of the test
 static bool deaf;   // to workers that become ready
-
-static void fail_on_report(void *context, const char *where, const char *message)
-{
-    (void)context;
-    fail_msg("%s: %s", where, message);
-}
 
 static struct conf *make_conf(const char *workers, const char *option, const char *value)
 {
@@ -29,50 +28,49 @@ static struct conf *make_conf(const char *workers, const char *option, const cha
                                               {"threads", "2", "-o"},
                                               {option, value, "-o"}};
     const struct conf_source source = {.overrides = overrides,
-                                       .override_count = ARRAY_SIZE(overrides),
-                                       .checkers = config_checkers()};
+                                       .override_count = ARRAY_SIZE(overrides)};
     struct conf *conf = conf_load(&source, fail_on_report, NULL);
     assert_non_null(conf);
     return conf;
 }
 
-// Handles what the poller tells, as the master does, until so many workers are alive and ready.
+static void on_message(void *context, struct worker_process *w,
+                       const struct channel_message *message)
+{
+    (void)context;
+    if (message->type != CHANNEL_STARTED || deaf)
+        return;
+    if (generation_worker_ready(w, now))
+        w->generation->phase = GENERATION_CURRENT;
+    upkeep_worker_ready(w, now);
+}
+
+static void on_worker_end(void *context, struct worker_process *w)
+{
+    (void)context;
+    upkeep_worker_ended(w);
+}
+
+// Until so many workers are alive and ready.
 static void run_until(unsigned alive, unsigned ready)
 {
-    struct poller_event events[POLLER_MAX_EVENTS];
     for (;;) {
         unsigned now_ready = 0;
         for (unsigned i = 0; i < g->worker_count; i++)
             now_ready += g->workers[i].policy.phase == SUPERVISE_READY;
         if (g->alive == alive && now_ready == ready)
             return;
-        int count = poller_wait(&poller, events, PATIENCE);
-        assert_true(count > 0);
-        for (int i = 0; i < count; i++) {
-            const struct watch *w = events[i].source;
-            struct child *child = &g->workers[w->number].child;
-            struct channel_message m;
-            int fd;
-            if (w->kind == WATCH_CHILD && generation_worker_ended(g, w->number, now)) {
-                upkeep_worker_ended(g, w->number);
-            } else if (w->kind == WATCH_CHANNEL && child->pid) {
-                if (channel_receive(child->channel, &m, &fd) <= 0) {
-                    poller_remove(&poller, child->channel);
-                } else if (m.type == CHANNEL_READY && !deaf) {
-                    if (generation_worker_ready(g, w->number, now))
-                        g->phase = GENERATION_CURRENT;
-                    upkeep_worker_ready(g, w->number, now);
-                }
-            }
-        }
+        watches.now = now;
+        assert_true(watch_wait_ready(&watches, PATIENCE) > 0);
     }
 }
 
 static void pass(int64_t ms)
 {
     now += ms;
-    upkeep_do_due(g, now);
-    generation_do_due(g, now);
+    watches.now = now;
+    timers_run(&watches.timers, now);
+    timers_run(&watches.timers, now); // what that has set
 }
 
 static void start(const char *workers, const char *option, const char *value)
@@ -81,13 +79,17 @@ static void start(const char *workers, const char *option, const char *value)
     tempdir_make(&dir);
     tempdir_puts(&dir, "hello", "hello");
     saved_stderr = redirect_stderr(&dir);
-    assert_int_equal(poller_init(&poller), 0);
-    maker = (struct generation_maker){.poller = &poller, .keep_ids = true};
-    assert_int_equal(fdpass_pair(maker.handoff), 0);
-    g = generation_new(&maker, 1, make_conf(workers, option, value), NULL, &usable);
+    assert_int_equal(watch_init(&watches), 0);
+    maker = (struct generation_maker){
+        .watches = &watches, .events = {on_message, on_worker_end, NULL}, .keep_ids = true};
+    maker.handoff[0] = maker.handoff[1] = -1;
+    handovers_init(&maker.handovers);
+    leftovers_init(&maker.leftovers);
+    g = fetch_generation(&maker, 1, make_conf(workers, option, value), NULL, &usable);
     assert_non_null(g);
-    now = g->looked;
-    pass(0);
+    now = watches.now;
+    upkeep_begin(g);
+    generation_start(g);
     run_until(g->wanted, g->wanted);
     assert_int_equal(g->phase, GENERATION_CURRENT);
 }
@@ -98,10 +100,10 @@ static int teardown(void **state)
     generation_end(g, NULL, now);
     generation_kill(g);
     run_until(0, 0);
+    leftovers_cleanup(&maker.leftovers);
     generation_free(g, NULL);
-    close(maker.handoff[0]);
-    close(maker.handoff[1]);
-    poller_cleanup(&poller);
+    handovers_cleanup(&maker.handovers);
+    watch_cleanup(&watches);
     restore_stderr(saved_stderr);
     tempdir_remove(&dir);
     return 0;
@@ -121,7 +123,7 @@ static uint64_t requests(void)
 {
     struct totals_report r;
     totals_begin(&maker.totals, &r);
-    totals_add(&r, &g->scoreboard);
+    totals_add(&r, &g->served.scoreboard);
     totals_finish(&maker.totals, &r);
     return r.counts.requests;
 }
@@ -132,14 +134,13 @@ static void fetch_times(unsigned count)
         assert_fetched(&dir, "/hello", "hello");
 }
 
-static void test_replaces(void **state)
+TEST(test_replaces)
 {
-    (void)state;
     start("1", "limits.worker_requests", "4");
     assert_int_equal(g->worker_count, 2);
     for (unsigned round = 0; round < 4; round++) {
-        const struct generation_worker *old = &g->workers[round % 2];
-        const struct generation_worker *new = &g->workers[(round + 1) % 2];
+        const struct worker_process *old = &g->workers[round % 2];
+        const struct worker_process *new = &g->workers[(round + 1) % 2];
         assert_int_equal(new->child.pid, 0);
         fetch_times(2);
         pass(WATCHDOG_PERIOD); // are not enough
@@ -153,7 +154,7 @@ static void test_replaces(void **state)
         assert_int_equal(g->alive, 2); // one at a time
         run_until(1, 1);
         assert_int_equal(old->child.pid, 0);
-        assert_int_equal(old->kill_at, 0);
+        assert_false(timers_is_set(&old->kill));
         assert_int_not_equal(new->child.pid, 0);
         assert_int_equal(count_log(" is replaced after "), round + 1);
         assert_int_equal(requests(), 4 * (round + 1));
@@ -161,9 +162,8 @@ static void test_replaces(void **state)
     assert_int_equal(count_log("ended with status"), 0); // what was wanted is no warning
 }
 
-static void test_by_age(void **state)
+TEST(test_by_age)
 {
-    (void)state;
     start("3", "limits.worker_age", "1h");
     pass(3600000 / 4 * 3 - 1);
     assert_int_equal(g->alive, 3);
@@ -179,16 +179,15 @@ static void test_by_age(void **state)
 }
 
 // The worker that is to be replaced dies, and its successor that is starting.
-static void test_deaths_on_the_way(void **state)
+TEST(test_deaths_on_the_way)
 {
-    (void)state;
     start("1", "limits.worker_requests", "1");
     fetch_times(1);
     pass(WATCHDOG_PERIOD);
     assert_int_equal(g->alive, 2);
     kill(g->workers[0].child.pid, SIGKILL);
     run_until(1, 1);
-    assert_null(g->replaced);
+    assert_null(g->upkeep.replaced);
     assert_int_equal(g->workers[0].child.pid, 0);
     pass(WATCHDOG_PERIOD);
     assert_int_equal(g->alive, 1); // no third one
@@ -225,13 +224,12 @@ static void stop_worker(unsigned worker)
 static void set_beats(unsigned worker, int beat)
 {
     for (uint64_t i = 0; i < 2; i++)
-        atomic_store(&generation_slots(g, worker)[i].beat, (uint64_t)beat);
+        atomic_store(&worker_process_place(&g->workers[worker])->notes[i].beat, (uint64_t)beat);
 }
 
 // One whose loops stand still is killed and replaced.
-static void test_hangs(void **state)
+TEST(test_hangs)
 {
-    (void)state;
     start("2", "timeouts.watchdog", "3s");
     fetch_times(4);
     stop_worker(1);
@@ -244,7 +242,8 @@ static void test_hangs(void **state)
     }
     assert_int_equal(count_log("worker 1 of generation 1 (pid "), 1);
     assert_int_equal(count_log(") hangs: loop 0 stands still for 3000 ms"), 1);
-    assert_int_equal(upkeep_next(g), now + 1000);
+    assert_true(timers_is_set(&g->workers[1].kill));
+    assert_int_equal(g->workers[1].kill.when, now + 1000);
     assert_true(upkeep_is_healthy(g));              // the other one serves
     assert_int_equal(g->workers[1].child.pid, pid); // stopped, it does not heed SIGABRT
     pass(WATCHDOG_PERIOD);
@@ -256,9 +255,8 @@ static void test_hangs(void **state)
     fetch_times(4);
 }
 
-static void test_all_hang(void **state)
+TEST(test_all_hang)
 {
-    (void)state;
     start("2", "timeouts.watchdog", "3s");
     assert_true(upkeep_is_healthy(g));
     for (unsigned i = 0; i < 2; i++) {
@@ -278,9 +276,22 @@ static void test_all_hang(void **state)
     assert_true(upkeep_is_healthy(g));
 }
 
-static void test_may_be_switched_off(void **state)
+// Its loops do not run yet, and it has been told to end.
+TEST(test_one_that_starts_while_the_server_stops)
 {
-    (void)state;
+    start("1", "timeouts.watchdog", "3s");
+    stop_worker(0);
+    g->workers[0].guard = (struct channel_guard){0}; // it has said nothing
+    supervise_retire(&g->workers[0].policy);
+    for (int i = 0; i < 29; i++)
+        pass(WATCHDOG_PERIOD);
+    assert_int_equal(count_log(" hangs"), 0);
+    pass(2 * WATCHDOG_PERIOD);
+    assert_int_equal(count_log(") hangs: loop 0 stands still for 3"), 1);
+}
+
+TEST(test_may_be_switched_off)
+{
     start("1", "timeouts.watchdog", "0");
     assert_int_equal(g->worker_count, 1); // and nobody is replaced
     for (int i = 0; i < 100; i++)
@@ -298,6 +309,7 @@ int main(void)
         cmocka_unit_test_teardown(test_deaths_on_the_way, teardown),
         cmocka_unit_test_teardown(test_all_hang, teardown),
         cmocka_unit_test_teardown(test_hangs, teardown),
+        cmocka_unit_test_teardown(test_one_that_starts_while_the_server_stops, teardown),
         cmocka_unit_test_teardown(test_may_be_switched_off, teardown),
     };
     return cmocka_run_group_tests_name("upkeep", tests, NULL, NULL);

@@ -1,8 +1,8 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "cli/url.h"
 
-static void test_good(void **state)
+TEST(test_good)
 {
     static const struct {
         const char *text, *authority, *host;
@@ -19,12 +19,11 @@ static void test_good(void **state)
         {"a/%2e%41", "a", "a", 80, "/%2e%41"},
         {"a:/x", "a:", "a", 80, "/x"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char text[64];
         struct buf target = buf_make(text, sizeof(text));
         struct url url;
-        assert_null(url_parse(cases[i].text, &url, &target));
+        assert_null(url_parse(cases[i].text, CHAR_URI, &url, &target));
         assert_slice(url.authority, cases[i].authority);
         assert_slice(url.host, cases[i].host);
         assert_int_equal(url.port, cases[i].port);
@@ -33,23 +32,32 @@ static void test_good(void **state)
     }
 }
 
-static void test_bad(void **state)
+TEST(test_bare)
+{
+    char text[64];
+    struct buf target = buf_make(text, sizeof(text));
+    struct url url;
+    assert_null(url_parse("a/ \xc3\xa9\xff<\">\x7f\n%?\xc3 \"#\xc3", CHAR_TARGET, &url, &target));
+    assert_slice(buf_slice(&target), "/%20\xc3\xa9\xff<\">%7F%0A%?\xc3%20\"");
+}
+
+TEST(test_bad)
 {
     static const char *const cases[] = {"",     "/docs/",  "http://",  "ftp://a/",
                                         "a b/", "user@a/", "a:99999/", "[::1/"};
     char text[8];
     struct url url;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct buf target = buf_make(text, sizeof(text));
-        assert_non_null(url_parse(cases[i], &url, &target));
+        assert_non_null(url_parse(cases[i], CHAR_URI, &url, &target));
     }
     struct buf target = buf_make(text, sizeof(text));
-    assert_string_equal(url_parse("a/too/long/for/it", &url, &target), "it is too long");
+    assert_string_equal(url_parse("a/too/long/for/it", CHAR_URI, &url, &target), "it is too long");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_bad)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_bare),
+                                       cmocka_unit_test(test_bad)};
     return cmocka_run_group_tests_name("url", tests, NULL, NULL);
 }

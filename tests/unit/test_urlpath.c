@@ -1,5 +1,5 @@
-#include "guarded.h"
-#include "unit.h"
+#include "support/guarded.h"
+#include "support/unit.h"
 
 #include "http/urlpath.h"
 
@@ -80,15 +80,14 @@ static const struct {
     {"/~u/a:b@c", 0, "~u/a:b@c", false},
 };
 
-static void test_decode(void **state)
+TEST(test_decode)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct slice raw = guarded_text(cases[i].raw), got = SLICE("");
         // raw.len bytes suffice: the guard stands behind them.
         struct slice room = guarded(raw);
         bool hidden = false;
-        int status = urlpath_decode(raw, (char *)(uintptr_t)room.ptr, &got, &hidden);
+        int status = reason_status(urlpath_decode(raw, (char *)(uintptr_t)room.ptr, &got, &hidden));
         if (status != cases[i].status)
             fail_msg("\"%s\": %d, want %d", cases[i].raw, status, cases[i].status);
         assert_slice(got, cases[i].want);
@@ -97,7 +96,46 @@ static void test_decode(void **state)
     }
 }
 
-static void test_encode(void **state)
+TEST(test_unescape_slashes)
+{
+    static const struct {
+        const char *raw;
+        int status;
+        const char *want;
+    } slashes[] = {
+        {"/@scope%2Fname", 0, "/@scope/name"},
+        {"/a%2fb%2Fc/d", 0, "/a/b/c/d"},
+        {"/a%252Fb%20c", 0, "/a%252Fb%20c"}, // once
+        {"/a%2F", 0, "/a/"},
+        {"/a%2F%2Fb", 0, "/a//b"},
+        {"/a%2Fb/../c", 0, "/a/b/../c"}, // not beside it
+        {"/a%2F.b", 0, "/a/.b"},
+        {"/a%2F...", 0, "/a/..."},
+        {"/%2", 0, "/%2"},
+        {"/", 0, "/"},
+        {"/a%2F..", 404, ""},
+        {"/a%2F../b", 404, ""},
+        {"/a/..%2Fb", 404, ""},
+        {"/..%2Fb", 404, ""},
+        {"/a/.%2Fb", 404, ""},
+        {"/a%2F.", 404, ""},
+        {"/a%2F%2e%2E/b", 404, ""},
+        {"/a/.%2e%2Fb", 404, ""},
+        {"/%2Fhost/x", 404, ""}, // "//host/x"
+        {"/%2F", 404, ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(slashes); i++) {
+        struct slice raw = guarded_text(slashes[i].raw), got = SLICE("");
+        struct slice room = guarded(raw);
+        int status = reason_status(
+            urlpath_unescape_slashes(raw, (char *)(uintptr_t)room.ptr, &got));
+        if (status != slashes[i].status)
+            fail_msg("\"%s\": %d, want %d", slashes[i].raw, status, slashes[i].status);
+        assert_slice(got, slashes[i].want);
+    }
+}
+
+TEST(test_encode)
 {
     static const struct {
         const char *path, *want;
@@ -112,7 +150,6 @@ static void test_encode(void **state)
         {"-._~!$&()*+,;=:@/", "-._~!$&()*+,;=:@/"},
     };
     char text[100];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(encodings); i++) {
         struct buf b = buf_make(text, sizeof(text));
         urlpath_encode(&b, guarded_text(encodings[i].path));
@@ -121,7 +158,7 @@ static void test_encode(void **state)
     }
 }
 
-static void test_slash_redirect(void **state)
+TEST(test_slash_redirect)
 {
     static const struct {
         const char *path, *query, *want;
@@ -133,9 +170,9 @@ static void test_slash_redirect(void **state)
         {"a:b/c", NULL, "c/"},
         {"http:", NULL, "./http:/"},
         {"a/\xc3\xa4", "q=%20&r", "%C3%A4/?q=%20&r"},
+        {"a", "\xc3\xa4\"<>{%zz", "a/?%C3%A4%22%3C%3E{%zz"}, // no URI has these bytes
     };
     char text[100];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(redirects); i++) {
         struct buf b = buf_make(text, sizeof(text));
         urlpath_slash_redirect(&b, guarded_text(redirects[i].path), slice_of(redirects[i].query));
@@ -143,12 +180,65 @@ static void test_slash_redirect(void **state)
     }
 }
 
+TEST(test_unslash_redirect)
+{
+    static const struct {
+        const char *path, *query, *want;
+    } unslashed[] = {
+        {"a/b c/", "x", "../b%20c?x"},
+        {"a/", NULL, "../a"},
+        {"a/", "", "../a?"},
+        {"a/b:c/", NULL, "../b:c"},
+    };
+    char text[100];
+    for (size_t i = 0; i < ARRAY_SIZE(unslashed); i++) {
+        struct buf b = buf_make(text, sizeof(text));
+        urlpath_unslash_redirect(&b, guarded_text(unslashed[i].path), slice_of(unslashed[i].query));
+        assert_slice(buf_slice(&b), unslashed[i].want);
+    }
+}
+
+TEST(test_has_dot_segment)
+{
+    const char *with[] = {".", "..", "/..", "/a/../b", "/a/.", "./a", "/../"};
+    const char *without[] = {"", "/", "/a", "/a..", "/..a", "/.well-known/b", "/a//b", "/..."};
+    for (size_t i = 0; i < ARRAY_SIZE(with); i++)
+        assert_true(urlpath_has_dot_segment(slice_of(with[i])));
+    for (size_t i = 0; i < ARRAY_SIZE(without); i++)
+        assert_false(urlpath_has_dot_segment(slice_of(without[i])));
+}
+
+TEST(test_keep_one_slash)
+{
+    static const struct {
+        const char *text;
+        size_t start;
+        const char *want;
+    } references[] = {
+        {"/a", 0, "/a"},
+        {"//a", 0, "/a"},
+        {"////", 0, "/"},
+        {"a//b", 0, "a//b"},
+        {"", 0, ""},
+        {"//x//", 2, "//x//"},
+        {"x: ///a//b", 3, "x: /a//b"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(references); i++) {
+        char text[32];
+        struct buf b = buf_make(text, sizeof(text));
+        buf_puts(&b, references[i].text);
+        urlpath_keep_one_slash(&b, references[i].start);
+        assert_slice(buf_slice(&b), references[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_encode),
-        cmocka_unit_test(test_slash_redirect),
+        cmocka_unit_test(test_decode),           cmocka_unit_test(test_unescape_slashes),
+        cmocka_unit_test(test_encode),           cmocka_unit_test(test_slash_redirect),
+        cmocka_unit_test(test_unslash_redirect), cmocka_unit_test(test_has_dot_segment),
+        cmocka_unit_test(test_keep_one_slash),
     };
     return cmocka_run_group_tests_name("urlpath", tests, NULL, NULL);
 }

@@ -1,11 +1,10 @@
-#include "guarded.h"
-#include "unit.h"
+#include "support/guarded.h"
+#include "support/unit.h"
 
 #include "http/utf8.h"
 
-static void test_next(void **state)
+TEST(test_next)
 {
-    (void)state;
     static const struct {
         const char *text;
         int32_t code;
@@ -59,9 +58,8 @@ static void test_next(void **state)
 }
 
 // Every code point comes back.
-static void test_round_trip(void **state)
+TEST(test_round_trip)
 {
-    (void)state;
     for (uint32_t code = 0; code <= 0x10ffff; code++) {
         char out[4];
         struct buf b = buf_make(out, sizeof(out));

@@ -1,8 +1,8 @@
-#include "unit.h"
+#include "support/unit.h"
 
 #include "daemon/watchdog.h"
 
-static void test_stands_still(void **state)
+TEST(test_stands_still)
 {
     static const struct {
         uint64_t beat;
@@ -19,7 +19,6 @@ static void test_stands_still(void **state)
         {2, 1000, 0},     // nonsense, but it moves
     };
     struct watchdog w = {0};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
         if (watchdog_look(&w, looks[i].beat, looks[i].passed) != looks[i].still)
             fail_msg("look %zu gives %d", i, (int)w.still);

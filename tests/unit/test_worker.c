@@ -1,6 +1,7 @@
-#include "process.h"
+#include "support/confload.h"
+#include "support/process.h"
 
-#include "cli/config.h"
+#include "conf/conf_load.h"
 #include "daemon/child.h"
 #include "server/accesslog.h"
 #include "server/channel.h"
@@ -9,44 +10,26 @@
 
 static struct tempdir dir;
 static struct conf *conf;
-static struct sites sites;
-static struct scoreboard scoreboard;
-static const struct endpoint address;
+static struct served served;
+static struct endpoint address;
 static int listener, log_fd;
 static struct privs privs;
-static struct mimetable types;
 static pid_t master;
 static struct child child;
 static int saved_stderr;
-
-static void fail_on_report(void *context, const char *where, const char *message)
-{
-    (void)context;
-    fail_msg("%s: %s", where, message);
-}
 
 static int run(void *context, int channel)
 {
     (void)context;
     const struct sandbox sandbox = SANDBOX_NONE;
-    const struct heritage heritage = {
-        .conf = conf,
-        .sites = &sites,
-        .listeners = &listener,
-        .listener_count = 1,
-        .addresses = &address,
-        .admin = SIZE_MAX,
-        .handoff_in = -1,
-        .handoff_out = -1,
-        .access_log = log_fd,
+    const struct worker_setup setup = {
+        .served = &served,
         .channel = channel,
-        .scoreboard = &scoreboard,
         .privs = &privs,
         .sandbox = &sandbox,
-        .types = &types,
         .master = master,
     };
-    return worker_run(&heritage);
+    return worker_run(&setup);
 }
 
 static struct channel_message await_message(void)
@@ -71,13 +54,18 @@ static void start_worker(const char *option, const char *value, bool wait_until_
     tempdir_fill(&dir, "large", 20 << 20);
     const struct conf_override overrides[] = {
         {"sites", dir.path, "-"}, {"threads", "2", "-o"}, {option, value, "-o"}};
-    const struct conf_source source = {
-        .overrides = overrides, .override_count = option ? 3 : 2, .checkers = config_checkers()};
+    const struct conf_source source = {.overrides = overrides, .override_count = option ? 3 : 2};
     conf = conf_load(&source, fail_on_report, NULL);
     assert_non_null(conf);
-    assert_int_equal(sites_open(&sites, conf, &failed), 0);
-    assert_int_equal(scoreboard_init(&scoreboard, 2), 0);
-    assert_int_equal(accesslog_open(tempdir_path(&dir, "access", path), &log_fd), 0);
+    served = served_make(conf);
+    served.listeners = &listener;
+    served.listener_count = 1;
+    served.addresses = &address;
+    served.admin = SIZE_MAX;
+    assert_int_equal(sites_open(&served.sites, conf, &failed), 0);
+    assert_int_equal(scoreboard_init(&served.scoreboard, 1, 2), 0);
+    assert_int_equal(accesslog_open(tempdir_path(&dir, "access", path), NULL, &log_fd), 0);
+    served.access_log = log_fd;
     struct endpoint e = {.len = sizeof(e.un)};
     e.un = (struct sockaddr_un){.sun_family = AF_UNIX};
     strcpy(e.un.sun_path, tempdir_path(&dir, "socket", path));
@@ -86,12 +74,13 @@ static void start_worker(const char *option, const char *value, bool wait_until_
         .backlog = 100, .mode = 0666, .owner = (uid_t)-1, .group = (gid_t)-1};
     listener = listener_open(&e, &options, &what);
     assert_true(listener >= 0);
-    const int keep[] = {listener, sites.items[0].trees[0].root.fd, log_fd};
+    const int keep[] = {listener, served.sites.items[0].trees[0].root.fd, log_fd};
     master = wait_until_ready ? getpid() : getpid() + 1;
     saved_stderr = redirect_stderr(&dir);
+    scoreboard_lend(&served.scoreboard, 0, true);
     assert_int_equal(child_spawn(&child, run, NULL, keep, ARRAY_SIZE(keep)), 0);
     if (wait_until_ready)
-        assert_int_equal(await_message().type, CHANNEL_READY);
+        assert_int_equal(await_message().type, CHANNEL_STARTED);
 }
 
 static int await_end(void)
@@ -117,8 +106,8 @@ static int cleanup(void **state)
     }
     close(listener);
     close(log_fd);
-    scoreboard_cleanup(&scoreboard);
-    sites_close(&sites);
+    scoreboard_cleanup(&served.scoreboard);
+    sites_close(&served.sites);
     conf_free(conf);
     tempdir_remove(&dir);
     return 0;
@@ -132,7 +121,7 @@ static void retire(void)
 
 static void leave_and_retire(void)
 {
-    assert_int_equal(channel_send(child.channel, CHANNEL_LEAVE, 0, -1), 0);
+    assert_int_equal(channel_send(child.channel, CHANNEL_LEAVE_LISTENER, 0, -1), 0);
     retire();
 }
 
@@ -155,7 +144,7 @@ static void send_nonsense(void)
     assert_int_equal(send(child.channel, "nonsense", 8, 0), 8);
 }
 
-static void test_ends(void **state)
+TEST(test_ends)
 {
     static void (*const ends[])(void) = {retire, leave_and_retire, lose_master,
                                          terminate_and_retire, send_nonsense};
@@ -163,7 +152,9 @@ static void test_ends(void **state)
         start_worker(NULL, NULL, true);
         for (int j = 0; j < 5; j++)
             assert_fetched(&dir, "/hello", "hello");
-        assert_int_equal(scoreboard.slots[0].accepted + scoreboard.slots[1].accepted, 5);
+        assert_int_equal(served.scoreboard.places[0].slots[0].accepted +
+                             served.scoreboard.places[0].slots[1].accepted,
+                         5);
         ends[i]();
         assert_int_equal(await_end(), 0);
         if (i + 1 < ARRAY_SIZE(ends))
@@ -172,10 +163,9 @@ static void test_ends(void **state)
 }
 
 // An answer under way is finished, unless timeouts.drain passes: then it is reported.
-static void test_drains(void **state)
+TEST(test_drains)
 {
     static char data[1 << 16];
-    (void)state;
     start_worker(NULL, NULL, true);
     int slow = connect_to(&dir);
     assert_true(slow >= 0);
@@ -191,10 +181,9 @@ static void test_drains(void **state)
     assert_int_equal(await_end(), 0);
 }
 
-static void test_cut(void **state)
+TEST(test_cut)
 {
     char byte;
-    (void)state;
     start_worker("timeouts.drain", "100ms", true);
     int slow = connect_to(&dir);
     assert_true(slow >= 0);
@@ -202,20 +191,19 @@ static void test_cut(void **state)
     assert_int_equal(read(slow, &byte, 1), 1);
     retire();
     struct channel_message m = await_message();
-    assert_int_equal(m.type, CHANNEL_CUT);
+    assert_int_equal(m.type, CHANNEL_ANSWERS_CUT);
     assert_int_equal(m.value, 1);
     assert_int_equal(await_end(), 0);
     close(slow);
 }
 
-static void test_new_log(void **state)
+TEST(test_new_log)
 {
     char text[4096], path[PATH_MAX];
     int fd;
-    (void)state;
     start_worker(NULL, NULL, true);
-    assert_int_equal(accesslog_open(tempdir_path(&dir, "second", path), &fd), 0);
-    assert_int_equal(channel_send(child.channel, CHANNEL_LOG, 0, fd), 0);
+    assert_int_equal(accesslog_open(tempdir_path(&dir, "second", path), NULL, &fd), 0);
+    assert_int_equal(channel_send(child.channel, CHANNEL_REPLACE_LOG, 0, fd), 0);
     close(fd);
     usleep(50000); // nothing says when it has been heard
     assert_fetched(&dir, "/hello?after", "hello");
@@ -227,9 +215,8 @@ static void test_new_log(void **state)
     assert_non_null(strstr(text, "\"GET /hello?after HTTP/1.1\" 200 5 "));
 }
 
-static void test_cannot_start(void **state)
+TEST(test_cannot_start)
 {
-    (void)state;
     start_worker(NULL, NULL, false);
     assert_int_equal(await_message().type, CHANNEL_TYPES); // end of file, not ready
     assert_int_equal(WEXITSTATUS(await_end()), WORKER_EXIT_FAILED);

@@ -1,5 +1,5 @@
-#include "tempdir.h"
-#include "unit.h"
+#include "support/tempdir.h"
+#include "support/unit.h"
 
 #include "precompress/writer.h"
 
@@ -39,7 +39,7 @@ static size_t count_entries(void)
     return count - 2; // "." and ".."
 }
 
-static void test_commit(void **state)
+TEST(test_commit)
 {
     char path[PATH_MAX], got[64];
     int dir = open_dir();
@@ -47,7 +47,6 @@ static void test_commit(void **state)
     struct writer w;
     struct stat st;
     const struct timespec times[] = {{1, 0}, {1234567890, 123456789}};
-    (void)state;
     tempdir_puts(&d, "like", "x");
     tempdir_puts(&d, "to", "old");
     assert_int_equal(utimensat(dir, "like", times, 0), 0);
@@ -78,12 +77,11 @@ static void test_commit(void **state)
     close(dir);
 }
 
-static void test_owner(void **state)
+TEST(test_owner)
 {
     struct writer w;
     struct stat st;
     int dir = open_dir();
-    (void)state;
     if (geteuid() != 0)
         skip(); // who cannot give away files
     tempdir_puts(&d, "like", "x");
@@ -101,12 +99,11 @@ static void test_owner(void **state)
     close(dir);
 }
 
-static void test_failures_leave_nothing(void **state)
+TEST(test_failures_leave_nothing)
 {
     struct writer w = {.fd = -1};
     size_t fds = count_fds();
     int dir = open_dir();
-    (void)state;
     writer_discard(&w);
     assert_int_equal(writer_open(&w, dir), 0);
     assert_int_equal(writer_write(&w, "x", 1), 0);

@@ -6,6 +6,8 @@ In its rows $ETAG and the dates are those of the site's /file.txt, $GZETAG is th
 gets who accepts gzip.
 """
 
+import base64
+import hashlib
 import json
 import re
 
@@ -122,13 +124,21 @@ VARIANT_ROWS = [
         ("the file's tag is not the variant's", accepting("gzip", "If-None-Match: $ETAG"), GZIP),
         ("nor the other way round", get("/file.txt", "If-None-Match: $GZETAG"), PLAIN),
         start=40),
+    # The server chooses the representation, by any fields (12.1): clients that send Accept-Encoding
+    # with Range and decode what they get count the file's own bytes.
     *rows("variants", "9110 14.2", SHOULD,
-        ("ranges are of the variant", accepting("gzip", "Range: bytes=0-3"),
-         Answer(206, {"Content-Range": "bytes 0-3/%d" % len(GZ), "Content-Encoding": "gzip",
-                      "ETag": "$GZETAG"}, GZ[:4])),
-        (MUST, "If-Range with the file's tag: the whole variant",
-         accepting("gzip", "Range: bytes=0-3", "If-Range: $ETAG"), GZIP),
-        ("416 has the variant's size", accepting("gzip", "Range: bytes=50-"),
+        ("a range is of the file itself", accepting("gzip", "Range: bytes=0-3"),
+         Answer(206, {"Content-Range": "bytes 0-3/%d" % len(CONTENT), "Content-Encoding": ABSENT,
+                      "ETag": "$ETAG"}, CONTENT[:4])),
+        ("with If-Range of a variant it is of that", accepting("gzip", "Range: bytes=0-3", "If-Range: $GZETAG"),
+         Answer(206, {"Content-Range": "bytes 0-3/%d" % len(GZ), "ETag": "$GZETAG"}, GZ[:4])),
+        (MUST, "with If-Range of the file it is of the file",
+         accepting("gzip", "Range: bytes=0-3", "If-Range: $ETAG"), Answer(206, {"ETag": "$ETAG"}, CONTENT[:4])),
+        (MUST, "If-Range of neither: the whole variant",
+         accepting("gzip", "Range: bytes=0-3", 'If-Range: "other"'), GZIP),
+        (MUST, "416 has the size of the file", accepting("gzip", "Range: bytes=99-"),
+         Answer(416, {"Content-Range": "bytes */%d" % len(CONTENT)})),
+        ("or of the variant", accepting("gzip", "Range: bytes=99-", "If-Range: $GZETAG"),
          Answer(416, {"Content-Range": "bytes */%d" % len(GZ)})),
         start=40),
     *rows("variants", "9110 9.3.2", SHOULD,
@@ -269,6 +279,10 @@ FALLBACK = Feature("fallback", {"rules": (rule("/**", fallback="/index.html"),)}
 ERRORS = Feature("errors", {"rules": (rule("/**", error_pages=["404 /404.html"]),
                                       rule("/gone", status=410), rule("/no", status=403))},
                  {"404.html": b"<p>not here"})
+STATUS = Feature("status", {"rules": (rule("/no-content", status=204), rule("/law", status=451),
+                                      rule("/closed", status=503, retry_after="90s"))})
+TRY = Feature("try", {"rules": (rule("/**", **{"try": ["$path", "$path.html", "$path/"]}),)},
+              {"page.html": b"page", "d/index.html": b"d"})
 JSON = {"Content-Type": re.compile("application/json.*")}
 LISTING = Feature("listing", {"listing": True}, {"list/a.txt": b"a", "list/.b": b"b"},
                   probe=(request("/list/?format=json", host="listing.test"), Answer(200, JSON)))
@@ -280,7 +294,21 @@ NO_TAG = Feature("notag", {"etag": "off"},
 CHARSET = Feature("charset", {"charset": "", "default_type": "application/x-default",
                               "types": ["text/x-own own"]}, {"a.own": b"own", "b.zz9": b"?"})
 
+SLASH = Feature("slash", {"encoded_slash": "slash", "rules": (rule("/private/**", status=410),)},
+                {"@scope/name": b"package", "@scope/a%2Fb": b"escaped twice"})
+STORED = Feature("stored", {"etag": "digest", "precompressed": ["br"],
+                            "rules": (rule("/**.pbf", content_encoding="gzip"),)},
+                 {"a.pbf": GZ, "a.pbf.br": BR, "a.pbf.sha256": hashlib.sha256(GZ).hexdigest().encode() + b"  a.pbf\n",
+                  "b.pbf": GZ, "a.tar.gz": GZ, "a.svgz": GZ})
+TAG = '"%s"' % hashlib.sha256(GZ).hexdigest()
+DIGEST = base64.b64encode(hashlib.sha256(GZ).digest()).decode()
+STORED_FIELDS = {"Content-Encoding": "gzip", "Vary": ABSENT}
+
 HTML = "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+def has_other_tag(answer):
+    return "the tag of a digest" if TAG in answer.get("ETag") else None
 
 
 def names_of(answer):
@@ -317,7 +345,12 @@ RULE_ROWS = [
         ("on 206", get("/file.txt", "Origin: " + APP, "Range: bytes=0-0"), Answer(206, SHARED)),
         ("on 404", get("/missing", "Origin: " + APP), Answer(404, SHARED)),
         ("what scripts may read", get("/file.txt", "Origin: " + APP),
-         ok(fields={"Access-Control-Expose-Headers": re.compile("(?i)etag")}))),
+         ok(fields={"Access-Control-Expose-Headers": re.compile("(?i)(.*, *)?etag(,.*)?")})),
+        (PROMISE, "what ranges need", get("/file.txt", "Origin: " + APP, "Range: bytes=0-0"),
+         Answer(206, {"Access-Control-Expose-Headers": re.compile("(?i)(.*, *)?content-range(,.*)?")})),
+        (PROMISE, "a suffix range needs a preflight, which allows it",
+         get("/file.txt", *PREFLIGHT[:2], "Access-Control-Request-Headers: range", method="OPTIONS"),
+         Answer((200, 204), {"Access-Control-Allow-Headers": re.compile("(?i)(.*, *)?range(,.*)?")}))),
     *rows("cors", "fetch 3.3.2", MUST,
         ("a preflight", get("/file.txt", *PREFLIGHT, method="OPTIONS"),
          Answer((200, 204), dict(SHARED, **{
@@ -334,6 +367,26 @@ RULE_ROWS = [
         ("a missing asset stays missing", get("/page/1.js", "Accept: */*"), Answer(404)),
         ("what exists is served", get("/file.txt", HTML), ok()),
         start=20),
+    *rows("status", "9110 15.3.5", MUST,
+        ("204 by a rule has no content", get("/no-content"),
+         Answer(204, {"Content-Length": ABSENT, "Content-Type": ABSENT}, b"")),
+        start=60),
+    *rows("status", "9110 15.6.4", PROMISE,
+        ("503 by a rule says when to ask again", get("/closed"), Answer(503, {"Retry-After": "90"})),
+        start=60),
+    *rows("status", "7725 3", PROMISE,
+        ("451 by a rule", get("/law"), Answer(451)),
+        start=60),
+    *rows("try", "9110 15.4.2", PROMISE,
+        ("an index is led to the slash", get("/d"),
+         Answer(301, {"Location": "d/", "Cache-Control": "no-cache"})),
+        ("a slash too many is led back", get("/page/?q"),
+         Answer(301, {"Location": "../page?q", "Cache-Control": "no-cache"})),
+        ("a page has one address", get("/page"), ok(body=b"page", fields={
+            "Content-Type": "text/html; charset=utf-8"})),
+        ("an index has one", get("/d/"), ok(body=b"d", fields={
+            "Content-Type": "text/html; charset=utf-8"})),
+        start=60),
     *rows("errors", "9110 15.5.5", PROMISE,
         ("an error's page of one's own", get("/missing"), Answer(
             404, {"Content-Type": "text/html; charset=utf-8", "ETag": ABSENT}, b"<p>not here")),
@@ -377,6 +430,11 @@ RULE_ROWS = [
         ("without a tag 304 has Last-Modified", get("/file.txt", "If-Modified-Since: $MODIFIED"),
          Answer(304, {"ETag": ABSENT, "Last-Modified": "$MODIFIED"})),
         start=50),
+    *rows("notag", "9110 13.1.3", PROMISE,
+        ("a later date that is not heeded: the file's is left out",
+         get("/file.txt", "If-Modified-Since: $LATER"),
+         ok(fields={"ETag": ABSENT, "Last-Modified": ABSENT, "Accept-Ranges": "bytes"})),
+        start=60),
     *rows("notag", "9110 13.1.2", MUST,
         ("no tag matches", get("/file.txt", 'If-None-Match: "x"', "If-Modified-Since: $MODIFIED"),
          ok(fields={"ETag": ABSENT})),
@@ -385,6 +443,40 @@ RULE_ROWS = [
         ("If-Range by date", get("/file.txt", "Range: bytes=1-2", "If-Range: $MODIFIED"),
          Answer(206, body=CONTENT[1:3])),
         start=60),
+    *rows("slash", "3986 2.2", PROMISE,
+        ("an escaped slash is a slash where a site wants it", get("/@scope%2Fname"), ok(body=b"package")),
+        ("in small letters as well", get("/@scope%2fname"), ok(body=b"package")),
+        ("it is decoded once", get("/@scope%252Fname") + get("/@scope/a%252Fb"), Answer(404),
+         ok(body=b"escaped twice")),
+        ("before the rules", get("/private%2Fx"), Answer(410)),
+        ("not after the first slash", get("/%2Ffile.txt"), Answer(404)),
+        ("nor beside a dot segment", get("/@scope%2F..%2Ffile.txt") + get("/@scope/..%2Ffile.txt"), Answer(404),
+         Answer(404)),
+        start=40),
+    *rows("stored", "9110 8.4", MUST,
+        ("a file that is stored compressed says so", get("/a.pbf"), ok(body=GZ, fields=STORED_FIELDS)),
+        (PROMISE, "whatever is accepted, and without its siblings", accepting("br", target="/a.pbf"),
+         ok(body=GZ, fields=STORED_FIELDS)),
+        (PROMISE, "also when it is not", accepting("identity, *;q=0", target="/a.pbf"),
+         ok(body=GZ, fields=STORED_FIELDS)),
+        ("HEAD as well", get_head("/a.pbf"), to_head(fields=STORED_FIELDS)),
+        ("its ranges are those of what is stored", get("/a.pbf", "Range: bytes=1-3"),
+         Answer(206, {"Content-Encoding": "gzip", "Content-Range": "bytes 1-3/%d" % len(GZ)}, GZ[1:4])),
+        ("its tag is of what is stored", get("/a.pbf"), ok(body=GZ, fields={"ETag": TAG})),
+        ("304 has the tag", get("/a.pbf", "If-None-Match: " + TAG),
+         Answer(304, {"ETag": TAG, "Vary": ABSENT})),
+        ("without a digest it has another tag", get("/b.pbf"),
+         ok(body=GZ, fields={"ETag": re.compile('"[^"]+"')}, check=has_other_tag)),
+        (PROMISE, "by its name", get("/a.svgz"), ok(body=GZ, fields={"Content-Encoding": "gzip",
+                                                                     "Content-Type": "image/svg+xml"})),
+        (PROMISE, "what is downloaded compressed is not", get("/a.tar.gz"),
+         ok(body=GZ, fields={"Content-Encoding": ABSENT})),
+        start=60),
+    *rows("stored", "9530 3", MUST,
+        ("its digest is of what is stored", get("/a.pbf", "Want-Repr-Digest: sha-256=1"),
+         ok(body=GZ, fields={"Repr-Digest": "sha-256=:%s:" % DIGEST})),
+        ("of all of it, also in 206", get("/a.pbf", "Want-Repr-Digest: sha-256=1", "Range: bytes=0-0"),
+         Answer(206, {"Repr-Digest": "sha-256=:%s:" % DIGEST}, GZ[:1]))),
     *rows("charset", "9110 8.3.2", PROMISE,
         ("no charset where none is wanted", get(), ok(fields={"Content-Type": "text/plain"})),
         ("a type of one's own", get("/a.own"), Answer(200, {"Content-Type": "text/x-own"})),
@@ -392,6 +484,6 @@ RULE_ROWS = [
          Answer(200, {"Content-Type": "application/x-default"}))),
 ]
 
-FEATURES = [VARIANTS, MULTIPART, REDIRECT, CACHE, CORS, FALLBACK, ERRORS, LISTING, SHARED_TAG,
-            NO_TAG, CHARSET]
+FEATURES = [VARIANTS, MULTIPART, REDIRECT, CACHE, CORS, FALLBACK, ERRORS, STATUS, TRY, LISTING, SHARED_TAG,
+            NO_TAG, CHARSET, SLASH, STORED]
 ROWS = VARIANT_ROWS + MULTIPART_ROWS + RULE_ROWS

@@ -123,7 +123,7 @@ ROWS = [
         ("asctime-date with a day of one digit", unless("Sun Nov  6 08:49:37 1994"), failed()),
         ("rfc850-date with an old year", unless("Sunday, 06-Nov-94 08:49:37 GMT"), failed()),
         ("a year that seems more than 50 years ahead is past", unless("$YEAR51"), failed()),
-        ("a year that is less ahead is future", since("$YEAR49"), not_modified()),
+        ("a year that is less ahead is future", unless("$YEAR49"), ok()),
         ("a leap second is a second", unless("Sat, 31 Dec 2016 23:59:60 GMT"), failed()),
         ("dates are case-sensitive: the day", unless("sun, 06 Nov 1994 08:49:37 GMT"), ok()),
         ("the month", unless("Sun, 06 NOV 1994 08:49:37 GMT"), ok()),

@@ -192,7 +192,7 @@ def run(row, address, known):
 
 
 def judge(exchanges):
-    """What RULES say of [(row, exchange)]: id -> fault or None."""
+    """The verdicts of RULES on [(row, exchange)]: id -> fault or None."""
     verdicts = collections.OrderedDict()
     for id_, _, _, rule in RULES:
         said = [(row, rule(e)) for row, e in exchanges]

@@ -1,4 +1,4 @@
-"""What a row of the conformance table is made of.
+"""The parts of a row of the conformance table.
 
 A row is data: an id (RFC, section, number of the requirement in this table), its level, the
 requirement in a line, and a conversation on one connection of its own: bytes are sent, an Answer is
@@ -24,7 +24,7 @@ CONTENT = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Answer:
-    """What is expected: the status (or several that will do), fields by name (text, a pattern that
+    """The expected answer: the status (or several that will do), fields by name (text, a pattern that
     matches all of it, PRESENT or ABSENT), the body where it matters."""
 
     def __init__(self, status, fields=None, body=None, closes=False, method="GET", same=False,

@@ -28,6 +28,7 @@ FILES = {
     "aZ0-._~": b"unreserved",
     "caf\u00e9": b"utf-8",
     os.fsdecode(b"\xff\xfe"): b"bytes",
+    "<quoted\">": b"quoted",
     "col:on": b"colon",
     "at@sign": b"at",
     "a+b": b"plus",
