@@ -1,7 +1,6 @@
 #include "content/resource.h"
 
 #include "base/util.h"
-#include "http/etag.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -158,18 +157,10 @@ static struct cached_file *get_variant(struct filecache *cache, const struct fil
     return NULL;
 }
 
-static bool names_by_tag(const struct request *r, const struct cached_file *file)
-{
-    struct etag own, named;
-    struct slice value;
-    return request_single_field(r, FIELD_IF_RANGE, &value) && etag_parse(value, &named) &&
-           etag_parse(file->about.etag, &own) && etag_equal_strong(own, named);
-}
-
 bool resource_is_part_of_file(const struct request *r, const struct cached_file *file)
 {
     return r->first[FIELD_RANGE].ptr && r->method == METHOD_GET &&
-           (!r->first[FIELD_IF_RANGE].ptr || names_by_tag(r, file));
+           precond_allows_range_by_tag(r, &file->about);
 }
 
 bool resource_find_variant(struct filecache *cache, const struct file_moment *moment,

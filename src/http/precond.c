@@ -78,16 +78,19 @@ int precond_check(const struct request *r, const struct representation *rep, int
     return 0;
 }
 
-bool precond_allows_range(const struct request *r, const struct representation *rep, int64_t now)
+bool precond_allows_range_by_tag(const struct request *r, const struct representation *rep)
 {
     struct etag own, other;
     struct slice value;
-    int64_t date;
     if (!r->first[FIELD_IF_RANGE].ptr)
         return true;
-    if (!request_single_field(r, FIELD_IF_RANGE, &value))
-        return false;
-    if (etag_parse(value, &other))
-        return etag_parse(rep->etag, &own) && etag_equal_strong(own, other);
-    return has_date(r, FIELD_IF_RANGE, rep, now, &date) && date == rep->mtime && !rep->is_young;
+    return request_single_field(r, FIELD_IF_RANGE, &value) && etag_parse(value, &other) &&
+           etag_parse(rep->etag, &own) && etag_equal_strong(own, other);
+}
+
+bool precond_allows_range(const struct request *r, const struct representation *rep, int64_t now)
+{
+    int64_t date;
+    return precond_allows_range_by_tag(r, rep) ||
+           (has_date(r, FIELD_IF_RANGE, rep, now, &date) && date == rep->mtime && !rep->is_young);
 }

@@ -29,3 +29,6 @@ int precond_check(const struct request *r, const struct representation *rep, int
 
 // Whether Range is to be heeded as far as If-Range goes (section 13.1.5): true without If-Range.
 bool precond_allows_range(const struct request *r, const struct representation *rep, int64_t now);
+
+// The same, where a date in If-Range does not count.
+bool precond_allows_range_by_tag(const struct request *r, const struct representation *rep);
