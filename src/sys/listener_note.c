@@ -185,14 +185,19 @@ static void set_value(int fd, const struct note_option *o, const struct listener
 
 // ---- setting back ------------------------------------------------------------------------------
 
+static int domain_of(int fd)
+{
+    int domain = 0;
+    socklen_t len = sizeof(domain);
+    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+    return domain;
+}
+
 // Of a socket that nobody has set it on.
 static struct listener_note_value get_default(int fd, const struct note_option *o)
 {
     struct listener_note_value v = {.len = -1};
-    int domain = 0;
-    socklen_t len = sizeof(domain);
-    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
-    int fresh = socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fresh = socket(domain_of(fd), SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fresh >= 0) {
         v = get_value(fresh, o);
         close(fresh);
@@ -264,9 +269,7 @@ enum listener_note_result listener_note_restore(int fd, struct listener_note *no
 
 bool listener_note_applies(int fd)
 {
-    int domain = 0;
-    socklen_t len = sizeof(domain);
-    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+    int domain = domain_of(fd);
     return domain == AF_INET || domain == AF_INET6;
 }
 
