@@ -23,7 +23,8 @@ enum channel_type {
     CHANNEL_ANSWERS_CUT = 7,  // at timeouts.drain, on `value` connections
     CHANNEL_PROXY_HEADER = 8, // a client of listener number `value` began with one
     // Since there is a pair for each worker that hands over; programs before do not know these.
-    CHANNEL_HAND_OVER_TO = 9, // with a descriptor: for a RETIRE that has none, of such a program
+    CHANNEL_HAND_OVER_TO = 9, // with a descriptor: for a RETIRE that has none, of such a program;
+                              // a worker whose RETIRE had one stays with that
     CHANNEL_TAKE_FROM = 10,   // with a descriptor: connections come out of it
     // The worker tells the master, when it was given a descriptor to hand over by a RETIRE:
     CHANNEL_HANDED_OVER = 11, // all that could go at once, and at the end all: `value` connections

@@ -161,7 +161,7 @@ static void obey(struct worker *w, const struct channel_message *message, int fd
         atomic_store(&w->is_unready, true);
     else if (message->type == CHANNEL_REPLACE_LOG && fd >= 0)
         replace_log(w, fd);
-    else if (message->type == CHANNEL_HAND_OVER_TO && fd >= 0)
+    else if (message->type == CHANNEL_HAND_OVER_TO && fd >= 0 && !w->reports_handover)
         set_handoff(w, fcntl(fd, F_DUPFD_CLOEXEC, 0));
     else if (message->type == CHANNEL_TAKE_FROM && fd >= 0)
         take_from(w, fd);

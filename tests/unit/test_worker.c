@@ -5,6 +5,7 @@
 #include "daemon/child.h"
 #include "server/accesslog.h"
 #include "server/channel.h"
+#include "server/handoff.h"
 #include "server/worker.h"
 #include "sys/listener.h"
 
@@ -215,6 +216,33 @@ TEST(test_new_log)
     assert_non_null(strstr(text, "\"GET /hello?after HTTP/1.1\" 200 5 "));
 }
 
+// The pair of a RETIRE is the worker's own; the one for all that a master of another program is
+// given may come before the worker has read either.
+TEST(test_hands_over_by_its_own_pair)
+{
+    int own[2], of_all[2];
+    start_worker(NULL, NULL, true);
+    int idle = connect_to(&dir);
+    assert_true(idle >= 0);
+    char answer[4096];
+    dprintf(idle, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(read(idle, answer, sizeof(answer)) > 0);
+    assert_int_equal(handoff_pair(own), 0);
+    assert_int_equal(handoff_pair(of_all), 0);
+    assert_int_equal(kill(child.pid, SIGSTOP), 0);
+    assert_int_equal(channel_send(child.channel, CHANNEL_RETIRE, 1, own[1]), 0);
+    assert_int_equal(channel_send(child.channel, CHANNEL_HAND_OVER_TO, 0, of_all[1]), 0);
+    close(own[1]);
+    close(of_all[1]);
+    assert_int_equal(kill(child.pid, SIGCONT), 0);
+    assert_int_equal(await_end(), 0);
+    assert_true(recv(own[0], answer, sizeof(answer), MSG_DONTWAIT) > 0);
+    assert_true(recv(of_all[0], answer, sizeof(answer), MSG_DONTWAIT) <= 0);
+    close(own[0]);
+    close(of_all[0]);
+    close(idle);
+}
+
 TEST(test_cannot_start)
 {
     start_worker(NULL, NULL, false);
@@ -231,6 +259,7 @@ int main(void)
         cmocka_unit_test_teardown(test_drains, cleanup),
         cmocka_unit_test_teardown(test_cut, cleanup),
         cmocka_unit_test_teardown(test_new_log, cleanup),
+        cmocka_unit_test_teardown(test_hands_over_by_its_own_pair, cleanup),
         cmocka_unit_test_teardown(test_cannot_start, cleanup),
     };
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
