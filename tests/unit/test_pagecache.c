@@ -57,7 +57,8 @@ TEST(test_load)
     assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
     if (pagecache_has(fd, SIZE / 2, 4096))
         skip(); // this file system lives in memory
-    assert_int_equal(pagecache_read(fd, SIZE / 2, &(char){0}, 1), -EAGAIN);
+    // (Elsewhere: where it was asked before, the kernel may have read by now.)
+    assert_int_equal(pagecache_read(fd, 0, &(char){0}, 1), -EAGAIN);
     pagecache_load(fd, SIZE / 2, SIZE / 4);
     assert_true(pagecache_has(fd, SIZE / 2, SIZE / 4));
     pagecache_load(fd, SIZE - 10, 20); // no more than there is
