@@ -2,6 +2,7 @@
 libtined_a_SOURCES += \
 	src/base/address.c src/base/address.h \
 	src/base/buf.c src/base/buf.h \
+	src/base/crc32c.c src/base/crc32c.h \
 	src/base/endpoint.c src/base/endpoint.h \
 	src/base/event.h \
 	src/base/ipaddr.c src/base/ipaddr.h \
@@ -21,6 +22,7 @@ libtined_a_SOURCES += \
 unit_tests += \
 	tests/unit/test_address \
 	tests/unit/test_buf \
+	tests/unit/test_crc32c \
 	tests/unit/test_endpoint \
 	tests/unit/test_ipaddr \
 	tests/unit/test_json \
