@@ -45,12 +45,13 @@ static bool has_bits_beyond(const struct network *n)
     return false;
 }
 
-// Reads an address; *ret_max becomes the largest length of a prefix of its family.
+// Reads an address, or leaves *ret alone; *ret_max becomes the largest length of a prefix of its
+// family.
 static bool parse_address(struct slice s, struct network *ret, unsigned *ret_max)
 {
     char text[INET6_ADDRSTRLEN];
     uint8_t address[16];
-    if (s.len >= sizeof(text) || memchr(s.ptr, '\0', s.len))
+    if (s.len == 0 || s.len >= sizeof(text) || slice_find(s, '\0') >= 0)
         return false;
     memcpy(text, s.ptr, s.len);
     text[s.len] = '\0';
@@ -97,6 +98,12 @@ const char *network_parse(struct slice text, struct network *ret)
     else
         return parse_ip(text, ret);
     return NULL;
+}
+
+bool network_parse_address(struct slice text, struct network *ret)
+{
+    unsigned max;
+    return parse_address(text, ret, &max);
 }
 
 const char *network_check(struct slice text)

@@ -26,7 +26,11 @@ struct network network_of_ipv6(const uint8_t address[static 16]);
 // length must be 0: "10.0.0.1/8" is more likely a slip.
 const char *network_parse(struct slice text, struct network *ret);
 
-// The same without the result.
+// An address alone, that of a client: without the length of a prefix, brackets, zone or port.
+// False, *ret left alone: it is none.
+bool network_parse_address(struct slice text, struct network *ret);
+
+// The same as network_parse() without the result.
 const char *network_check(struct slice text);
 
 // Whether `client` is in `n`. No network of IPv6 has a client of IPv4: "::/0" is all of IPv6 alone,

@@ -124,6 +124,20 @@ TEST(test_parse)
     }
 }
 
+TEST(test_parse_address)
+{
+    static const char *const none[] = {"",      "10.0.0.0/8", "unix",  "all",
+                                       "[::1]", "::1%lo",     "1.2.3", "::g"};
+    struct network n = {.bits = 77};
+    for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+        assert_false(network_parse_address(slice_of(none[i]), &n));
+    assert_false(network_parse_address((struct slice){NULL, 0}, &n));
+    assert_int_equal(n.bits, 77);
+    assert_true(network_parse_address(SLICE("::ffff:192.0.2.1"), &n));
+    struct network want = client_of("192.0.2.1");
+    assert_true(n.bits == 128 && network_has(&n, &want));
+}
+
 TEST(test_of_address)
 {
     static const uint8_t mapped[16] = {[10] = 0xff, 0xff, 192, 0, 2, 1};
@@ -141,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_has),
         cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_parse_address),
         cmocka_unit_test(test_of_address),
     };
     return cmocka_run_group_tests_name("network", tests, NULL, NULL);
