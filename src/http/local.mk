@@ -22,6 +22,7 @@ libtined_a_SOURCES += \
 	src/http/policy.c src/http/policy.h \
 	src/http/precond.c src/http/precond.h \
 	src/http/preset.c src/http/preset.h \
+	src/http/proxyheader.c src/http/proxyheader.h \
 	src/http/qvalue.c src/http/qvalue.h \
 	src/http/range.c src/http/range.h \
 	src/http/reason.c src/http/reason.h \
@@ -60,6 +61,7 @@ unit_tests += \
 	tests/unit/test_policy \
 	tests/unit/test_precond \
 	tests/unit/test_preset \
+	tests/unit/test_proxyheader \
 	tests/unit/test_qvalue \
 	tests/unit/test_range \
 	tests/unit/test_reason \

@@ -20,6 +20,7 @@ fuzzers = \
 	tests/fuzz/fuzz_mime \
 	tests/fuzz/fuzz_network \
 	tests/fuzz/fuzz_postmortem \
+	tests/fuzz/fuzz_proxyheader \
 	tests/fuzz/fuzz_qvalue \
 	tests/fuzz/fuzz_redirectline \
 	tests/fuzz/fuzz_request \
