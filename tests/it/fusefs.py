@@ -4,6 +4,7 @@ kernel's protocol (fuse(4), <linux/fuse.h>) itself.
     with Mount({"index.html": b"hello"}) as m:      m.path is where it is mounted
         m.freeze()       the next request is read, and never answered until
         m.thaw()
+        m.freeze_at_lookup()   the same for the next one that asks for a name
 
 It needs root, /dev/fuse, and a mount namespace of its own (enter_namespace()), so that nobody else on the
 machine ever waits for it. On leaving the server is killed, which ends all that wait for it with an error.
@@ -61,7 +62,7 @@ class Server:
         self.names = sorted(files)
         self.contents = [files[name] for name in self.names]
         self.device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
-        self.is_frozen = False
+        self.freezes_at = ()  # requests, by their opcodes
         options = "fd=%d,rootmode=%o,user_id=0,group_id=0,allow_other" % (self.device, stat.S_IFDIR)
         call("mount", b"tined-it", directory.encode(), b"fuse", MS_NOSUID | MS_NODEV, options.encode())
 
@@ -107,9 +108,9 @@ class Server:
             _, opcode, unique, node, *_ = IN_HEADER.unpack_from(request)
             if opcode in UNANSWERED:
                 continue
-            if self.is_frozen:
+            if opcode in self.freezes_at:
                 os.kill(os.getpid(), signal.SIGSTOP)
-                self.is_frozen = False
+                self.freezes_at = ()
             result = self.answer(opcode, node, request[IN_HEADER.size:])
             error, data = (result, b"") if isinstance(result, int) else (0, result)
             try:
@@ -126,10 +127,11 @@ def serve(directory, names):
             files[os.path.basename(name)] = f.read()
     server = Server(directory, files)
 
-    def freeze(*_):
-        server.is_frozen = True
+    def freeze(number, _):
+        server.freezes_at = range(256) if number == signal.SIGUSR1 else (LOOKUP,)
         os.write(1, b"frozen\n")
     signal.signal(signal.SIGUSR1, freeze)
+    signal.signal(signal.SIGUSR2, freeze)
     os.write(1, b"mounted\n")
     server.run()
 
@@ -165,10 +167,14 @@ class Mount:
         if self.server.stdout.readline() != word:
             raise AssertionError("the file system's server did not say %r" % word)
 
-    def freeze(self):
+    def freeze(self, number=signal.SIGUSR1):
         """From the next request on nothing is answered."""
-        self.server.send_signal(signal.SIGUSR1)
+        self.server.send_signal(number)
         self._await(b"frozen\n")
+
+    def freeze_at_lookup(self):
+        """From the next request on that asks for a name nothing is answered: a look at the root is no such one."""
+        self.freeze(signal.SIGUSR2)
 
     def wait_frozen(self):
         """Until somebody has asked, and waits."""
