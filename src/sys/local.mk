@@ -64,3 +64,4 @@ unit_tests += \
 threaded_units += tests/unit/test_crew
 
 tests_unit_test_account_absent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getpwnam,--wrap=getpwuid,--wrap=getgrnam
+tests_unit_test_listener_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=nanosleep
