@@ -10,6 +10,7 @@ libtined_a_SOURCES += \
 	src/http/encoding.c src/http/encoding.h \
 	src/http/etag.c src/http/etag.h \
 	src/http/fieldline.c src/http/fieldline.h \
+	src/http/forwarded.c src/http/forwarded.h \
 	src/http/glob.c src/http/glob.h \
 	src/http/hostname.c src/http/hostname.h \
 	src/http/html.c src/http/html.h \
@@ -49,6 +50,7 @@ unit_tests += \
 	tests/unit/test_encoding \
 	tests/unit/test_etag \
 	tests/unit/test_fieldline \
+	tests/unit/test_forwarded \
 	tests/unit/test_glob \
 	tests/unit/test_hostname \
 	tests/unit/test_html \

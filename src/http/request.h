@@ -62,15 +62,18 @@ size_t head_skip_empty_lines(struct slice data);
     X(REFERER, "Referer")                         \
     X(IF_MATCH, "If-Match")                       \
     X(IF_RANGE, "If-Range")                       \
+    X(FORWARDED, "Forwarded")                     \
     X(CONNECTION, "Connection")                   \
     X(USER_AGENT, "User-Agent")                   \
     X(IF_NONE_MATCH, "If-None-Match")             \
     X(CONTENT_LENGTH, "Content-Length")           \
     X(SEC_FETCH_MODE, "Sec-Fetch-Mode")           \
     X(ACCEPT_ENCODING, "Accept-Encoding")         \
+    X(X_FORWARDED_FOR, "X-Forwarded-For")         \
     X(WANT_REPR_DIGEST, "Want-Repr-Digest")       \
     X(IF_MODIFIED_SINCE, "If-Modified-Since")     \
     X(TRANSFER_ENCODING, "Transfer-Encoding")     \
+    X(X_FORWARDED_PROTO, "X-Forwarded-Proto")     \
     X(IF_UNMODIFIED_SINCE, "If-Unmodified-Since") \
     X(ACCESS_CONTROL_REQUEST_METHOD, "Access-Control-Request-Method")
 

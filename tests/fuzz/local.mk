@@ -11,6 +11,7 @@ fuzzers = \
 	tests/fuzz/fuzz_counters \
 	tests/fuzz/fuzz_decision \
 	tests/fuzz/fuzz_digest \
+	tests/fuzz/fuzz_forwarded \
 	tests/fuzz/fuzz_glob \
 	tests/fuzz/fuzz_handoff \
 	tests/fuzz/fuzz_hostname \
