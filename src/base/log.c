@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -30,8 +32,17 @@ static const struct {
 #undef X
 };
 
+// A line as it is to be written.
+struct line {
+    enum log_level level;
+    enum event event;
+    const struct event_fields *fields;
+    bool is_relayed; // of another process: nobody hears of it as an error of this one
+};
+
 static const char *program;
-static bool to_journal;
+static bool to_journal, to_parent;
+static _Atomic uint64_t lost; // lines to the parent, since it was told last
 static enum log_level limit = LOG_LEVEL_INFO;
 static log_sink_cb *sink;
 static log_hear_cb *hear_error;
@@ -70,6 +81,12 @@ void log_set_sink(log_sink_cb *new_sink)
     sink = new_sink;
 }
 
+void log_to_parent(void)
+{
+    to_journal = false;
+    to_parent = true;
+}
+
 void log_listen(log_hear_cb *hear, void *context)
 {
     hear_error = hear;
@@ -100,13 +117,23 @@ const char *log_level_check(struct slice name)
     return "the levels are \"error\", \"warning\", \"notice\", \"info\" and \"debug\"";
 }
 
+// A pipe that nobody reads must not stop the daemon: it has room for a line, or gets none. Lines of
+// others, who may write many, do not wait again where one has waited in vain.
+static bool stderr_has_room(bool is_relayed)
+{
+    static _Atomic bool is_stuck;
+    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+    is_stuck = poll(&room, 1, to_parent || (is_relayed && is_stuck) ? 0 : PATIENCE) == 0;
+    return !is_stuck;
+}
+
 // A newline ends the record and an escape sequence rewrites the terminal: neither may come from
-// outside.
-static void write_line(enum log_level level, const char *message)
+// outside. Whether it was written.
+static bool write_line(enum log_level level, bool is_relayed, const char *message)
 {
     char line[4096];
     struct buf b = buf_make(line, sizeof(line) - 1);
-    if (to_journal) {
+    if (to_journal || to_parent) {
         buf_printf(&b, "<%d>", level_priorities[level]);
     } else {
         if (program)
@@ -116,17 +143,31 @@ static void write_line(enum log_level level, const char *message)
     }
     buf_put_escaped(&b, slice_of(message));
     line[b.len++] = '\n';
-    // A pipe that nobody reads must not stop the daemon: it has room for a line, or gets none.
-    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&room, 1, PATIENCE) != 0) {
-        ssize_t n = write(STDERR_FILENO, line, b.len);
-        (void)n; // nobody is left to be told
-    }
+    return stderr_has_room(is_relayed) && write(STDERR_FILENO, line, b.len) == (ssize_t)b.len;
 }
 
-static bool sink_takes(enum log_level level, enum event event, const struct event_fields *fields,
-                       const char *message)
+// Whether the parent knows of all lines that it did not get.
+static bool tell_lost(void)
 {
+    char text[64];
+    uint64_t count = atomic_exchange(&lost, 0);
+    snprintf(text, sizeof(text), "%" PRIu64 " lines before this one were lost", count);
+    if (count == 0 || write_line(LOG_LEVEL_WARN, false, text))
+        return true;
+    atomic_fetch_add(&lost, count);
+    return false;
+}
+
+static void write_or_count(const struct line *l, const char *message)
+{
+    bool is_written = tell_lost() && write_line(l->level, l->is_relayed, message);
+    if (!is_written && to_parent)
+        atomic_fetch_add(&lost, 1);
+}
+
+static bool sink_takes(const struct line *l, const char *message)
+{
+    static const struct event_fields none;
     char escaped[2 * MESSAGE_MAX];
     struct buf b = buf_make(escaped, sizeof(escaped) - 1);
     if (!to_journal || !sink)
@@ -134,36 +175,33 @@ static bool sink_takes(enum log_level level, enum event event, const struct even
     buf_put_escaped(&b, slice_of(message));
     escaped[b.len] = '\0';
     const struct log_record record = {
-        .priority = (unsigned)level_priorities[level],
+        .priority = (unsigned)level_priorities[l->level],
         .program = program,
         .message = escaped,
-        .event = events[event].name,
-        .message_id = events[event].message_id,
-        .fields = fields,
+        .event = events[l->event].name,
+        .message_id = events[l->event].message_id,
+        .fields = l->fields ? l->fields : &none,
     };
     return sink(&record);
 }
 
-static void emit(enum log_level level, enum event event, const struct event_fields *fields,
-                 const char *message)
+static void emit(const struct line *l, const char *message)
 {
-    static const struct event_fields none;
-    if (level == LOG_LEVEL_ERR && hear_error)
+    if (l->level == LOG_LEVEL_ERR && !l->is_relayed && hear_error)
         hear_error(hear_context, message);
-    if (!sink_takes(level, event, fields ? fields : &none, message))
-        write_line(level, message);
+    if (!sink_takes(l, message))
+        write_or_count(l, message);
 }
 
-PRINTF_LIKE(4, 0)
-static void emit_formatted(enum log_level level, enum event event,
-                           const struct event_fields *fields, const char *format, va_list args)
+PRINTF_LIKE(2, 0)
+static void emit_formatted(const struct line *l, const char *format, va_list args)
 {
     int saved_errno = errno;
     char message[MESSAGE_MAX];
-    if (level > limit)
+    if (l->level > limit)
         return;
     vsnprintf(message, sizeof(message), format, args);
-    emit(level, event, fields, message);
+    emit(l, message);
     errno = saved_errno;
 }
 
@@ -171,14 +209,24 @@ void log_line(enum log_level level, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    emit_formatted(level, EVENT_NONE, NULL, format, args);
+    emit_formatted(&(struct line){.level = level}, format, args);
     va_end(args);
 }
 
 void log_event(enum event event, const struct event_fields *fields, const char *format, ...)
 {
+    const struct line l = {.level = events[event].level, .event = event, .fields = fields};
     va_list args;
     va_start(args, format);
-    emit_formatted(events[event].level, event, fields, format, args);
+    emit_formatted(&l, format, args);
+    va_end(args);
+}
+
+void log_relay(enum log_level level, const struct event_fields *fields, const char *format, ...)
+{
+    const struct line l = {.level = level, .fields = fields, .is_relayed = true};
+    va_list args;
+    va_start(args, format);
+    emit_formatted(&l, format, args);
     va_end(args);
 }

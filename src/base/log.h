@@ -1,6 +1,6 @@
 // The error log: one line, one write(2), to stderr; or an entry with fields to a sink.
 //
-// For the master, for the commands, and for a worker before it is confined. Under systemd
+// For the master, for the commands, and for a worker, whose lines go to its master. Under systemd
 // (JOURNAL_STREAM names stderr's device and inode, systemd.exec(5)) a line begins with the "<N>"
 // of sd-daemon(3), unless a sink takes it; else with the level's name. A message is one sentence
 // without a final period; control bytes in it are escaped, so that nobody can forge a line. errno
@@ -50,10 +50,21 @@ struct log_record {
 typedef bool log_sink_cb(const struct log_record *record);
 void log_set_sink(log_sink_cb *sink);
 
+// In a child: stderr is from now on a pipe that does not block, and the parent reads it
+// (daemon/child_stderr.h). A line begins with the "<N>" of its priority, and nothing waits: lines
+// that find no room are lost, and the next one that does is preceded by their number.
+void log_to_parent(void);
+
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
 // An event, at the level of its kind, with what else is known of it (or NULL).
 void log_event(enum event event, const struct event_fields *fields, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+// A line that another process wrote, or that is about it: in the form of all, with these facts (or
+// NULL). log_listen() does not hear of it. Many of them do not keep the caller waiting, as many of
+// its own would: where stderr is not read they are lost.
+void log_relay(enum log_level level, const struct event_fields *fields, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
 #define log_err(...)    log_line(LOG_LEVEL_ERR, __VA_ARGS__)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 // The text that log_line() writes to stderr, for one call.
@@ -129,6 +130,89 @@ TEST(test_a_sink_takes_what_goes_to_the_journal)
     log_init("tined");
 }
 
+static unsigned heard;
+
+static void count_heard(void *context, const char *message)
+{
+    (void)context, (void)message;
+    heard++;
+}
+
+// An error of another process is none of ours.
+TEST(test_relays)
+{
+    unsetenv("JOURNAL_STREAM");
+    log_init("tined");
+    log_set_sink(take);
+    log_listen(count_heard, NULL);
+    log_relay(LOG_LEVEL_ERR, NULL, "worker 1 says: %s", "x");
+    assert_int_equal(heard, 0);
+    log_line(LOG_LEVEL_ERR, "y");
+    assert_int_equal(heard, 1);
+    log_listen(NULL, NULL);
+    log_set_sink(NULL);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// However many there are, they wait for a reader once.
+TEST(test_relays_to_nobody)
+{
+    static const char filler[1 << 20];
+    int pipefd[2], saved = dup(STDERR_FILENO);
+    assert_int_equal(pipe2(pipefd, O_NONBLOCK), 0);
+    dup2(pipefd[1], STDERR_FILENO);
+    while (write(pipefd[1], filler, sizeof(filler)) > 0)
+        continue;
+    int64_t begin = now_ms();
+    for (int i = 0; i < 1000; i++)
+        log_relay(LOG_LEVEL_ERR, NULL, "x"); // 100 s, if each waited
+    int64_t took = now_ms() - begin;
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(pipefd[0]);
+    close(pipefd[1]);
+    assert_in_range(took, 100, 50000);
+    log_relay(LOG_LEVEL_INFO, NULL, "read again");
+}
+
+static void assert_read(int fd, const char *want)
+{
+    char text[4096];
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    text[n > 0 ? n : 0] = '\0';
+    assert_string_equal(text, want);
+}
+
+// To the parent: it never waits, and says later how many lines found no room.
+TEST(test_to_a_parent)
+{
+    static char filler[1 << 20];
+    int pipefd[2], saved = dup(STDERR_FILENO);
+    assert_int_equal(pipe2(pipefd, O_NONBLOCK), 0);
+    dup2(pipefd[1], STDERR_FILENO);
+    log_to_parent();
+    log_line(LOG_LEVEL_ERR, "one");
+    assert_read(pipefd[0], "<3>one\n");
+    ssize_t filled = write(pipefd[1], filler, sizeof(filler));
+    log_line(LOG_LEVEL_INFO, "two");
+    log_line(LOG_LEVEL_INFO, "three");
+    assert_int_equal(read(pipefd[0], filler, sizeof(filler)), filled);
+    log_line(LOG_LEVEL_INFO, "four");
+    assert_read(pipefd[0], "<4>2 lines before this one were lost\n<6>four\n");
+    log_line(LOG_LEVEL_INFO, "five");
+    assert_read(pipefd[0], "<6>five\n");
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(pipefd[0]);
+    close(pipefd[1]);
+}
+
 // An id that two kinds share would show the wrong text.
 TEST(test_events_have_ids_of_their_own)
 {
@@ -164,8 +248,11 @@ int main(void)
         cmocka_unit_test(test_errno_is_kept),
         cmocka_unit_test(test_a_file_is_appended_to),
         cmocka_unit_test(test_a_sink_takes_what_goes_to_the_journal),
+        cmocka_unit_test(test_relays),
+        cmocka_unit_test(test_relays_to_nobody),
         cmocka_unit_test(test_events_have_ids_of_their_own),
         cmocka_unit_test(test_levels_have_names),
+        cmocka_unit_test(test_to_a_parent), // for good
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }
