@@ -34,6 +34,7 @@ libtined_a_SOURCES += \
 	src/daemon/service_manager.c src/daemon/service_manager.h \
 	src/daemon/status.c src/daemon/status.h \
 	src/daemon/status_format.c src/daemon/status_format.h \
+	src/daemon/stderr_lines.c src/daemon/stderr_lines.h \
 	src/daemon/stop.c src/daemon/stop.h \
 	src/daemon/supervise.c src/daemon/supervise.h \
 	src/daemon/totals.c src/daemon/totals.h \
@@ -80,6 +81,7 @@ unit_tests += \
 	tests/unit/test_service_manager \
 	tests/unit/test_status \
 	tests/unit/test_status_format \
+	tests/unit/test_stderr_lines \
 	tests/unit/test_stop \
 	tests/unit/test_supervise \
 	tests/unit/test_totals \

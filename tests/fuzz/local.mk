@@ -30,6 +30,7 @@ fuzzers = \
 	tests/fuzz/fuzz_slashes \
 	tests/fuzz/fuzz_state \
 	tests/fuzz/fuzz_statusline \
+	tests/fuzz/fuzz_stderr_lines \
 	tests/fuzz/fuzz_urlpath
 
 if FUZZING
