@@ -17,6 +17,10 @@
 // It had no notes of the options of listeners.
 #define VERSION_WITHOUT_NOTES 2
 
+// Behind what a worker's line has always had stand keys with values, of which a reader passes over
+// those that it does not know.
+#define WORDS "stderr"
+
 // ---- writing -----------------------------------------------------------------------------------
 
 void upgrade_state_format(struct buf *b, const struct upgrade_state *s)
@@ -45,6 +49,8 @@ void upgrade_state_format(struct buf *b, const struct upgrade_state *s)
                    w->pidfd);
         if (w->knows_pairs)
             buf_printf(b, " %d", w->handoff);
+        if (w->knows_pairs && w->words)
+            buf_printf(b, " " WORDS " %d", w->words);
         buf_putc(b, '\n');
     }
     for (size_t i = 0; i < s->socket_count; i++)
@@ -176,6 +182,16 @@ static void read_listener(struct reader *r)
     }
 }
 
+static void read_worker_rest(struct reader *r, struct upgrade_state_worker *w)
+{
+    while (r->line.len && !r->bad) {
+        if (slice_equal(slice_split(&r->line, ' '), SLICE(WORDS)))
+            w->words = descriptor(r);
+        else
+            slice_split(&r->line, ' ');
+    }
+}
+
 static void read_worker(struct reader *r)
 {
     struct upgrade_state *s = &r->state;
@@ -188,6 +204,7 @@ static void read_worker(struct reader *r)
     w.knows_pairs = r->line.len > 0;
     if (w.knows_pairs)
         w.handoff = descriptor(r);
+    read_worker_rest(r, &w);
     struct upgrade_state_worker *grown = grow_list(r, s->workers, s->worker_count, sizeof(w));
     if (grown) {
         s->workers = grown;
@@ -296,5 +313,7 @@ void upgrade_state_each_fd(const struct upgrade_state *s, void (*f)(int fd))
         f(s->workers[i].pidfd);
         if (s->workers[i].handoff)
             f(s->workers[i].handoff);
+        if (s->workers[i].words)
+            f(s->workers[i].words);
     }
 }

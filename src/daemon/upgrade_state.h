@@ -31,6 +31,7 @@ struct upgrade_state_worker {
     int channel, pidfd;
     bool knows_pairs; // it hands over by a pair of its own; programs before do not say or read it
     int handoff;      // the end of that pair that the master keeps; 0: none is under way
+    int words;        // the master's end of its stderr; 0: it has the master's
 };
 
 struct upgrade_state {
@@ -54,7 +55,8 @@ struct upgrade_state {
 #define UPGRADE_STATE_MAX 4096u
 
 // Appends the text in the version that `s` says, so that a program that reads no later one can take
-// over again.
+// over again. Programs that know no pairs have no `words` either; others that do not know them pass
+// them over, and the descriptors stay open until they end.
 void upgrade_state_format(struct buf *b, const struct upgrade_state *s);
 
 // Reads the text into `ret`, to be given to upgrade_state_cleanup(). 0; -EPROTO: another version,

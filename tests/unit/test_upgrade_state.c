@@ -30,7 +30,7 @@ static const char full[] = HEAD
     "counter accepted 99\ncounter closed.stop 4\nwaiter 30\nimage 9\npath /usr/sbin/tined\n"
     "listener 10 0 0.0.0.0:80\nlistener 11 1 [::1]:0\n"
     "listener 12 0 unix:/run/a b.sock\n"
-    "worker 6 1 100 20 21 24\nworker 7 0 101 22 23 0\nworker 7 0 102 25 26\n"
+    "worker 6 1 100 20 21 24 stderr 31\nworker 7 0 101 22 23 0\nworker 7 0 102 25 26\n"
     "socket 11 http\nend\n";
 
 TEST(test_there_and_back)
@@ -38,9 +38,9 @@ TEST(test_there_and_back)
     struct upgrade_state_listener listeners[] = {{10, false, endpoint_of("0.0.0.0:80")},
                                                  {11, true, endpoint_of("[::1]:0")},
                                                  {12, false, endpoint_of("unix:/run/a b.sock")}};
-    struct upgrade_state_worker workers[] = {{6, true, 100, 20, 21, true, 24},
-                                             {7, false, 101, 22, 23, true, 0},
-                                             {7, false, 102, 25, 26, false, 0}};
+    struct upgrade_state_worker workers[] = {{6, true, 100, 20, 21, true, 24, 31},
+                                             {7, false, 101, 22, 23, true, 0, 0},
+                                             {7, false, 102, 25, 26, false, 0, 0}};
     struct systemd_socket sockets[] = {{11, "http"}};
     int waiters[] = {30};
     struct upgrade_state s = {.version = UPGRADE_STATE_VERSION,
@@ -73,6 +73,33 @@ TEST(test_there_and_back)
     assert_int_equal(back.image, -1);
     upgrade_state_cleanup(&back);
     upgrade_state_cleanup(&back); // harmless
+}
+
+// Of a program that knows more of a worker, and of one before that knows less.
+TEST(test_keys_of_a_worker)
+{
+    static const struct {
+        const char *line;
+        bool knows_pairs;
+        int words;
+    } cases[] = {
+        {"worker 7 0 101 22 23", false, 0},
+        {"worker 7 0 101 22 23 0", true, 0},
+        {"worker 7 0 101 22 23 0 stderr 9", true, 9},
+        {"worker 7 0 101 22 23 0 later 5 stderr 9 last 6", true, 9},
+        {"worker 7 0 101 22 23 0 later", true, 0},
+    };
+    char text[256];
+    struct upgrade_state s;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        snprintf(text, sizeof(text), HEAD "path /x\n%s\nend\n", cases[i].line);
+        assert_int_equal(upgrade_state_parse(slice_of(text), &s), 0);
+        assert_int_equal(s.workers[0].knows_pairs, cases[i].knows_pairs);
+        assert_int_equal(s.workers[0].words, cases[i].words);
+        upgrade_state_cleanup(&s);
+    }
+    snprintf(text, sizeof(text), HEAD "path /x\nworker 7 0 101 22 23 0 stderr x\nend\n");
+    assert_int_equal(upgrade_state_parse(slice_of(text), &s), -EPROTO);
 }
 
 // An image of the version before has no use for it.
@@ -179,7 +206,7 @@ TEST(test_socket_without_a_name)
     upgrade_state_cleanup(&s);
 }
 
-static int seen[16];
+static int seen[32];
 static size_t seen_count;
 
 static void see(int fd)
@@ -189,7 +216,7 @@ static void see(int fd)
 
 TEST(test_every_descriptor)
 {
-    static const int want[] = {5, 6, 30, 9, 10, 11, 12, 11, 20, 21, 24, 22, 23, 25, 26};
+    static const int want[] = {5, 6, 30, 9, 10, 11, 12, 11, 20, 21, 24, 31, 22, 23, 25, 26};
     struct upgrade_state s;
     assert_int_equal(upgrade_state_parse(SLICE(full), &s), 0);
     upgrade_state_each_fd(&s, see);
@@ -202,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_keys_of_a_worker),
         cmocka_unit_test(test_notes),
         cmocka_unit_test(test_other_counters),
         cmocka_unit_test(test_counters_by_position),
