@@ -2,6 +2,7 @@
 libtined_a_SOURCES += \
 	src/daemon/channel_guard.c src/daemon/channel_guard.h \
 	src/daemon/child.c src/daemon/child.h \
+	src/daemon/child_stderr.c src/daemon/child_stderr.h \
 	src/daemon/commands.c src/daemon/commands.h \
 	src/daemon/control.c src/daemon/control.h \
 	src/daemon/control_message.c src/daemon/control_message.h \
@@ -50,6 +51,7 @@ libtined_a_SOURCES += \
 unit_tests += \
 	tests/unit/test_channel_guard \
 	tests/unit/test_child \
+	tests/unit/test_child_stderr \
 	tests/unit/test_commands \
 	tests/unit/test_control \
 	tests/unit/test_control_message \
