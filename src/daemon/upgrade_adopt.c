@@ -34,7 +34,7 @@ static bool take_worker(struct generation *g, unsigned i, const struct upgrade_s
         handover_adopt(w, from->handoff);
     supervise_retire(&w->policy); // what it is made of is not known here
     g->alive++;
-    return worker_process_watch(w) == 0;
+    return worker_process_watch(w, from->words) == 0;
 }
 
 static unsigned count_workers(const struct upgrade_state *s, size_t at)
@@ -99,7 +99,8 @@ static void describe_workers(const struct generation *g, struct upgrade_state *s
                 .channel = w->child.channel,
                 .pidfd = w->child.pidfd,
                 .knows_pairs = w->knows_pairs,
-                .handoff = MAX(handover_of(w), 0)};
+                .handoff = MAX(handover_of(w), 0),
+                .words = child_stderr_end(&w->words)};
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -26,6 +27,7 @@ static struct watches *watches_of_worker(const struct worker_process *w)
 struct start {
     const struct worker_process *process;
     pid_t master;
+    int words; // its end
 };
 
 // In the child.
@@ -41,15 +43,16 @@ static int run_worker(void *context, int channel)
         .sandbox = &g->sandbox,
         .master = s->master,
     };
+    child_stderr_enter(s->words);
     return worker_run(&setup);
 }
 
 // The descriptors that a worker keeps. The caller frees.
-static int *inherited_fds(const struct generation *g, size_t *ret_count)
+static int *inherited_fds(const struct generation *g, int words, size_t *ret_count)
 {
     const struct served *s = &g->served;
     size_t sites = sites_fd_count(&s->sites), n = s->listener_count;
-    int *fds = calloc(n + sites + 2, sizeof(*fds));
+    int *fds = calloc(n + sites + 3, sizeof(*fds));
     if (!fds)
         return NULL;
     memcpy(fds, s->listeners, n * sizeof(*fds));
@@ -59,21 +62,34 @@ static int *inherited_fds(const struct generation *g, size_t *ret_count)
         fds[n++] = s->access_log;
     if (g->sandbox.ruleset >= 0)
         fds[n++] = g->sandbox.ruleset;
+    fds[n++] = words;
     *ret_count = n;
     return fds;
 }
 
-static int spawn_worker(struct worker_process *w)
+static int spawn_child(struct worker_process *w, int words)
 {
     const struct scoreboard *board = &w->generation->served.scoreboard;
     size_t count = 0;
-    int *fds = inherited_fds(w->generation, &count);
-    struct start start = {w, getpid()};
+    int *fds = inherited_fds(w->generation, words, &count);
+    struct start start = {w, getpid(), words};
     scoreboard_lend(board, w->number, true);
     int r = fds ? child_spawn(&w->child, run_worker, &start, fds, count) : -ENOMEM;
     scoreboard_lend(board, w->number, false);
     free(fds);
-    if (r == 0 && (r = worker_process_watch(w)) < 0)
+    return r;
+}
+
+static int spawn_worker(struct worker_process *w)
+{
+    int words[2], r = child_stderr_open(words);
+    if (r < 0)
+        return r;
+    r = spawn_child(w, words[1]);
+    close(words[1]);
+    if (r < 0)
+        close(words[0]);
+    else if ((r = worker_process_watch(w, words[0])) < 0)
         child_kill(&w->child);
     return r;
 }
@@ -274,6 +290,7 @@ static void on_process_end(void *context, int status)
     struct worker_process *w = context;
     const int pid = (int)w->child.pid;
     hear_worker(w, CHANNEL_GUARD_MOST); // its last words
+    child_stderr_finish(&w->words);
     watch_remove(watches_of_worker(w), w->child.channel);
     child_close(&w->child);
     if (w->policy.phase != SUPERVISE_RETIRED || status != 0)
@@ -311,16 +328,38 @@ static void leave_process(void *context)
                    watches_of_worker(w)->now + WORKER_PROCESS_END_TIME);
         return;
     }
+    child_stderr_finish(&w->words);
     log_leaving(w);
     w->child = (struct child){.pid = 0, .pidfd = -1, .channel = -1};
     end_in_place(w);
 }
 
-int worker_process_watch(struct worker_process *w)
+static int watch_words(struct worker_process *w, int words)
+{
+    char name[CHILD_STDERR_NAME_MAX];
+    const struct event_fields fields = {
+        .generation = w->generation->id, .worker = w->number, .pid = (int)w->child.pid};
+    snprintf(name, sizeof(name), "worker %u of generation %u (pid %d)", fields.worker,
+             fields.generation, fields.pid);
+    int r = child_stderr_watch(&w->words, watches_of_worker(w), words, name, &fields);
+    if (r < 0)
+        close(words);
+    return r;
+}
+
+int worker_process_watch(struct worker_process *w, int words)
 {
     struct watches *watches = watches_of_worker(w);
     w->channel_watch = (struct watch){on_channel, w};
     timers_make(&w->leave, leave_process, w);
-    int r = watch_add(watches, w->child.channel, &w->channel_watch);
-    return r < 0 ? r : child_watch(&w->child, watches, on_process_end, w);
+    int r = words ? watch_words(w, words) : 0;
+    if (r == 0)
+        r = watch_add(watches, w->child.channel, &w->channel_watch);
+    if (r == 0)
+        r = child_watch(&w->child, watches, on_process_end, w);
+    if (r < 0) {
+        watch_remove(watches, w->child.channel);
+        child_stderr_finish(&w->words);
+    }
+    return r;
 }

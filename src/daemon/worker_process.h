@@ -6,6 +6,7 @@
 
 #include "daemon/channel_guard.h"
 #include "daemon/child.h"
+#include "daemon/child_stderr.h"
 #include "daemon/supervise.h"
 #include "server/channel.h"
 #include "server/scoreboard.h"
@@ -19,7 +20,8 @@ struct worker_process {
     struct generation *generation; // that it belongs to,
     unsigned number;               // and its place there
     struct supervise policy;
-    struct child child; // pid 0: none
+    struct child child;        // pid 0: none
+    struct child_stderr words; // that it writes to its stderr
     struct watch channel_watch;
     struct channel_guard guard; // of what it says
     bool knows_pairs;           // it hands over by a pair of its own (daemon/handover.h)
@@ -40,8 +42,9 @@ void worker_process_start_if_due(struct worker_process *w);
 // Has a process started in a place that has none.
 void worker_process_want(struct worker_process *w);
 
-// Has the events of a process called that is there already. 0 or a negative errno.
-int worker_process_watch(struct worker_process *w);
+// Has the events of a process called that is there already. `words` is our end of its stderr, which
+// is taken over also on failure; 0: it has none that is ours. 0 or a negative errno.
+int worker_process_watch(struct worker_process *w, int words);
 
 // Sends it a message, if it is there. Logs a failure.
 void worker_process_tell(struct worker_process *w, enum channel_type type, uint32_t value, int fd);

@@ -57,7 +57,8 @@ tests_fuzz_fuzz_master_SOURCES = \
 	tests/fuzz/mastercheck.c tests/fuzz/mastercheck.h \
 	tests/fuzz/masterworld.c tests/fuzz/masterworld.h \
 	tests/fuzz/masterworld_rest.c
-tests_fuzz_fuzz_master_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=child_spawn -Wl,--wrap=clock_now \
+tests_fuzz_fuzz_master_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=child_spawn \
+	-Wl,--wrap=child_stderr_open -Wl,--wrap=clock_now \
 	-Wl,--wrap=clock_now_us -Wl,--wrap=clock_wall_s -Wl,--wrap=close -Wl,--wrap=control_answer \
 	-Wl,--wrap=control_free -Wl,--wrap=control_new -Wl,--wrap=control_path -Wl,--wrap=control_serve \
 	-Wl,--wrap=dup3 -Wl,--wrap=execv -Wl,--wrap=explain_worker_start -Wl,--wrap=fcntl \

@@ -135,7 +135,7 @@ static void check_descriptors(const struct tally *t)
     for (unsigned i = 0; i < WORLD_PROCESSES; i++)
         workers += world.processes[i].pid && world.processes[i].role == WORLD_WORKER &&
                    world_place_of(&world.processes[i]);
-    assert(workers == t->workers);
+    assert(workers == t->workers && world.open[WORLD_WORDS] == workers);
     const size_t kept = world.generations->maker.leftovers.port_count;
     assert(world.open[WORLD_LISTENER] == t->listeners + kept);
     assert(world.open[WORLD_RULESET] == t->rulesets);

@@ -19,6 +19,7 @@ enum world_kind {
     WORLD_PIDFD,   // of a process
     WORLD_CHANNEL, // to a process, the master's end
     WORLD_PEER,    // the other end
+    WORLD_WORDS,   // that a process writes to its stderr, either end
     WORLD_LISTENER,
     WORLD_ROOT,
     WORLD_LOG,

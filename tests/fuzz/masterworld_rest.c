@@ -63,6 +63,16 @@ ssize_t __wrap_fdpass_receive(int socket, void *data, size_t cap, int *ret_fd)
     return sizeof(*first);
 }
 
+int __wrap_child_stderr_open(int ret_ends[static 2]);
+int __wrap_child_stderr_open(int ret_ends[static 2])
+{
+    if (world_fails(WORLD_FAIL_PAIR))
+        return -EMFILE;
+    ret_ends[0] = world_open_fd(WORLD_WORDS, 0);
+    ret_ends[1] = world_open_fd(WORLD_WORDS, 0);
+    return 0;
+}
+
 int __wrap_handoff_pair(int pair[static 2]);
 int __wrap_handoff_pair(int pair[static 2])
 {

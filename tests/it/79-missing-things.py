@@ -150,12 +150,15 @@ class StandardStreams(harness.Case):
                     c.request("/")
                     r = c.response()
                 self.assertEqual((r.status, r.body), (200, b"hello"))
-            for pid in [d.pid] + d.workers():
-                for fd in range(3):
-                    # An open descriptor stays as it was: stdin and stdout are /dev/null in the harness.
-                    is_stderr = fd == 2 and 2 not in closed
-                    self.assertRegex(self.target(pid, fd),
-                                     "^pipe:" if is_stderr else "^/dev/null$", (pid, fd))
+            for fd in range(3):
+                # An open descriptor stays as it was: stdin and stdout are /dev/null in the harness.
+                is_stderr = fd == 2 and 2 not in closed
+                self.assertRegex(self.target(d.pid, fd), "^pipe:" if is_stderr else "^/dev/null$", fd)
+            for pid in d.workers():
+                words = {self.target(pid, fd) for fd in range(3)}
+                self.assertEqual(len(words), 1, words)
+                self.assertNotIn(self.target(d.pid, 2), words)
+                self.assertRegex("".join(words), "^pipe:")
             with open("/proc/%d/fdinfo/2" % d.pid, encoding="ascii") as f:
                 flags = int(re.search(r"flags:\s*(\d+)", f.read()).group(1), 8)
             self.assertNotEqual(flags & os.O_ACCMODE, os.O_RDONLY)

@@ -15,7 +15,9 @@ import unittest
 import harness
 from harness import wait_until
 
-BREAK_OUT = os.path.join(os.path.dirname(os.path.abspath(harness.TINED)), "tests", "it", "break-out.so")
+PRELOADED = os.path.join(os.path.dirname(os.path.abspath(harness.TINED)), "tests", "it")
+BREAK_OUT = os.path.join(PRELOADED, "break-out.so")
+LOUD = os.path.join(PRELOADED, "loud.so")
 
 with open(harness.TINED, "rb") as program:
     SANITIZED = re.search(rb"__[at]san_init", program.read()) is not None
@@ -177,6 +179,98 @@ class Memory(Taken):
         self.assertEqual(set(before) - set(d.workers()), {ended})
         self.assertEqual(d.log.count("hangs:"), 1)
         self.assert_status(d.get("/"), 200)
+
+
+@unittest.skipIf(SANITIZED, "a sanitizer's runtime must come first")
+class Words(Taken):
+    SAYS = r"^tined: (?:\w+: )?worker (\d+) of generation 1 \(pid (\d+)\) says: "
+
+    def daemon(self, environment=(), **options):
+        return super().daemon({"LD_PRELOAD": LOUD, **dict(environment)}, **options)
+
+    def speak(self, d, way):
+        """Has the worker that takes the connection speak in this way; the connection stays open."""
+        c = d.connect()
+        self.addCleanup(c.close)
+        c.send(b"LOUD %-30s\r\n\r\n" % way.encode())
+
+    def test_nothing_is_forged(self):
+        d = self.daemon(workers=2, timeouts={"watchdog": "0"})
+        mark = d.mark()
+        self.speak(d, "forge-lines")
+        pid = int(d.wait_log(self.SAYS + r"tined: ready: generation 99$", after=mark).group(2))
+        begin = time.monotonic()
+        self.assertEqual(harness.run_tined("status", "-s", self.control).returncode, 0)
+        took = time.monotonic() - begin
+        print("status beside a flood of lines: %.0f ms" % (1000 * took))
+        self.assertLess(took, LOOSE)
+        d.wait_log(r"^tined: warning: \d+ lines of worker \d of generation 1 \(pid %d\) were dropped$" % pid,
+                   after=mark)
+        said = d.lines[mark:]
+        self.assertIn(r"says: \x1b[2J\xc2\x9b2J\xff\x0d", "\n".join(said))
+        self.assertIn(r"says: <0>tined: stopping", "\n".join(said))
+        for line in said:
+            self.assertRegex(line, self.SAYS + r"|^tined: warning: \d+ lines of worker ")
+            self.assertNotRegex(line, r"[\x00-\x1f\x7f-\x9f\ufffd]")
+        self.assertIn(pid, d.workers())
+        self.assert_status(d.get("/"), 200)
+
+    def test_the_last_words_come_before_the_end(self):
+        d = self.daemon(workers=2)
+        mark = d.mark()
+        self.speak(d, "die-with-words")
+        pid = d.wait_log(r"^tined: warning: worker \d of generation 1 \(pid (\d+)\) was killed by signal 6",
+                         after=mark).group(1)
+        said = "\n".join(d.lines[mark:])
+        marked = r"tined: warning: worker \d of generation 1 \(pid %s\) " % pid
+        self.assertRegex(said, r"%ssays: one more\n%ssays: and the last\n%swas killed" % ((marked,) * 3))
+
+    def test_over_an_upgrade(self):
+        """A worker of the program before speaks on."""
+        d = self.daemon(workers=2, timeouts={"watchdog": "0"})
+        self.speak(d, "speak-on")
+        pid = d.wait_log(self.SAYS + "still here$").group(2)
+        self.assertEqual(harness.run_tined("upgrade", "-s", self.control).returncode, 0)
+        d.wait_log("^tined: ready: generation 2")
+        mark = d.mark()
+        d.wait_log(r"^tined: warning: worker \d of generation 1 \(pid %s\) says: still here$" % pid, after=mark)
+
+    def test_without_a_master(self):
+        """It is not ended by what it says, and ends when it has nothing more to do."""
+        d = self.daemon(workers=1, threads=1)
+        d.write("big", b"x" * (16 << 20))
+        with d.connect(receive_buffer=4096) as c:
+            c.request("/big")
+            length = harness.content_length(c.read_head(), "GET")
+            self.speak(d, "speak-on")
+            d.wait_log(self.SAYS + "still here$")
+            workers = d.workers()
+            d.expect_status = -signal.SIGKILL
+            d.send_signal(signal.SIGKILL)
+            self.assertEqual(len(c.read_exactly(length)), length)
+        harness.wait_gone(workers)
+
+    def test_no_descriptor_leads_to_what_is_the_masters(self):
+        d = self.daemon(workers=2)
+        own = {os.readlink("/proc/%d/fd/%d" % (d.pid, fd)) for fd in (0, 1, 2)} - {"/dev/null"}
+        for pid in d.workers():
+            names = os.listdir("/proc/%d/fd" % pid)
+            self.assertEqual(own & {os.readlink("/proc/%d/fd/%s" % (pid, name)) for name in names}, set())
+
+
+@unittest.skipUnless(SANITIZED, "its runtime is to report")
+class Reports(harness.Case):
+    def test_a_report_is_logged_as_a_whole(self):
+        d = harness.Daemon({"index.html": b"hello"}, workers=1)
+        self.addCleanup(d.__exit__, ValueError, None, None)  # which expects none
+        mark = d.mark()
+        pid, = d.workers()
+        os.kill(pid, signal.SIGSEGV)
+        d.wait_log(r"worker 0 of generation 1 \(pid %d\) (was|ended)" % pid, after=mark)
+        said = [line for line in d.lines[mark:] if "(pid %d) says: " % pid in line]
+        self.assertRegex("\n".join(said), harness.SANITIZER_REPORT)
+        self.assertRegex(said[-1], r"says: ==\d+==ABORTING$")
+        self.assertNotIn("dropped", d.log)
 
 
 def packet_sockets(pid):

@@ -62,8 +62,9 @@ threaded_it += \
 	tests/it/94-upgrade.py
 
 # To be preloaded: a daemon whose workers do what they should not.
-preloaded += tests/it/break-out.so tests/it/other-version.so
+preloaded += tests/it/break-out.so tests/it/loud.so tests/it/other-version.so
 tests/it/break-out.so: tests/it/break-out.c
+tests/it/loud.so: tests/it/loud.c
 tests/it/other-version.so: tests/it/other-version.c
 
 # A program with two counters more than tined, each in the middle of a table, so that all that follow
@@ -101,6 +102,7 @@ EXTRA_DIST += \
 	tests/it/fusefs.py \
 	tests/it/harness.py \
 	tests/it/httpclient.py \
+	tests/it/loud.c \
 	tests/it/machine.c \
 	tests/it/machine.py \
 	tests/it/manager.py \

@@ -52,6 +52,7 @@ static void end(struct generation *g)
         struct child *c = &g->workers[i].child;
         assert_int_equal(waitpid(c->pid, NULL, 0), c->pid);
         watch_remove(&watches, c->channel);
+        child_stderr_finish(&g->workers[i].words);
         child_close(c);
     }
     generation_free(g, NULL);
@@ -61,6 +62,9 @@ TEST(test_take_over_and_pass_on)
 {
     struct upgrade_state_worker workers[] = {worker_of(3, true), worker_of(4, false),
                                              worker_of(4, false)};
+    int words[2];
+    assert_int_equal(child_stderr_open(words), 0);
+    workers[1].words = words[0];
     struct upgrade_state_listener listeners[] = {{.fd = dup(0), .inherited = true}};
     struct upgrade_state s = {.drain = 1234,
                               .workers = workers,
@@ -95,6 +99,7 @@ TEST(test_take_over_and_pass_on)
         assert_int_equal(again.workers[i].generation, workers[i].generation);
         assert_int_equal(again.workers[i].ending, workers[i].ending);
         assert_int_equal(again.workers[i].channel, workers[i].channel);
+        assert_int_equal(again.workers[i].words, workers[i].words);
     }
     assert_int_equal(again.listener_count, 1);
     assert_true(again.listeners[0].inherited);
@@ -102,6 +107,7 @@ TEST(test_take_over_and_pass_on)
     upgrade_state_cleanup(&again);
     end(old);
     end(current);
+    close(words[1]);
 }
 
 int main(void)

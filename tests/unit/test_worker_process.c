@@ -2,6 +2,9 @@
 
 #include "base/util.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 static struct worker_process *worker; // of the first generation
 
 static int setup(void **state)
@@ -117,6 +120,35 @@ TEST(test_tells_it)
     worker_process_tell(worker, CHANNEL_RETIRE, false, -1); // nobody is there to be told
     worker_process_kill(worker);
     assert_false(log_has(&parts.dir, "does not listen"));
+}
+
+static bool has_spoken(void)
+{
+    return log_has(&parts.dir, "tined: ready: generation 99");
+}
+
+// By its own stderr, stdout and stdin, which are all that it has of its master's.
+TEST(test_its_words_are_marked)
+{
+    static const char forged[] = "tined: ready: generation 99\n";
+    char path[64], text[256];
+    const int pid = (int)worker->child.pid;
+    struct stat own, others[3];
+    assert_int_equal(fstat(worker->words.fd, &own), 0);
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, i);
+        if (stat(path, &others[i]) < 0)
+            skip(); // it is not dumpable, and this is not root
+        assert_int_equal(others[i].st_ino, own.st_ino);
+    }
+    snprintf(path, sizeof(path), "/proc/%d/fd/2", pid);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(write(fd, forged, strlen(forged)), strlen(forged));
+    close(fd);
+    run_until(has_spoken);
+    snprintf(text, sizeof(text), "warning: worker 0 of generation 1 (pid %d) says: tined: ready",
+             pid);
+    assert_true(log_has(&parts.dir, text));
 }
 
 // From now on it is the test that speaks on its channel, at the end that is returned; its own stays
@@ -240,6 +272,7 @@ int main(void)
         CASE(test_later_and_later),
         CASE(test_one_that_is_not_wanted),
         CASE(test_tells_it),
+        CASE(test_its_words_are_marked),
         CASE(test_reads_a_few_messages_at_once),
         CASE(test_ends_one_that_floods),
         CASE(test_ends_one_that_is_malformed),
