@@ -92,7 +92,7 @@ static int ask_child(struct inquiry *q, const struct generation *g)
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
-    int r = explain_worker_spawn(&child, g, &question, pair[1]);
+    int r = explain_worker_spawn(&child, g, &question, (struct explain_worker_fds){pair[1], -1});
     close(pair[1]);
     if (r == 0) {
         r = control_client_receive(pair[0], &q->answer);

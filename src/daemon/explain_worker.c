@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ struct job {
     const struct generation *g;
     const struct explain_worker_question *question;
     size_t listener;
-    int fd;
+    struct explain_worker_fds fds;
     pid_t parent;
 };
 
@@ -105,13 +106,16 @@ static int run_job(void *context, int channel)
     char *text = malloc(EXPLAIN_MAX);
     struct buf out = buf_make(text, text ? EXPLAIN_MAX : 0);
     (void)channel;
+    if (j->fds.words >= 0)
+        child_stderr_enter(j->fds.words);
     limit_time();
     int r = text ? confine(j, &what) : -ENOMEM;
     if (r == 0) {
         what = "explaining";
         r = explain_write(&e, &out);
     }
-    int status = r < 0 ? send_error(j->fd, what, r) : send_answer(j->fd, "result", buf_slice(&out));
+    int status = r < 0 ? send_error(j->fds.answer, what, r)
+                       : send_answer(j->fds.answer, "result", buf_slice(&out));
     free(text);
     return status;
 }
@@ -138,16 +142,19 @@ static size_t find_listener(const struct generation *g, const struct explain_wor
 }
 
 int explain_worker_spawn(struct child *ret, const struct generation *g,
-                         const struct explain_worker_question *question, int fd)
+                         const struct explain_worker_question *question,
+                         struct explain_worker_fds fds)
 {
     size_t count = sites_fd_count(&g->served.sites);
-    int *keep = calloc(count + 1, sizeof(*keep));
-    struct job job = {g, question, find_listener(g, question), fd, getpid()};
+    int *keep = calloc(count + 2, sizeof(*keep));
+    struct job job = {g, question, find_listener(g, question), fds, getpid()};
     if (!keep)
         return -ENOMEM;
     sites_fds(&g->served.sites, keep);
-    keep[count] = fd;
-    int r = child_spawn(ret, run_job, &job, keep, count + 1);
+    keep[count++] = fds.answer;
+    if (fds.words >= 0)
+        keep[count++] = fds.words;
+    int r = child_spawn(ret, run_job, &job, keep, count);
     free(keep);
     return r;
 }
@@ -157,47 +164,71 @@ void explain_worker_init(struct explain_workers *x, struct watches *watches)
     *x = (struct explain_workers){.watches = watches};
 }
 
-static struct child *find_free_place(struct explain_workers *x)
+static struct explain_worker *find_free_place(struct explain_workers *x)
 {
     for (unsigned i = 0; i < EXPLAIN_WORKERS_MAX; i++)
-        if (x->children[i].pid == 0)
-            return &x->children[i];
+        if (x->places[i].child.pid == 0)
+            return &x->places[i];
     return NULL;
 }
 
 // Whoever has an answer may ask again before it was heard that the process has ended.
-static struct child *make_place(struct explain_workers *x)
+static struct explain_worker *make_place(struct explain_workers *x)
 {
-    struct child *free_place = find_free_place(x);
+    struct explain_worker *free_place = find_free_place(x);
     for (unsigned i = 0; i < EXPLAIN_WORKERS_MAX && !free_place; i++)
-        child_look(&x->children[i]);
+        child_look(&x->places[i].child);
     return free_place ? free_place : find_free_place(x);
 }
 
 static void on_job_end(void *context, int status)
 {
+    struct explain_worker *w = context;
     (void)status; // it has answered its client, or that one sees the end of its connection
-    child_close(context);
+    child_stderr_finish(&w->words);
+    child_close(&w->child);
+}
+
+static int watch_job(struct explain_worker *w, struct watches *watches, int words)
+{
+    char name[CHILD_STDERR_NAME_MAX];
+    snprintf(name, sizeof(name), "a process that explains (pid %d)", (int)w->child.pid);
+    int r = child_stderr_watch(&w->words, watches, words, name, &(struct event_fields){0});
+    if (r < 0)
+        close(words);
+    else
+        r = child_watch(&w->child, watches, on_job_end, w);
+    return r;
+}
+
+static void kill_job(struct explain_worker *w)
+{
+    child_kill(&w->child);
+    child_stderr_finish(&w->words);
 }
 
 int explain_worker_start(struct explain_workers *x, const struct generation *g,
                          const struct explain_worker_question *question, int fd)
 {
-    struct child *child = make_place(x);
-    if (!child)
+    struct explain_worker *w = make_place(x);
+    int words[2];
+    if (!w)
         return -EBUSY;
-    int r = explain_worker_spawn(child, g, question, fd);
+    int r = child_stderr_open(words);
     if (r < 0)
         return r;
-    r = child_watch(child, x->watches, on_job_end, child);
+    r = explain_worker_spawn(&w->child, g, question, (struct explain_worker_fds){fd, words[1]});
+    close(words[1]);
     if (r < 0)
-        child_kill(child);
+        close(words[0]);
+    else if ((r = watch_job(w, x->watches, words[0])) < 0)
+        kill_job(w);
     return r;
 }
 
 void explain_worker_cleanup(struct explain_workers *x)
 {
     for (unsigned i = 0; i < EXPLAIN_WORKERS_MAX; i++)
-        if (x->children[i].pid)
-            child_kill(&x->children[i]);
+        if (x->places[i].child.pid)
+            kill_job(&x->places[i]);
 }

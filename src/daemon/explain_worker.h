@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/child.h"
+#include "daemon/child_stderr.h"
 #include "daemon/generation.h"
 
 // The most at one time.
@@ -18,19 +19,32 @@ struct explain_worker_question {
     struct slice head; // of the request
 };
 
+struct explain_worker {
+    struct child child; // pid 0: none
+    struct child_stderr words;
+};
+
 // Those of a master.
 struct explain_workers {
     struct watches *watches;
-    struct child children[EXPLAIN_WORKERS_MAX]; // pid 0: none
+    struct explain_worker places[EXPLAIN_WORKERS_MAX];
 };
 
-// Starts one that answers on `fd`, of which the caller keeps its own. 0 or a negative errno.
+// The descriptors of one: it answers on `answer`, and `words` is the child's end of its stderr, or
+// -1: it has the caller's. The caller keeps its own of them.
+struct explain_worker_fds {
+    int answer, words;
+};
+
+// Starts one. 0 or a negative errno.
 int explain_worker_spawn(struct child *ret, const struct generation *g,
-                         const struct explain_worker_question *question, int fd);
+                         const struct explain_worker_question *question,
+                         struct explain_worker_fds fds);
 
 void explain_worker_init(struct explain_workers *x, struct watches *watches);
 
-// The same, of those that are counted and reaped. Also -EBUSY: there are too many.
+// The same, of those that are counted and reaped, and whose stderr is read. It answers on `fd`.
+// Also -EBUSY: there are too many.
 int explain_worker_start(struct explain_workers *x, const struct generation *g,
                          const struct explain_worker_question *question, int fd);
 

@@ -131,11 +131,14 @@ static unsigned count_pairs(void)
 
 static void check_descriptors(const struct tally *t)
 {
-    unsigned workers = 0;
+    unsigned workers = 0, explainers = 0;
+    for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+        explainers += world.processes[i].pid && world.processes[i].role == WORLD_EXPLAIN;
     for (unsigned i = 0; i < WORLD_PROCESSES; i++)
         workers += world.processes[i].pid && world.processes[i].role == WORLD_WORKER &&
                    world_place_of(&world.processes[i]);
-    assert(workers == t->workers && world.open[WORLD_WORDS] == workers);
+    assert(workers == t->workers && world.open[WORLD_WORDS] >= workers &&
+           world.open[WORLD_WORDS] <= workers + explainers);
     const size_t kept = world.generations->maker.leftovers.port_count;
     assert(world.open[WORLD_LISTENER] == t->listeners + kept);
     assert(world.open[WORLD_RULESET] == t->rulesets);

@@ -90,7 +90,7 @@ TEST(test_before_anything_serves)
 static bool explainers_have_ended(void)
 {
     for (unsigned i = 0; i < EXPLAIN_WORKERS_MAX; i++)
-        if (explain_workers.children[i].pid)
+        if (explain_workers.places[i].child.pid)
             return false;
     return true;
 }

@@ -4,6 +4,8 @@
 #include "conf/conf_load.h"
 #include "daemon/explain_worker.h"
 
+#include <sys/stat.h>
+
 static struct tempdir dir;
 static struct generation *generation;
 
@@ -62,7 +64,9 @@ TEST(test_answers)
         int pair[2];
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
         assert_int_equal(fcntl(pair[0], F_SETFL, 0), 0);
-        assert_int_equal(explain_worker_spawn(&child, generation, &cases[i].question, pair[1]), 0);
+        assert_int_equal(explain_worker_spawn(&child, generation, &cases[i].question,
+                                              (struct explain_worker_fds){pair[1], -1}),
+                         0);
         close(pair[1]);
         read_all(pair[0], text, sizeof(text));
         child_kill(&child);
@@ -76,7 +80,7 @@ static unsigned count_children(const struct explain_workers *x)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < EXPLAIN_WORKERS_MAX; i++)
-        count += x->children[i].pid != 0;
+        count += x->places[i].child.pid != 0;
     return count;
 }
 
@@ -90,7 +94,7 @@ static void fill_socket(int fd)
 static void await_ends(const struct explain_workers *x)
 {
     for (unsigned i = 0; i < EXPLAIN_WORKERS_MAX; i++)
-        poll(&(struct pollfd){.fd = x->children[i].pidfd, .events = POLLIN}, 1, -1);
+        poll(&(struct pollfd){.fd = x->places[i].child.pidfd, .events = POLLIN}, 1, -1);
 }
 
 // A place is free as soon as its process has ended, also before that was heard of.
@@ -120,9 +124,37 @@ TEST(test_places)
     watch_cleanup(&watches);
 }
 
+// Its stderr is read until it has ended.
+TEST(test_words)
+{
+    const struct explain_worker_question question = {"::1", 80, SLICE("GET / HTTP/1.1\r\n\r\n")};
+    struct explain_workers x;
+    struct watches watches;
+    struct stat own, its;
+    char path[64];
+    int pair[2];
+    assert_int_equal(watch_init(&watches), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    fill_socket(pair[1]);
+    explain_worker_init(&x, &watches);
+    assert_int_equal(explain_worker_start(&x, generation, &question, pair[1]), 0);
+    struct explain_worker *w = &x.places[0];
+    assert_int_equal(fstat(child_stderr_end(&w->words), &own), 0);
+    snprintf(path, sizeof(path), "/proc/%d/fd/2", (int)w->child.pid);
+    for (its.st_ino = 0; its.st_ino != own.st_ino; usleep(1000))
+        if (stat(path, &its) < 0)
+            skip(); // it is not dumpable, and this is not root
+    close(pair[0]);
+    while (count_children(&x))
+        assert_true(watch_wait_ready(&watches, PATIENCE) > 0);
+    assert_int_equal(child_stderr_end(&w->words), 0);
+    close(pair[1]);
+    watch_cleanup(&watches);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers),
-                                       cmocka_unit_test(test_places)};
+                                       cmocka_unit_test(test_places), cmocka_unit_test(test_words)};
     return cmocka_run_group_tests_name("explain_worker", tests, setup, teardown);
 }
