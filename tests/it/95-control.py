@@ -111,7 +111,7 @@ class Orders(harness.Case):
                 self.assertEqual((p.returncode, p.stdout), (1, ""))
                 self.assertEqual("nonsense" in p.stderr, told, p.stderr)
                 self.assertEqual(p.stderr != "", told, p.stderr)
-                self.assertIn("nonsense", d.log[mark:])
+                d.wait_log("nonsense", after=mark)
         # An error that the server has not logged is told.
         with open(d.config_path + ".other", "w", encoding="utf-8") as f:
             f.write(good)
