@@ -100,15 +100,10 @@ static void clear(struct route *ret)
     ret->range = DECISION_RANGE_NONE;
 }
 
-static void clear_ruling(struct route *ret)
-{
-    memset(&ret->ruling, 0, offsetof(struct ruling, matched));
-}
-
 void route_none(struct route *ret, enum reason reason)
 {
     clear(ret);
-    clear_ruling(ret);
+    rules_clear(&ret->ruling);
     ret->reason = reason;
 }
 
@@ -119,12 +114,12 @@ void route_start(const struct route_query *q, const struct request *r, struct ro
     enum reason no_site = REASON_NONE;
     ret->site = sites_find(q->sites, q->listener, r->host, &no_site);
     if (r->path.len == 0) { // "*" names no path
-        clear_ruling(ret);
+        rules_clear(&ret->ruling);
         return;
     }
     enum reason reason = decode_request(r, ret);
     if (reason || !ret->site) {
-        clear_ruling(ret);
+        rules_clear(&ret->ruling);
         refuse_request(ret, reason ? reason : no_site);
         return;
     }

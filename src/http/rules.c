@@ -129,7 +129,14 @@ static void refuse_client(struct ruling *ruling, const struct rule *rule, enum r
 {
     ruling->reason = reason;
     ruling->status = reason_status(reason);
-    ruling->final.rule = rule;
+    ruling->final = (struct rule_use){.rule = rule};
+}
+
+// Captures are many, and written with the rule.
+void rules_clear(struct ruling *ret)
+{
+    memset(ret, 0, offsetof(struct ruling, matched));
+    ret->final.rule = ret->lookup.rule = NULL;
 }
 
 void rules_apply(const struct rule *rules, size_t count, struct slice path,
@@ -138,7 +145,7 @@ void rules_apply(const struct rule *rules, size_t count, struct slice path,
     struct glob_match match;
     const struct rule *refusing = NULL;
     enum reason reason = REASON_NONE;
-    memset(ret, 0, offsetof(struct ruling, matched));
+    rules_clear(ret);
     for (size_t i = 0; i < count; i++) {
         const struct rule *rule = &rules[i];
         if (!rules_match(rule, path, &match))

@@ -79,16 +79,16 @@ struct rule_use {
 };
 
 struct ruling {
-    int status;             // 0: go on; else that of a rule: there is no file to look for
-    enum reason reason;     // for a status that refuses: which part of the rule does
-    struct rule_use final;  // the rule that gave the status
-    struct rule_use lookup; // whose `tries` or `rewrite` say which file is meant
+    int status;         // 0: go on; else that of a rule: there is no file to look for
+    enum reason reason; // for a status that refuses: which part of the rule does
     // For each setting the rule that decides it; NULL: none says anything.
     const struct rule *fallback, *type, *cors, *listing, *dotfiles, *links, *index;
     const struct rule *etag, *codings, *charset, *stored; // of the file, as the type
     size_t matched_count;                                 // the rules that apply, in order
     // Room of the caller for as many as there are rules, or NULL: they are not noted.
     const struct rule **matched;
+    struct rule_use final;  // the rule that gave the status
+    struct rule_use lookup; // whose `tries` or `rewrite` say which file is meant
 };
 
 // The settings: empty, NULL or UNSAID where no rule says anything.
@@ -125,6 +125,9 @@ bool rules_say_header(const struct ruling *ruling, struct slice name, int status
 
 // The pattern with which the rule leaves out a path that it would match; ptr NULL: there is none.
 struct slice rules_exception(const struct rule *rule, struct slice path);
+
+// The ruling of no rules. ret->matched is left alone.
+void rules_clear(struct ruling *ret);
 
 // `path` is decoded and begins with '/'. ret->matched is set before.
 void rules_apply(const struct rule *rules, size_t count, struct slice path,
