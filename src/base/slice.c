@@ -30,12 +30,6 @@ bool slice_has_control(struct slice s)
     return false;
 }
 
-ptrdiff_t slice_find(struct slice s, char c)
-{
-    const char *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
-    return at ? at - s.ptr : -1;
-}
-
 bool slice_cut_prefix_nocase(struct slice *rest, struct slice prefix)
 {
     if (!slice_starts_with_nocase(*rest, prefix))
@@ -51,18 +45,6 @@ struct slice slice_cut_word(struct slice *rest)
         word.len++;
     *rest = word.len ? slice_trim(slice_skip(all, word.len)) : all;
     return word;
-}
-
-struct slice slice_split(struct slice *rest, char sep)
-{
-    struct slice all = *rest;
-    ptrdiff_t at = slice_find(all, sep);
-    if (at < 0) {
-        *rest = (struct slice){NULL, 0};
-        return all;
-    }
-    *rest = slice_skip(all, (size_t)at + 1);
-    return slice_make(all.ptr, (size_t)at);
 }
 
 struct slice slice_last(struct slice s, char sep)

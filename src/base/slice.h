@@ -60,7 +60,11 @@ bool slice_starts_with_nocase(struct slice s, struct slice prefix);
 bool slice_ends_with_nocase(struct slice s, struct slice suffix);
 
 // Index of the first `c`, or -1.
-ptrdiff_t slice_find(struct slice s, char c);
+static inline ptrdiff_t slice_find(struct slice s, char c)
+{
+    const char *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
+    return at ? at - s.ptr : -1;
+}
 
 // Whether a control byte of ASCII stands in it (RFC 5234, CTL).
 bool slice_has_control(struct slice s);
@@ -95,7 +99,17 @@ bool slice_cut_prefix_nocase(struct slice *rest, struct slice prefix);
 // Cuts *rest at the first `sep`: returns what stands before it and leaves in *rest what stands
 // after it. Without a separator returns all and leaves *rest empty with ptr NULL, which is how a
 // caller's loop ends: while (rest.ptr) part = slice_split(&rest, ',').
-struct slice slice_split(struct slice *rest, char sep);
+static inline struct slice slice_split(struct slice *rest, char sep)
+{
+    struct slice all = *rest;
+    ptrdiff_t at = slice_find(all, sep);
+    if (at < 0) {
+        *rest = (struct slice){NULL, 0};
+        return all;
+    }
+    *rest = slice_skip(all, (size_t)at + 1);
+    return slice_make(all.ptr, (size_t)at);
+}
 
 // The part behind the last `sep`, or all.
 struct slice slice_last(struct slice s, char sep);
