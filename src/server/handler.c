@@ -30,15 +30,22 @@ bool handler_is_served(enum method method)
 
 // ---- what is asked, by whom --------------------------------------------------------------------
 
-static struct route_query query_of_exchange(const struct exchange *x)
+static struct exchange exchange_of(struct context *ctx, struct conn *c, const struct request *r)
 {
-    return (struct route_query){
-        .sites = &x->ctx->served->sites,
-        .cache = &x->ctx->cache,
-        .listener = x->c->listener,
-        .client = endpoint_network(&x->c->peer),
-        .moment = {x->ctx->turns.group, x->ctx->clock.wall_s},
-        .matched = x->ctx->matched,
+    return (struct exchange){
+        .ctx = ctx,
+        .c = c,
+        .r = r,
+        .route = &ctx->route,
+        .query =
+            {
+                .sites = &ctx->served->sites,
+                .cache = &ctx->cache,
+                .listener = c->listener,
+                .client = endpoint_network(&c->peer),
+                .moment = {ctx->turns.group, ctx->clock.wall_s},
+                .matched = ctx->matched,
+            },
     };
 }
 
@@ -87,9 +94,8 @@ static uint32_t retry_after_of(const struct route *route)
 // `total` is the size of the file with 416, else of no matter.
 static void answer_error(const struct exchange *x, int status, uint64_t total)
 {
-    const struct route_query query = query_of_exchange(x);
     struct response response = respond_start(x, status);
-    struct cached_file *page = route_error_page(&query, x->route, status);
+    struct cached_file *page = route_error_page(&x->query, x->route, status);
     response.location = x->route->location;
     if (x->route->slash && !rules_say_header(&x->route->ruling, SLICE("Cache-Control"), status))
         response.about = SLICE("Cache-Control: no-cache\r\n"); // a page may become a directory
@@ -298,10 +304,9 @@ static struct listing_view view_of(const struct exchange *x)
 // The text that a page shows below its entries; NULL: none.
 static struct cached_file *find_readme(const struct exchange *x, struct listing_view *v)
 {
-    const struct route_query query = query_of_exchange(x);
     if (v->format != LISTING_HTML || x->r->method == METHOD_HEAD)
         return NULL;
-    return readme_find(&query, x->r, x->route, &v->readme);
+    return readme_find(&x->query, x->r, x->route, &v->readme);
 }
 
 static struct snapshot *find_snapshot(const struct exchange *x, const struct listing_view *v,
@@ -406,9 +411,9 @@ static bool is_for_next_generation(const struct exchange *x)
            ctx->clock.now >= ctx->root_wait_at && sites_is_swapped(x->route->site);
 }
 
-static bool answer_found(const struct exchange *x, const struct route_query *query)
+static bool answer_found(const struct exchange *x)
 {
-    route_resolve(query, x->r, x->route);
+    route_resolve(&x->query, x->r, x->route);
     if (is_for_next_generation(x)) {
         if (x->route->kind == ROUTE_FILE)
             cached_file_release(x->route->file);
@@ -425,14 +430,13 @@ static bool answer_found(const struct exchange *x, const struct route_query *que
 
 bool handler_answer(struct context *ctx, struct conn *c, const struct request *r)
 {
-    const struct exchange x = {ctx, c, r, &ctx->route};
-    const struct route_query query = query_of_exchange(&x);
+    const struct exchange x = exchange_of(ctx, c, r);
     // Those listeners come last; of one that is gone the number is beyond all.
     bool is_admin = c->listener >= ctx->served->admin && c->listener < ctx->served->listener_count;
     if (is_admin)
         route_none(x.route, REASON_NONE);
     else
-        route_start(&query, r, x.route);
+        route_start(&x.query, r, x.route);
     if (r->method == METHOD_OTHER)
         refuse_exchange(&x, REASON_METHOD_UNKNOWN);
     else if (x.route->status && (r->method != METHOD_OPTIONS || x.route->status >= 400))
@@ -444,7 +448,7 @@ bool handler_answer(struct context *ctx, struct conn *c, const struct request *r
     else if (r->method == METHOD_OPTIONS)
         answer_options(&x);
     else
-        return answer_found(&x, &query);
+        return answer_found(&x);
     return true;
 }
 
@@ -462,7 +466,7 @@ static void tell_proxy_header(struct context *ctx, const struct conn *c)
 void handler_refuse(struct context *ctx, struct conn *c, const struct request *r,
                     enum reason reason)
 {
-    const struct exchange x = {ctx, c, r, &ctx->route};
+    const struct exchange x = exchange_of(ctx, c, r);
     c->ending = CONN_LINGERS;
     route_none(x.route, reason);
     answer_status(&x, reason_status(reason));

@@ -15,7 +15,8 @@ struct exchange {
     struct context *ctx;
     struct conn *c;
     const struct request *r;
-    struct route *route; // whose rules add field lines
+    struct route *route;      // whose rules add field lines
+    struct route_query query; // for files in it: of the client, at this moment
 };
 
 // Begins the one answer of a request: what every head has. Decides also whether the connection

@@ -13,7 +13,8 @@ static int open_loop(void **state)
     f = fixture_open("limits.requests", "3", NULL);
     conn = (struct conn){.source = {SOURCE_CONN, -1}, .state = CONN_HEAD};
     route_none(&f->loop.ctx.route, REASON_NONE);
-    exchange = (struct exchange){&f->loop.ctx, &conn, &request, &f->loop.ctx.route};
+    exchange = (struct exchange){
+        .ctx = &f->loop.ctx, .c = &conn, .r = &request, .route = &f->loop.ctx.route};
     return 0;
 }
 
