@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """A plain HTTP/1.1 file server for the findings, with validators, ranges and a record of requests.
 
-usage: serve.py DIR PORT-FILE RECORD [--gzip] [--port N] [--fallback FILE]
+usage: serve.py DIR PORT-FILE RECORD [--gzip] [--port N] [--fallback FILE] [--no-etag]
 
 It serves the files of DIR on a port of 127.0.0.1 (N, or any) that it writes to PORT-FILE, and ends by itself after
 two minutes. A directory is a page of links. With --gzip a client that accepts gzip gets each file in that
 coding, and a Range is of the coded bytes, as RFC 9110 (8.4, 14.2) has it. With
---fallback a path that does not exist gets that file of DIR, as servers of single-page apps have it. RECORD gets a line of JSON for
-each request: connection, method, path, status, fields."""
+--fallback a path that does not exist gets that file of DIR, as servers of single-page apps have it. With --no-etag
+Last-Modified is the only validator. RECORD gets a line of JSON for each request: connection, method, path, status,
+fields."""
 
 import argparse
 import email.utils
@@ -60,7 +61,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if re.search(r"\bgzip\b", self.headers.get("Accept-Encoding", "")):
                 fields["Content-Encoding"] = "gzip"
                 body = gzip.compress(body, mtime=0)
-        fields["ETag"] = '"%s"' % hashlib.sha256(body).hexdigest()[:16]
+        if not ARGS.no_etag:
+            fields["ETag"] = '"%s"' % hashlib.sha256(body).hexdigest()[:16]
         if self.is_known(fields):
             self.answer(304, fields, b"")
         else:
@@ -68,13 +70,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def is_known(self, fields):
         tag = self.headers.get("If-None-Match")
-        if tag:
+        if tag and not ARGS.no_etag:
             return tag == fields["ETag"]
         return self.headers.get("If-Modified-Since") == fields["Last-Modified"]
 
     def send_part(self, fields, body):
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        if not asked or self.headers.get("If-Range", fields["ETag"]) != fields["ETag"]:
+        validators = (None, fields.get("ETag"), fields["Last-Modified"])
+        if not asked or self.headers.get("If-Range") not in validators:
             self.answer(200, fields, body)
             return
         first, last = int(asked[1]), min(int(asked[2] or len(body)), len(body) - 1)
@@ -110,6 +113,7 @@ def main():
     parser.add_argument("record")
     parser.add_argument("--gzip", action="store_true")
     parser.add_argument("--fallback")
+    parser.add_argument("--no-etag", action="store_true")
     parser.add_argument("--port", type=int, default=0)
     ARGS = parser.parse_args()
     with http.server.ThreadingHTTPServer(("127.0.0.1", ARGS.port), Handler) as server:
