@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """A plain HTTP/1.1 file server for the findings, with validators, ranges and a record of requests.
 
-usage: serve.py DIR PORT-FILE RECORD [--gzip] [--port N] [--fallback FILE] [--no-etag]
+usage: serve.py DIR PORT-FILE RECORD [--gzip] [--port N] [--fallback FILE] [--no-etag] [--moved STATUS]
 
 It serves the files of DIR on a port of 127.0.0.1 (N, or any) that it writes to PORT-FILE, and ends by itself after
 two minutes. A directory is a page of links. With --gzip a client that accepts gzip gets each file in that
 coding, and a Range is of the coded bytes, as RFC 9110 (8.4, 14.2) has it. With
 --fallback a path that does not exist gets that file of DIR, as servers of single-page apps have it. With --no-etag
-Last-Modified is the only validator. RECORD gets a line of JSON for each request: connection, method, path, status,
-fields."""
+Last-Modified is the only validator. With --moved what is asked for beneath /moved/ is redirected, with that status, to the
+same path without it. RECORD gets a line of JSON for each request: connection, method, path, status, fields."""
 
 import argparse
 import email.utils
@@ -38,7 +38,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = os.path.join(ARGS.dir, urllib.parse.unquote(self.path.split("?")[0]).lstrip("/"))
-        if os.path.isdir(path):
+        if ARGS.moved and self.path.startswith("/moved/"):
+            self.answer(ARGS.moved, {"Location": self.path[len("/moved"):], "Content-Type": "text/plain"}, b"moved\n")
+        elif os.path.isdir(path):
             links = "".join('<a href="%s">%s</a><br>\n' % (urllib.parse.quote(n), n) for n in sorted(os.listdir(path)))
             self.answer(200, {"Content-Type": "text/html"}, links.encode())
         elif os.path.isfile(path):
@@ -114,6 +116,7 @@ def main():
     parser.add_argument("--gzip", action="store_true")
     parser.add_argument("--fallback")
     parser.add_argument("--no-etag", action="store_true")
+    parser.add_argument("--moved", type=int)
     parser.add_argument("--port", type=int, default=0)
     ARGS = parser.parse_args()
     with http.server.ThreadingHTTPServer(("127.0.0.1", ARGS.port), Handler) as server:
