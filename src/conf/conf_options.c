@@ -109,7 +109,8 @@ static const struct conf_option options[] = {
     {TOP(timeouts.body), CONF_TIME, "10s", 10, DAY, NULL, NULL,
      "Time for a request's content to arrive as a whole."},
     {TOP(timeouts.send), CONF_TIME, "30s", 10, DAY, NULL, NULL,
-     "Time after which a client that has taken nothing of an answer, or too little, is cut off."},
+     "Time after which a client that has taken nothing of an answer, or too little, is cut off; so "
+     "is one that has half closed and waits for a directory to be read, for it may be gone."},
     {TOP(timeouts.idle), CONF_TIME, "75s", 10, DAY, NULL, NULL,
      "Time that a connection stays open between two requests; proxies and balancers in front should "
      "close theirs first, and many do after 60s."},

@@ -18,6 +18,7 @@ static const struct {
     [DEADLINE_BODY] = {"body", "for content"},
     [DEADLINE_SEND] = {"send", "being answered"},
     [DEADLINE_DISK] = {"disk", "for the disk"},
+    [DEADLINE_LISTING] = {"listing", "for a listing"},
     [DEADLINE_IDLE] = {"idle", "idle"},
     [DEADLINE_LAST] = {"last", "for a last request"},
     [DEADLINE_LINGER] = {"linger", "being closed"},

@@ -53,6 +53,17 @@ static void expire_send(struct context *ctx, struct conn *c)
         conn_close(ctx, c, CONN_CLOSE_TIMEOUT);
 }
 
+// A client that has half closed gets its answer as any other. But nothing tells it from one that
+// has gone, for nothing is sent yet: for that one no directory is to be kept waiting, or read,
+// longer than an answer would wait for it.
+static void expire_listing(struct context *ctx, struct conn *c)
+{
+    if (c->eof || poller_has_hung_up(c->source.fd))
+        conn_close(ctx, c, CONN_CLOSE_TIMEOUT);
+    else
+        deadline_set(&ctx->deadlines, &c->deadline, DEADLINE_LISTING, ctx->clock.now);
+}
+
 // ---- the table ---------------------------------------------------------------------------------
 
 typedef void conn_cb(struct context *ctx, struct conn *c);
@@ -78,7 +89,7 @@ static const struct {
     // As above, but not for long.
     [CONN_ROOT] = {0, DEADLINE_ROOT, NULL, conn_step_requests, conn_step_stale},
     // As DISK: a thread reads the directory.
-    [CONN_LISTING] = {0, DEADLINE_DISK, NULL, conn_step_requests, NULL},
+    [CONN_LISTING] = {0, DEADLINE_LISTING, NULL, conn_step_requests, expire_listing},
     [CONN_LINGER] = {POLLER_IN, DEADLINE_LINGER, conn_input_receive_rest, conn_step_linger,
                      expire_silence},
 };
@@ -90,7 +101,7 @@ static enum deadline_class class_of(const struct conn *c)
 
 static bool is_answer(enum deadline_class class)
 {
-    return class == DEADLINE_SEND || class == DEADLINE_DISK;
+    return class == DEADLINE_SEND || class == DEADLINE_DISK || class == DEADLINE_LISTING;
 }
 
 static void enter_class(struct context *ctx, struct conn *c, enum deadline_class class)
@@ -162,13 +173,13 @@ void conn_go_on(struct context *ctx, struct conn *c)
 
 void conn_listed(struct context *ctx, struct snapshot *one)
 {
-    struct list *all = &ctx->deadlines.lists[DEADLINE_DISK], *next;
+    struct list *all = &ctx->deadlines.lists[DEADLINE_LISTING], *next;
     snapshots_done(&ctx->snapshots, one);
     listings_start(ctx);
     for (struct list *link = all->next; link != all; link = next) {
         next = link->next;
         struct conn *c = CONTAINER_OF(link, struct conn, deadline.link);
-        if (c->state == CONN_LISTING && c->listing->state == SNAPSHOT_READ)
+        if (c->listing->state == SNAPSHOT_READ)
             conn_advance(ctx, c);
     }
 }

@@ -20,15 +20,11 @@ static void init_deadlines(struct context *ctx)
 {
     const struct conf_timeouts *t = &ctx->served->conf->timeouts;
     const int64_t timeouts[DEADLINE_CLASSES] = {
-        [DEADLINE_FIRST] = (int64_t)t->head,
-        [DEADLINE_HEAD] = (int64_t)t->head,
-        [DEADLINE_BODY] = (int64_t)t->body,
-        [DEADLINE_SEND] = (int64_t)t->send,
-        [DEADLINE_IDLE] = (int64_t)t->idle,
-        [DEADLINE_LAST] = LAST_CHANCE,
-        [DEADLINE_LINGER] = (int64_t)t->linger,
-        [DEADLINE_DISK] = FOREVER,
-        [DEADLINE_ROOT] = ROOT_WAIT,
+        [DEADLINE_FIRST] = (int64_t)t->head,    [DEADLINE_HEAD] = (int64_t)t->head,
+        [DEADLINE_BODY] = (int64_t)t->body,     [DEADLINE_SEND] = (int64_t)t->send,
+        [DEADLINE_IDLE] = (int64_t)t->idle,     [DEADLINE_LAST] = LAST_CHANCE,
+        [DEADLINE_LINGER] = (int64_t)t->linger, [DEADLINE_DISK] = FOREVER,
+        [DEADLINE_LISTING] = (int64_t)t->send,  [DEADLINE_ROOT] = ROOT_WAIT,
     };
     deadlines_init(&ctx->deadlines, timeouts);
 }

@@ -12,15 +12,16 @@
 #include <stdint.h>
 
 enum deadline_class {
-    DEADLINE_FIRST,  // the first request head of a connection has not ended, or not begun
-    DEADLINE_HEAD,   // the head of a later one has begun
-    DEADLINE_BODY,   // content is read and thrown away
-    DEADLINE_SEND,   // no progress in sending
-    DEADLINE_DISK,   // the disk is waited for, not the client
-    DEADLINE_IDLE,   // between requests
-    DEADLINE_LAST,   // between requests of a server that is stopping
-    DEADLINE_LINGER, // reading off what comes after the last answer
-    DEADLINE_ROOT,   // a new generation is waited for, not the client
+    DEADLINE_FIRST,   // the first request head of a connection has not ended, or not begun
+    DEADLINE_HEAD,    // the head of a later one has begun
+    DEADLINE_BODY,    // content is read and thrown away
+    DEADLINE_SEND,    // no progress in sending
+    DEADLINE_DISK,    // the disk is waited for, not the client
+    DEADLINE_LISTING, // likewise, before the first byte of an answer
+    DEADLINE_IDLE,    // between requests
+    DEADLINE_LAST,    // between requests of a server that is stopping
+    DEADLINE_LINGER,  // reading off what comes after the last answer
+    DEADLINE_ROOT,    // a new generation is waited for, not the client
     DEADLINE_CLASSES,
     DEADLINE_NONE = DEADLINE_CLASSES
 };

@@ -84,7 +84,7 @@ tests_unit_test_context_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock)
 tests_unit_test_handler_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) $(wrap_transmit) $(wrap_turns)
 tests_unit_test_handoff_LDFLAGS = $(AM_LDFLAGS) $(wrap_pair)
 tests_unit_test_handoff_hostile_LDFLAGS = $(AM_LDFLAGS) $(wrap_pair)
-tests_unit_test_listings_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock)
+tests_unit_test_listings_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) -Wl,--wrap=snapshot_read
 tests_unit_test_loop_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock)
 tests_unit_test_loop_handover_LDFLAGS = $(AM_LDFLAGS) $(wrap_pair)
 tests_unit_test_output_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) $(wrap_transmit) -Wl,--wrap=clock_now_us

@@ -45,3 +45,6 @@ int poller_wait(struct poller *p, struct poller_event events[static POLLER_MAX_E
 
 // Whether there is something to be read from `fd`, or accepted, without waiting; no poller needed.
 bool poller_is_readable(int fd);
+
+// Whether whoever is at the other end of a stream socket has finished sending, or is gone.
+bool poller_has_hung_up(int fd);

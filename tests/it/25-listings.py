@@ -17,6 +17,7 @@ import urllib.parse
 import figures
 import harness
 from harness import Daemon
+from machine import Machine
 
 LARGE = 20000
 # Readers of one directory and its entries, each with a name of 240 bytes. By hand: 64 and 100000.
@@ -28,8 +29,10 @@ LIST = os.path.join(os.path.dirname(harness.TINED), "tests", "real", "list")
 class Listed(Daemon):
     """A daemon that lists its root."""
 
-    def __init__(self, files=None, site=(), **options):
+    def __init__(self, files=None, site=(), machine=None, **options):
         super().__init__(files or {}, start=False, **options)
+        if machine:
+            self.environment.update(machine.environment)
         self.options["sites"] = (dict(site, root=self.root, listing=True),)
         self.write_config()
         self.start()
@@ -280,6 +283,28 @@ class Large(harness.Case):
                 # A listing that was begun is finished, byte for byte.
                 whole = [b"".join(c.read_chunks()) for c in stuck[1:]]
                 self.assertTrue(whole[0] == whole[1] and whole[0].endswith(b"</html>\n"))
+                harness.wait_until(lambda: d.get("/large/?sort=size").status == 200, "room for a listing")
+
+    def test_clients_that_have_half_closed(self):
+        """They are served as others are: to the end while they read, and no longer than timeouts.send when they
+        do not, for nothing tells them from clients that have gone."""
+        machine = Machine()
+        with Listed({"large": None}, machine=machine, workers=1, threads=1, limits={"listing_memory": "3M"},
+                    timeouts={"send": "30s", "watchdog": 0}) as d:
+            for i in range(LARGE * 3 // 2):
+                os.mknod(d.path("large/entry-%06d" % i))
+            with machine.standing_still(), d.connect(receive_buffer=4096) as gone, \
+                    d.connect(receive_buffer=4096) as reader:
+                for c in (gone, reader):
+                    c.request("/large/")
+                    c.half_close()
+                for c in (gone, reader):
+                    self.assert_status(c.read_head(), 200)
+                machine.advance(29)
+                self.assertTrue(b"".join(reader.read_chunks()).endswith(b"</html>\n"))
+                reader.expect_close()
+                self.assert_status(d.get("/large/?sort=size"), 503)
+                machine.advance(2)  # it cannot have begun to be stuck later
                 harness.wait_until(lambda: d.get("/large/?sort=size").status == 200, "room for a listing")
 
     @unittest.skipIf(figures.is_sanitized(), "sanitizers have memory of their own")

@@ -2,6 +2,43 @@
 
 #include "server/listings.h"
 
+#include <semaphore.h>
+
+// ---- a disk that is read when the test says so --------------------------------------------------
+
+static bool is_disk_slow;
+static sem_t permits;           // each lets one directory be read
+static _Atomic bool is_read_on; // whether the last one was still wanted then
+
+void __real_snapshot_read(struct snapshot *one);
+void __wrap_snapshot_read(struct snapshot *one);
+
+void __wrap_snapshot_read(struct snapshot *one)
+{
+    if (is_disk_slow) {
+        sem_wait(&permits);
+        is_read_on = atomic_load(&one->is_wanted);
+    }
+    __real_snapshot_read(one);
+}
+
+static int setup_slow_disk(void **state)
+{
+    (void)state;
+    is_disk_slow = true;
+    is_read_on = false;
+    return sem_init(&permits, 0, 0);
+}
+
+static int teardown_slow_disk(void **state)
+{
+    (void)state;
+    is_disk_slow = false;
+    return 0;
+}
+
+// ---- helpers ------------------------------------------------------------------------------------
+
 // A loop that lists its directory "sub" with so many entries.
 static struct fixture *open_with_entries(int entries, const char *memory)
 {
@@ -92,6 +129,107 @@ TEST(test_left)
     fixture_free(f);
 }
 
+static int64_t waiting_in(const struct fixture *f, enum deadline_class class)
+{
+    return f->loop.ctx.deadlines.counts[class];
+}
+
+// Rounds until so many connections wait for a listing.
+static void await_listings(struct fixture *f, uint32_t connections)
+{
+    for (int i = 0; i < 5000 && waiting_in(f, DEADLINE_LISTING) != connections; i++) {
+        fixture_round(f);
+        usleep(200);
+    }
+    assert_int_equal(waiting_in(f, DEADLINE_LISTING), connections);
+}
+
+// Rounds until the loop has no snapshot any more.
+static void await_no_snapshot(struct fixture *f)
+{
+    const struct snapshots *all = &f->loop.ctx.snapshots;
+    for (int i = 0; i < 5000 && (all->reading || !list_is_empty(&all->shared)); i++) {
+        fixture_round(f);
+        usleep(200);
+    }
+    assert_null(all->reading);
+    assert_true(list_is_empty(&all->shared));
+}
+
+// Of two that have half closed and one that has not, only that one has a slow disk waited for as
+// long as it takes.
+TEST(test_half_closed_wait_for_a_while)
+{
+    struct fixture *f = open_with_entries(3, "32M");
+    struct client gone = client_open(f), behind = client_open(f), stays = client_open(f);
+    fixture_await(f, 3);
+    client_send(&gone, GET("/sub/"));
+    await_listings(f, 1);
+    client_send(&behind, GET("/hello.txt") GET("/sub/?sort=size"));
+    client_send(&stays, GET("/sub/?sort=time"));
+    await_listings(f, 3);
+    shutdown(gone.fd, SHUT_WR);
+    shutdown(behind.fd, SHUT_WR);
+    fixture_pass_time(f, (int64_t)f->conf->timeouts.send - 1);
+    assert_int_equal(waiting_in(f, DEADLINE_LISTING), 3);
+    fixture_pass_time(f, 1);
+    assert_int_equal(waiting_in(f, DEADLINE_LISTING), 1);
+    fixture_await(f, 1);
+    for (int i = 0; i < 3; i++)
+        fixture_pass_time(f, (int64_t)f->conf->timeouts.send);
+    assert_int_equal(waiting_in(f, DEADLINE_LISTING), 1);
+    sem_post(&permits); // that of the first, which nobody wants, and not that of the second
+    sem_post(&permits);
+    take_until(f, &stays, "<caption>3 files</caption>");
+    assert_true(is_read_on);
+    client_close(&stays);
+    fixture_await(f, 0);
+    fixture_pass_time(f, SNAPSHOTS_YOUNG);
+    await_no_snapshot(f);
+    client_close(&gone);
+    client_close(&behind);
+    fixture_close(f);
+}
+
+// One that has half closed and waits gets its listing, to the end.
+TEST(test_half_closed_are_served)
+{
+    struct fixture *f = open_with_entries(3, "32M");
+    struct client c = client_open(f);
+    fixture_await(f, 1);
+    client_send(&c, GET("/sub/"));
+    shutdown(c.fd, SHUT_WR);
+    await_listings(f, 1);
+    fixture_pass_time(f, (int64_t)f->conf->timeouts.send - 1);
+    sem_post(&permits);
+    take_until(f, &c, "0\r\n\r\n");
+    assert_contains(c.got, "<caption>3 files</caption>");
+    fixture_await(f, 0);
+    client_close(&c);
+    fixture_close(f);
+}
+
+// Nor is a directory read for one that was reset.
+TEST(test_reset_while_waiting)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    struct fixture *f = open_with_entries(3, "32M");
+    struct client c = client_open(f);
+    fixture_await(f, 1);
+    client_send(&c, GET("/sub/"));
+    await_listings(f, 1);
+    setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    client_close(&c);
+    fixture_pass_time(f, (int64_t)f->conf->timeouts.send);
+    fixture_await(f, 0);
+    sem_post(&permits);
+    await_no_snapshot(f);
+    assert_false(is_read_on);
+    fixture_close(f);
+}
+
+#define SLOW_DISK(test) cmocka_unit_test_setup_teardown(test, setup_slow_disk, teardown_slow_disk)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +237,9 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_left),
+        SLOW_DISK(test_half_closed_wait_for_a_while),
+        SLOW_DISK(test_half_closed_are_served),
+        SLOW_DISK(test_reset_while_waiting),
     };
     return cmocka_run_group_tests_name("listings", tests, NULL, NULL);
 }

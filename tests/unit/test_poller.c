@@ -96,6 +96,21 @@ TEST(test_is_readable)
     assert_false(poller_is_readable(f->fds[0]));
 }
 
+TEST(test_has_hung_up)
+{
+    int pair[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    assert_false(poller_has_hung_up(pair[0]));
+    assert_int_equal(shutdown(pair[1], SHUT_WR), 0);
+    assert_true(poller_has_hung_up(pair[0])); // also before what it sent is read
+    assert_false(poller_has_hung_up(pair[1]));
+    close(pair[0]);
+    assert_true(poller_has_hung_up(pair[1]));
+    close(pair[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +119,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_exclusive_wakes_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_is_readable, setup, teardown),
+        cmocka_unit_test(test_has_hung_up),
     };
     return cmocka_run_group_tests_name("poller", tests, NULL, NULL);
 }

@@ -86,7 +86,7 @@ TEST(test_json)
     assert_has("\"listeners\":[{\"address\":\"0.0.0.0:80\",\"queued\":3,\"backlog\":4096},"
                "{\"address\":\"unix:/run/x\\\"y\"}]");
     assert_has("\"connections\":{\"open\":12,\"first\":0,\"head\":0,\"body\":0,\"send\":1,\"disk\":"
-               "0,\"idle\":11,");
+               "0,\"listing\":0,\"idle\":11,");
     assert_has("\"requests\":1000,");
     assert_has("\"answers\":{\"1xx\":0,\"2xx\":990,\"3xx\":0,\"4xx\":10,\"5xx\":0}");
     assert_has("\"timeout\":5");
