@@ -81,6 +81,7 @@ struct turns {
 struct making {
     uint64_t round;   // of the event loop: the one that is counted
     int64_t spent_us; // in it
+    int64_t part_us;  // of that by the last part
     uint16_t lap;     // goes round; each connection has its turn once in it
     bool refused;     // for want of time somebody had no turn in this round
     bool crowded;     // so it was in the one before: those who had a turn in this lap wait

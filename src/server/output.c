@@ -165,8 +165,17 @@ static void enter_round(struct making *m, uint64_t round)
 {
     if (m->round == round)
         return;
-    *m = (struct making){
-        .round = round, .lap = (uint16_t)(m->lap + !m->refused), .crowded = m->refused};
+    *m = (struct making){.round = round,
+                         .part_us = m->part_us,
+                         .lap = (uint16_t)(m->lap + !m->refused),
+                         .crowded = m->refused};
+}
+
+// Whether another part fits into this round, if it takes as long as the one before. One of them is
+// made in any case.
+static bool has_time(const struct making *m)
+{
+    return m->spent_us == 0 || m->spent_us + m->part_us <= OUTPUT_MAKING_US;
 }
 
 // Whether the source may make content in this round.
@@ -176,8 +185,8 @@ static bool has_turn(struct context *ctx, const struct conn *c)
     enter_round(m, ctx->turns.round);
     if (m->crowded && c->lap == m->lap)
         return false;
-    m->refused = m->refused || m->spent_us >= OUTPUT_MAKING_US;
-    return m->spent_us < OUTPUT_MAKING_US;
+    m->refused = m->refused || !has_time(m);
+    return has_time(m);
 }
 
 // Makes the next part of the content, for all before it is sent.
@@ -187,14 +196,15 @@ static enum body_source_state next_content_part(struct context *ctx, struct tran
     struct buf b = buf_make(ctx->output.gather, BODY_SOURCE_TEXT_MAX);
     enum body_source_state state = transfer_next(t, &b);
     ctx->output.gathered = b.len;
-    ctx->making.spent_us += clock_now_us() - began;
+    ctx->making.part_us = clock_now_us() - began;
+    ctx->making.spent_us += ctx->making.part_us;
     return state;
 }
 
 // Whether another part may follow in this turn.
 static bool may_go_on(const struct context *ctx, enum body_source_state last)
 {
-    return last != BODY_SOURCE_YIELD && ctx->making.spent_us < OUTPUT_MAKING_US;
+    return last != BODY_SOURCE_YIELD && has_time(&ctx->making);
 }
 
 enum output_state output_flush(struct context *ctx, struct conn *c, enum conn_close *ret_reason)

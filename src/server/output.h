@@ -24,8 +24,9 @@ void output_commit(struct output *o, const struct buf *b);
 // Whether there is room for another answer without sending first.
 bool output_has_room(const struct output *o);
 
-// The time in which content is made in a round of the loop, for all connections together. The part
-// that is being made when it has passed is finished.
+// The time in which content is made in a round of the loop, for all connections together. A part is
+// begun when it fits if it takes as long as the one before, of whichever connection; and one in any
+// case.
 #define OUTPUT_MAKING_US 1000
 
 // Sends what there is, as far as the budget allows. Content is made while the round has time for

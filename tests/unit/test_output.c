@@ -348,12 +348,15 @@ static struct maker {
     unsigned made;
 } makers[MANY];
 
+static int64_t part_us = 333;
+static int64_t longest_round_us;
+
 static enum body_source_state make_for_long(struct body_source *p, struct range *range,
                                             struct buf *b)
 {
     (void)range;
     CONTAINER_OF(p, struct maker, source)->made++;
-    now_us += 400;
+    now_us += part_us;
     buf_puts(b, "x");
     return BODY_SOURCE_YIELD;
 }
@@ -362,6 +365,7 @@ static enum body_source_state make_for_long(struct body_source *p, struct range 
 static unsigned make_in_a_round(size_t count)
 {
     unsigned turns = 0;
+    int64_t began = now_us;
     f->loop.ctx.turns.round++;
     for (size_t i = 0; i < count; i++) {
         unsigned before = makers[i].made;
@@ -371,6 +375,7 @@ static unsigned make_in_a_round(size_t count)
         assert_in_range(makers[i].made - before, 0, 1);
         turns += makers[i].made - before;
     }
+    longest_round_us = MAX(longest_round_us, now_us - began);
     return turns;
 }
 
@@ -386,11 +391,20 @@ TEST(test_time_of_a_round)
         assert_int_equal(make_in_a_round(MANY), 3);
         assert_int_equal(make_in_a_round(MANY), 3);
         assert_int_equal(make_in_a_round(MANY), 1);
+        assert_in_range(longest_round_us, 1, OUTPUT_MAKING_US);
         for (size_t i = 0; i < MANY; i++)
             assert_int_equal(makers[i].made, lap);
     }
     for (unsigned i = 0; i < 3; i++) // each round, where there is time for all
         assert_int_equal(make_in_a_round(3), 3);
+    part_us = 400; // another would not fit, but for the first one it is not known
+    assert_int_equal(make_in_a_round(MANY), 2);
+    assert_int_equal(make_in_a_round(MANY), 2);
+    assert_in_range(longest_round_us, 1, OUTPUT_MAKING_US);
+    part_us = 2 * OUTPUT_MAKING_US;
+    assert_int_equal(make_in_a_round(MANY), 1);
+    assert_int_equal(make_in_a_round(MANY), 1);
+    assert_int_equal(make_in_a_round(MANY), 1);
 }
 
 // Parts that may follow each other do, as long as there is time.
