@@ -127,7 +127,7 @@ static const struct conf_option options[] = {
      "THAT DO NOT ANSWER)."},
     {TOP(timeouts.watchdog), CONF_TIME, "10s", 0, DAY, NULL, NULL,
      "Time after which an event loop that stands still has its worker killed and replaced, at least "
-     "3s; 0 means never."},
+     "3s; 0 means never, but for one that does not become ready within 30s."},
 
     {TOP(log.access), CONF_LOG_TARGET, "off", 1, PATH_MAX_LENGTH, NULL,
      "/var/log/tined/access.log",

@@ -46,8 +46,8 @@ static void kill_by(struct worker_process *w, int64_t when)
 
 // ---- hanging -----------------------------------------------------------------------------------
 
-// How long its loops may stand still. They do not run before it is ready, also when it was told to
-// end meanwhile.
+// How long its loops may stand still; 0: for ever. They do not run before it is ready, also when it
+// was told to end meanwhile.
 static int64_t patience(const struct generation *g, const struct worker_process *w)
 {
     return w->guard.stage == CHANNEL_GUARD_SILENT ? GENERATION_START_TIME
@@ -79,12 +79,13 @@ static void watch_worker(struct generation *g, unsigned worker, int64_t passed, 
     struct worker_process *w = &g->workers[worker];
     const struct scoreboard_place *place = worker_process_place(w);
     struct watchdog *watchdogs = &g->upkeep.watchdogs[worker * threads_of(g)];
+    const int64_t most = patience(g, w);
     for (uint64_t i = 0; i < threads_of(g); i++) {
         uint64_t beat = atomic_load_explicit(&place->notes[i].beat, memory_order_relaxed);
         int64_t still = watchdog_look(&watchdogs[i], beat, passed);
         bool has_ended = atomic_load_explicit(&place->slots[i].phase, memory_order_relaxed) ==
                          SCOREBOARD_ENDED;
-        if (!w->hangs && !has_ended && still >= patience(g, w))
+        if (!w->hangs && !has_ended && most && still >= most)
             end_hung(g, worker, i, still, now);
     }
 }
@@ -165,7 +166,7 @@ static void check_workers(void *context)
     int64_t passed = now - g->upkeep.looked;
     g->upkeep.looked = now;
     timers_set(&watches_of_generation(g)->timers, &g->upkeep.look, now + WATCHDOG_PERIOD);
-    for (unsigned i = 0; i < g->worker_count && g->served.conf->timeouts.watchdog; i++)
+    for (unsigned i = 0; i < g->worker_count; i++)
         if (g->workers[i].child.pid)
             watch_worker(g, i, passed, now);
     if (g->phase == GENERATION_CURRENT)

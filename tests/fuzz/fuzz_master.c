@@ -368,8 +368,9 @@ static void have_world_behave(void)
         const struct worker_process *w = p->pid ? world_place_of(p) : NULL;
         p->is_traced = false;
         world_stick(p, false);
-        if (w && !w->generation->served.conf->timeouts.watchdog) // nobody will notice
-            p->is_hung = false;
+        if (w && w->guard.stage != CHANNEL_GUARD_SILENT &&
+            !w->generation->served.conf->timeouts.watchdog)
+            p->is_hung = false; // nobody will notice
     }
 }
 

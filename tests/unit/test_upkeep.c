@@ -290,6 +290,24 @@ TEST(test_one_that_starts_while_the_server_stops)
     assert_int_equal(count_log(") hangs: loop 0 stands still for 3"), 1);
 }
 
+// One that never becomes ready is ended also then: those that it is to replace wait for it.
+TEST(test_a_start_ends_without_a_watchdog)
+{
+    start("1", "timeouts.watchdog", "0");
+    stop_worker(0);
+    g->workers[0].guard = (struct channel_guard){0}; // it has said nothing
+    for (int i = 0; i < 29; i++)
+        pass(WATCHDOG_PERIOD);
+    assert_int_equal(count_log(" hangs"), 0);
+    pass(2 * WATCHDOG_PERIOD);
+    assert_int_equal(count_log(") hangs: loop 0 stands still for 3"), 1);
+    pass(WATCHDOG_PERIOD);
+    run_until(0, 0);
+    pass(0);
+    run_until(1, 1);
+    fetch_times(1);
+}
+
 TEST(test_may_be_switched_off)
 {
     start("1", "timeouts.watchdog", "0");
@@ -310,6 +328,7 @@ int main(void)
         cmocka_unit_test_teardown(test_all_hang, teardown),
         cmocka_unit_test_teardown(test_hangs, teardown),
         cmocka_unit_test_teardown(test_one_that_starts_while_the_server_stops, teardown),
+        cmocka_unit_test_teardown(test_a_start_ends_without_a_watchdog, teardown),
         cmocka_unit_test_teardown(test_may_be_switched_off, teardown),
     };
     return cmocka_run_group_tests_name("upkeep", tests, NULL, NULL);
