@@ -24,6 +24,12 @@
 // How long the end of one that was killed may take.
 #define KILL_TIME 200 // ms
 
+// Children that were left, of whom nobody else hears.
+static struct {
+    pid_t *pids;
+    size_t count;
+} left;
+
 static int compare_ints(const void *a, const void *b)
 {
     int x = *(const int *)a, y = *(const int *)b;
@@ -153,6 +159,16 @@ int child_signal(const struct child *c, int signal)
     return syscall(SYS_pidfd_send_signal, c->pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
+// Without memory for it it stays a zombie.
+static void note_left(pid_t pid)
+{
+    pid_t *pids = realloc(left.pids, (left.count + 1) * sizeof(*pids));
+    if (!pids)
+        return;
+    left.pids = pids;
+    pids[left.count++] = pid;
+}
+
 void child_kill(struct child *c)
 {
     int status;
@@ -160,7 +176,36 @@ void child_kill(struct child *c)
     child_signal(c, SIGKILL);
     while (child_reap(c, &status) == -EAGAIN && has_ended)
         has_ended = poll(&(struct pollfd){.fd = c->pidfd, .events = POLLIN}, 1, KILL_TIME) != 0;
+    if (!has_ended)
+        note_left(c->pid);
     child_close(c);
+}
+
+void child_leave_others(bool (*is_known)(void *context, pid_t pid), void *context)
+{
+    long pid;
+    FILE *f = fopen("/proc/thread-self/children", "re");
+    while (f && fscanf(f, "%ld", &pid) == 1)
+        if (!is_known(context, (pid_t)pid))
+            note_left((pid_t)pid);
+    if (f)
+        fclose(f);
+}
+
+size_t child_reap_left(void)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < left.count; i++)
+        if (waitpid(left.pids[i], NULL, WNOHANG) == 0)
+            left.pids[kept++] = left.pids[i];
+    return left.count = kept;
+}
+
+void child_forget_left(void)
+{
+    free(left.pids);
+    left.pids = NULL;
+    left.count = 0;
 }
 
 void child_describe_status(int status, char *text, size_t size)

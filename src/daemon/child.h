@@ -57,5 +57,16 @@ int child_signal(const struct child *c, int signal);
 // the kernel for a file system that does not answer cannot end: it is left, and not waited for.
 void child_kill(struct child *c);
 
+// Takes the children that this process has already for left, but for those that are known: those of
+// the program that it executed before. Without /proc there is nothing to be known of them.
+void child_leave_others(bool (*is_known)(void *context, pid_t pid), void *context);
+
+// Reaps those of the children that were left that have ended by now, and no others: to be called
+// now and then. How many there still are.
+size_t child_reap_left(void);
+
+// Forgets them: they are reaped when this process has ended.
+void child_forget_left(void);
+
 // "was killed by signal 9 (Killed)" or "ended with status 1".
 void child_describe_status(int status, char *text, size_t size);

@@ -39,7 +39,7 @@ struct master {
     struct log_reopen log_reopen;
     struct log_loss log_loss;
     struct handover_loss handover_loss;
-    struct timer log_look;
+    struct timer each_second;
     struct commands commands;
 };
 
@@ -143,17 +143,18 @@ static void look_at_log(struct master *m)
     log_loss_look(&m->log_loss, &totals, clock_now());
 }
 
-static void set_log_look(struct master *m)
+static void set_second(struct master *m)
 {
-    timers_set(&m->watches.timers, &m->log_look, clock_now() + LOG_LOSS_PERIOD);
+    timers_set(&m->watches.timers, &m->each_second, clock_now() + LOG_LOSS_PERIOD);
 }
 
-static void on_log_look(void *context)
+static void on_second(void *context)
 {
     struct master *m = context;
     look_at_log(m);
     handover_loss_look(&m->handover_loss);
-    set_log_look(m);
+    child_reap_left();
+    set_second(m);
 }
 
 static bool is_over(const struct master *m)
@@ -287,6 +288,7 @@ static void cleanup_master(struct master *m)
     if (m->signals >= 0)
         close(m->signals);
     upgrade_cleanup(&m->upgrade);
+    child_forget_left();
     watch_cleanup(&m->watches);
 }
 
@@ -295,8 +297,8 @@ static void begin_log_loss(struct master *m)
     struct totals_report totals;
     generations_report_totals(&m->generations, &totals);
     log_loss_begin(&m->log_loss, totals.counts.log_dropped);
-    timers_make(&m->log_look, on_log_look, m);
-    set_log_look(m);
+    timers_make(&m->each_second, on_second, m);
+    set_second(m);
 }
 
 static void begin_service(struct master *m, struct conf *conf)

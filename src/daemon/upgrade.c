@@ -221,12 +221,22 @@ static void take_what_is_known(struct upgrade *u, const struct upgrade_state *s)
     u->reload->is_rollback = s->image < 0;
 }
 
+static bool is_adopted(void *context, pid_t pid)
+{
+    const struct upgrade_state *s = context;
+    for (size_t i = 0; i < s->worker_count; i++)
+        if (s->workers[i].pid == pid)
+            return true;
+    return false;
+}
+
 int upgrade_take_over(struct upgrade *u, const struct upgrade_state *s)
 {
     struct generations *gs = u->generations;
     if (s->socket_count > GENERATIONS_INHERITED_MAX)
         return -E2BIG;
     take_what_is_known(u, s);
+    child_leave_others(is_adopted, (void *)(uintptr_t)s);
     control_waiters_take_over(&u->outcome->waiters, s->waiters, s->waiter_count);
     for (size_t at = 0; at < s->worker_count;) {
         struct generation *g = upgrade_adopt_workers(&gs->maker, s, &at);

@@ -9,8 +9,9 @@
 //   reason;
 // - every descriptor is somebody's, and every process;
 // - whoever waits for an order waits for something that is under way.
-// At the end, when everybody else behaves, the master comes to rest with all of its workers serving
-// and every order answered, and ends when it is told to, with everything closed.
+// At the end, when everybody else behaves, the master comes to rest with all of its workers
+// serving, every order answered and every process that has ended reaped, and ends when it is told
+// to, with everything closed.
 //
 // `fuzz_master -runs=100000` tries so many sequences, also where libFuzzer is not linked
 // (replay.c).
@@ -386,13 +387,18 @@ static unsigned count_serving(const struct generation *g)
     return count;
 }
 
+static bool is_zombie(const struct world_process *p)
+{
+    return p->has_ended;
+}
+
 static bool is_at_rest(void)
 {
     const struct generations *gs = world.generations;
     return gs->current && !gs->starting && !reload_is_launching(world.reload) &&
            !world.reload->is_wanted && !world.owes_reload && list_is_empty(&world.fetches->list) &&
            gs->list.next == gs->list.prev && count_serving(gs->current) >= gs->current->wanted &&
-           world.open[WORLD_CLIENT] == 0;
+           world.open[WORLD_CLIENT] == 0 && !world_find(is_zombie, 0);
 }
 
 static void go_on_resting(int timeout_ms)

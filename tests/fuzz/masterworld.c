@@ -256,13 +256,13 @@ static struct world_process *process_of(pid_t pid)
     return NULL;
 }
 
-// One whose channel is open may still have last words; one that was left is nobody's to reap.
+// One whose channel is open may still have last words.
 static struct world_process *find_free(void)
 {
     for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
         const struct world_process *p = &world.processes[i];
         bool is_closed = p->channel == 0 || fds[p->channel - FIRST_FD].kind == WORLD_CLOSED;
-        if (is_closed && (p->pid == 0 || p->has_ended))
+        if (is_closed && p->pid == 0)
             return &world.processes[i];
     }
     return NULL;

@@ -155,6 +155,23 @@ class SilentRoots(harness.Case):
         self.mount.thaw()
         self.wait_served(d)
 
+    def test_an_upgrade_beside_one_that_is_left(self):
+        """When it ends at last it is reaped by the program that has taken over."""
+        d = self.daemon(workers=1, timeouts={"root": "400ms", "watchdog": "3s"})
+        self.wait_served(d)
+        worker, = d.workers()
+        self.mount.freeze_at_lookup()
+        with d.connect() as c:
+            c.request("/none", fields=[("Host", "afar")])
+            self.mount.wait_frozen()
+            d.wait_log(r"worker 0 of generation 1 \(pid \d+\) cannot be ended")
+            self.assertIn(" is ready", self.order("upgrade"))
+            self.assertTrue(os.path.exists("/proc/%d" % worker))
+            self.mount.thaw()
+            wait_until(lambda: not os.path.exists("/proc/%d" % worker), "it to be reaped")
+            wait_until(lambda: not self.askers(d), "processes that asked as well to be reaped")
+        self.wait_served(d)
+
     def test_an_upgrade_with_more_patience_than_a_proof_has(self):
         d = self.daemon(patience="15s")
         self.mount.freeze()

@@ -125,6 +125,50 @@ TEST(test_kill)
     assert_int_equal(count_fds(), before);
 }
 
+static pid_t fork_one(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(PATIENCE / 1000); // if the test fails
+        pause();
+        _exit(1);
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+static bool is_same(void *context, pid_t pid)
+{
+    return pid == *(pid_t *)context;
+}
+
+static void kill_and_await(pid_t pid)
+{
+    siginfo_t info;
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+}
+
+// Those that a process has from before an exec, but for those that it knows of.
+TEST(test_left)
+{
+    int status;
+    if (access("/proc/thread-self/children", R_OK) < 0)
+        skip();
+    pid_t others[] = {fork_one(), fork_one()}, known = fork_one();
+    child_leave_others(is_same, &known);
+    assert_int_equal(child_reap_left(), 2);
+    kill_and_await(known);
+    kill_and_await(others[1]);
+    assert_int_equal(child_reap_left(), 1);
+    assert_int_equal(kill(others[1], 0), -1);
+    assert_int_equal(waitpid(known, &status, WNOHANG), known);
+    kill_and_await(others[0]);
+    assert_int_equal(child_reap_left(), 0);
+    assert_int_equal(kill(others[0], 0), -1);
+    child_forget_left();
+}
+
 // As long as it was not reaped, even when it has ended.
 TEST(test_signal)
 {
@@ -266,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_ignores_no_signal),
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_left),
         cmocka_unit_test(test_signal),
         cmocka_unit_test(test_look),
         cmocka_unit_test(test_watched),
