@@ -1,6 +1,7 @@
 # Sources and unit tests of src/base (Makefile.am includes this).
 libtined_a_SOURCES += \
 	src/base/address.c src/base/address.h \
+	src/base/budget.c src/base/budget.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/crc32c.c src/base/crc32c.h \
 	src/base/endpoint.c src/base/endpoint.h \
@@ -21,6 +22,7 @@ libtined_a_SOURCES += \
 
 unit_tests += \
 	tests/unit/test_address \
+	tests/unit/test_budget \
 	tests/unit/test_buf \
 	tests/unit/test_crc32c \
 	tests/unit/test_endpoint \

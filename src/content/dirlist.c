@@ -51,11 +51,15 @@ static size_t chunk_head(void)
 static void *map(const struct reader *r, size_t size, int *ret_error)
 {
     struct dirlist *d = r->list;
-    bool fits = size <= r->options->memory - d->memory;
-    void *pages = fits ? pages_map(size) : NULL;
-    *ret_error = fits ? -ENOMEM : -ENOBUFS;
+    *ret_error = -ENOBUFS;
+    if (!budget_take(d->from, size))
+        return NULL;
+    void *pages = pages_map(size);
+    *ret_error = -ENOMEM;
     if (pages)
         d->memory += size;
+    else
+        budget_give(d->from, size);
     return pages;
 }
 
@@ -271,6 +275,7 @@ int dirlist_read(const struct dirlist_options *options, struct dirlist **ret)
     if (d && r) {
         r->options = options;
         r->list = d;
+        d->from = options->memory;
         r->path_len = path_len;
         memcpy(r->link, options->path, path_len);
         error = fill(r);
@@ -294,5 +299,7 @@ void dirlist_free(struct dirlist *d)
         d->chunks = chunk->next;
         pages_unmap(chunk, chunk->size);
     }
+    if (d->memory)
+        budget_give(d->from, d->memory);
     free(d);
 }

@@ -8,6 +8,7 @@
 // freed.
 #pragma once
 
+#include "base/budget.h"
 #include "http/listing.h"
 #include "sys/rootfs.h"
 
@@ -16,7 +17,7 @@ struct dirlist_options {
     const char *path;                // beneath the root: "" or ends in '/'
     const struct listing_view *view; // its order counts
     uint32_t limit;                  // the most entries; what is beyond is left out
-    uint64_t memory;                 // the most bytes
+    struct budget *memory;           // bytes; the list gives back its own when it is freed
     bool hidden;                     // show names that begin with a dot
     const _Atomic bool *is_wanted;   // once it is false nobody waits any more; or NULL
     // Whether an entry is shown, or NULL: all are.
@@ -34,11 +35,13 @@ struct dirlist {
     uint32_t directories, files;         // how many
     bool cut;                            // there are more, which are left out
     uint64_t memory;                     // bytes that it takes
+    struct budget *from;                 // private: of which
     struct dirlist_chunk *chunks;        // private
 };
 
 // 0 and a list to be freed, or a negative errno: that of rootfs_open() or of reading, -ENOTDIR,
-// -ENOMEM, -ENOBUFS when it takes more than `memory`, -ECANCELED when it is not wanted any more.
+// -ENOMEM, -ENOBUFS when it takes more than is left of `memory`, -ECANCELED when it is not wanted
+// any more.
 int dirlist_read(const struct dirlist_options *options, struct dirlist **ret);
 
 // NULL is fine.

@@ -13,7 +13,6 @@
 
 struct listing_body {
     struct body_source source;
-    struct snapshots *snapshots;
     struct snapshot *snapshot; // NULL: all entries are shown
     struct readme readme;      // without a file: there is none
     struct listing_view view;
@@ -35,7 +34,7 @@ static uint32_t entry_count(const struct listing_body *self)
 static void let_go_of_snapshot(struct listing_body *self)
 {
     if (self->snapshot)
-        snapshots_release(self->snapshots, self->snapshot);
+        snapshots_release(self->snapshot);
     self->snapshot = NULL;
 }
 
@@ -116,7 +115,6 @@ struct body_source *listing_body_new(const struct listing_body_options *o)
         return NULL;
     self->source.next = next_listing_part;
     self->source.free = free_listing_body;
-    self->snapshots = o->snapshots;
     self->snapshot = o->snapshot;
     self->readme.file = o->readme;
     self->view = o->view;

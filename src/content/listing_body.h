@@ -7,7 +7,6 @@
 #include "http/listing.h"
 
 struct listing_body_options {
-    struct snapshots *snapshots;
     struct snapshot *snapshot;        // that was read; its reference is given back with the pieces
     struct listing_view view;         // path is copied; counts and `cut` are the snapshot's
     const struct cached_file *readme; // view.readme; must live as long as the pieces are asked for

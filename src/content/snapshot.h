@@ -26,7 +26,7 @@ struct snapshot {
     enum snapshot_state state; // the loop's
     uint32_t references;       // the loop's
     int64_t begun;             // ms, when it was begun to be read
-    uint64_t memory;           // the most bytes; then those that it takes
+    struct budget *memory;     // for its list
     _Atomic bool is_wanted;    // false: reading it may end early
     // once it is READ
     int error;            // 0, or a negative errno: -ENOBUFS when there was not memory enough

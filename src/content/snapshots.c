@@ -2,9 +2,9 @@
 
 #include "base/util.h"
 
-void snapshots_init(struct snapshots *s, uint64_t limit)
+void snapshots_init(struct snapshots *s, struct budget *memory)
 {
-    *s = (struct snapshots){.limit = limit};
+    *s = (struct snapshots){.memory = memory};
     list_init(&s->shared);
 }
 
@@ -13,12 +13,11 @@ static struct snapshot *snapshot_of(struct list *link)
     return CONTAINER_OF(link, struct snapshot, link);
 }
 
-static void drop_snapshot(struct snapshots *s, struct snapshot *one)
+static void drop_snapshot(struct snapshot *one)
 {
     list_remove(&one->link);
     if (one->references > 0)
         return;
-    s->used -= one->list ? one->memory : 0;
     snapshot_free(one);
 }
 
@@ -26,9 +25,9 @@ void snapshots_cleanup(struct snapshots *s)
 {
     struct list *first;
     while ((first = list_first(&s->shared)))
-        drop_snapshot(s, snapshot_of(first));
+        drop_snapshot(snapshot_of(first));
     if (s->reading && !s->reading->is_wanted)
-        drop_snapshot(s, s->reading);
+        drop_snapshot(s->reading);
 }
 
 static bool is_young_snapshot(const struct snapshot *one, int64_t now)
@@ -49,7 +48,7 @@ struct snapshot *snapshots_get(struct snapshots *s, const struct snapshot_query 
         next = l->next;
         one = snapshot_answers(snapshot_of(l), q) ? snapshot_of(l) : NULL;
         if (one && !is_fresh(one, now)) {
-            drop_snapshot(s, one);
+            drop_snapshot(one);
             one = NULL;
         }
     }
@@ -63,7 +62,7 @@ struct snapshot *snapshots_get(struct snapshots *s, const struct snapshot_query 
     return one;
 }
 
-void snapshots_release(struct snapshots *s, struct snapshot *one)
+void snapshots_release(struct snapshot *one)
 {
     bool is_shared = !list_is_empty(&one->link);
     if (--one->references > 0)
@@ -72,7 +71,7 @@ void snapshots_release(struct snapshots *s, struct snapshot *one)
         one->is_wanted = false;
         list_remove(&one->link);
     } else if (one->state == SNAPSHOT_QUEUED || !is_shared) {
-        drop_snapshot(s, one);
+        drop_snapshot(one);
     }
 }
 
@@ -82,7 +81,7 @@ static void drop_unused(struct snapshots *s)
     for (struct list *l = s->shared.next; l != &s->shared; l = next) {
         next = l->next;
         if (snapshot_of(l)->state == SNAPSHOT_READ && snapshot_of(l)->references == 0)
-            drop_snapshot(s, snapshot_of(l));
+            drop_snapshot(snapshot_of(l));
     }
 }
 
@@ -94,11 +93,11 @@ struct snapshot *snapshots_next(struct snapshots *s, int64_t now)
         struct snapshot *one = snapshot_of(l);
         if (one->state != SNAPSHOT_QUEUED)
             continue;
-        if (s->used > s->limit / 2)
+        if (budget_used(s->memory) > s->memory->limit / 2)
             drop_unused(s);
         one->state = SNAPSHOT_READING;
         one->begun = now;
-        one->memory = s->limit - s->used;
+        one->memory = s->memory;
         s->reading = one;
         return one;
     }
@@ -109,12 +108,8 @@ void snapshots_done(struct snapshots *s, struct snapshot *one)
 {
     s->reading = NULL;
     one->state = SNAPSHOT_READ;
-    if (one->list) {
-        one->memory = one->list->memory;
-        s->used += one->memory;
-    }
     if (!one->is_settled || !one->is_wanted)
-        drop_snapshot(s, one);
+        drop_snapshot(one);
 }
 
 void snapshots_tick(struct snapshots *s, int64_t now)
@@ -123,6 +118,6 @@ void snapshots_tick(struct snapshots *s, int64_t now)
     for (struct list *l = s->shared.next; l != &s->shared; l = next) {
         next = l->next;
         if (snapshot_of(l)->state == SNAPSHOT_READ && !is_young_snapshot(snapshot_of(l), now))
-            drop_snapshot(s, snapshot_of(l));
+            drop_snapshot(snapshot_of(l));
     }
 }

@@ -7,8 +7,11 @@
 // lives as long as somebody has a reference, or it is young. Once nobody waits for it any more it
 // is not read to its end.
 // They are read one after the other, each as soon as the one before is, in whatever thread the
-// caller has for it. All together take no more memory than the limit: one that does not fit into
-// what the others leave is an error, -ENOBUFS. No locks.
+// caller has for it. Those of all event loops of a worker take their memory from one budget: one
+// that does not fit into what the others leave is an error, -ENOBUFS. Where half of it is in use
+// those that nobody references give way: a loop's own at once, those of the others when they have
+// their next tick. A snapshot is of one loop, and of one worker, for it is referenced without
+// locks. So a directory that clients of several loops ask for is read once for each of them.
 #pragma once
 
 #include "content/snapshot.h"
@@ -18,10 +21,10 @@
 struct snapshots {
     struct list shared;       // in the order in which they were asked for
     struct snapshot *reading; // NULL: none is
-    uint64_t used, limit;     // bytes
+    struct budget *memory;    // borrowed
 };
 
-void snapshots_init(struct snapshots *s, uint64_t limit);
+void snapshots_init(struct snapshots *s, struct budget *memory);
 
 // Nothing may be referenced any more, and no thread may be reading.
 void snapshots_cleanup(struct snapshots *s);
@@ -30,7 +33,7 @@ void snapshots_cleanup(struct snapshots *s);
 struct snapshot *snapshots_get(struct snapshots *s, const struct snapshot_query *q, int64_t now);
 
 // Gives it back.
-void snapshots_release(struct snapshots *s, struct snapshot *one);
+void snapshots_release(struct snapshot *one);
 
 // The one that is to be read now, by snapshot_read(), and then told by snapshots_done(); NULL: one
 // is being read, or none is to be.

@@ -24,6 +24,7 @@ struct job {
     const struct explain *e;
     struct served served; // that of `e`, but for descriptors
     struct context_shared shared;
+    struct budget listing_memory;
     struct scoreboard_slot slot;
     struct scoreboard_notes notes;
     struct context ctx;
@@ -426,9 +427,11 @@ static int start_job(struct job *j)
     j->served.access_log = -1;
     j->shared = (struct context_shared){
         .served = &j->served,
+        .listing_memory = &j->listing_memory,
         .connection_limit = 1,
         .file_limit = FILES,
     };
+    j->listing_memory.limit = j->served.conf->limits.listing_memory;
     j->looks = buf_make(j->looks_text, sizeof(j->looks_text));
     j->causes = buf_make(j->causes_text, sizeof(j->causes_text));
     size_t most = sites_most_rules(&j->served.sites) + 1;

@@ -13,7 +13,7 @@
 static void let_go(struct context *ctx, struct conn *c)
 {
     transfer_finish(&c->transfer, &ctx->pool);
-    listings_leave(ctx, c);
+    listings_leave(c);
     bufpool_put(&ctx->pool, c->in);
     bufpool_put(&ctx->pool, c->out);
     c->in = c->out = NULL;

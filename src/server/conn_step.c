@@ -106,7 +106,7 @@ static bool answer_request(struct context *ctx, struct conn *c, size_t len)
         await_answer(c);
         return false;
     }
-    listings_leave(ctx, c);
+    listings_leave(c);
     // The request's bytes must stay until the log has what it needs of them.
     bool sent_all = !transfer_is_active(&c->transfer) || flush(ctx, c, &ctx->request);
     if (c->state == CONN_FREE)

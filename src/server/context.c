@@ -60,7 +60,7 @@ int context_init(struct context *ctx, const struct context_shared *shared,
         .common = {.second = -1},
     };
     clock_read(&ctx->clock);
-    snapshots_init(&ctx->snapshots, conf->limits.listing_memory / conf->threads);
+    snapshots_init(&ctx->snapshots, shared->listing_memory);
     slots_init(&ctx->slots, &slot->connections);
     init_deadlines(ctx);
     // Room for the largest head that the limits allow, with the CRLFs that they do not count.

@@ -24,6 +24,7 @@ struct context_shared {
     const _Atomic bool *leaving;    // for each listener: nobody accepts on it after us
     const _Atomic bool *is_unready; // not ready for more
     const _Atomic int *handoff_out; // where a loop that is HANDING sends its connections
+    struct budget *listing_memory;  // of the directories that all loops list
     uint32_t connection_limit;      // per loop
     uint32_t file_limit;            // descriptors in the file cache, per loop
     // Called by each loop, in its thread, when it accepts no more.

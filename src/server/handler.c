@@ -326,7 +326,6 @@ static void answer_snapshot(const struct exchange *x, struct snapshot *snapshot,
 {
     struct cached_file *readme = find_readme(x, v);
     const struct listing_body_options options = {
-        .snapshots = &x->ctx->snapshots,
         .snapshot = snapshot,
         .view = *v,
         .readme = readme,
@@ -334,7 +333,7 @@ static void answer_snapshot(const struct exchange *x, struct snapshot *snapshot,
     };
     struct body_source *source = listing_body_new(&options);
     if (!source) {
-        snapshots_release(&x->ctx->snapshots, snapshot);
+        snapshots_release(snapshot);
         if (readme)
             cached_file_release(readme);
         refuse_exchange(x, REASON_SHORTAGE);

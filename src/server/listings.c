@@ -10,22 +10,21 @@ static enum reason reason_of(int error)
 }
 
 // The reference that the connection has, if it answers the query.
-static struct snapshot *take_awaited(struct context *ctx, struct conn *c,
-                                     const struct snapshot_query *q)
+static struct snapshot *take_awaited(struct conn *c, const struct snapshot_query *q)
 {
     struct snapshot *one = c->listing;
     if (one && snapshot_answers(one, q)) {
         c->listing = NULL;
         return one;
     }
-    listings_leave(ctx, c);
+    listings_leave(c);
     return NULL;
 }
 
 struct snapshot *listings_get(struct context *ctx, struct conn *c, const struct snapshot_query *q,
                               enum reason *ret_reason)
 {
-    struct snapshot *one = take_awaited(ctx, c, q);
+    struct snapshot *one = take_awaited(c, q);
     if (!one)
         one = snapshots_get(&ctx->snapshots, q, ctx->clock.now);
     *ret_reason = one ? REASON_NONE : REASON_SHORTAGE;
@@ -36,14 +35,14 @@ struct snapshot *listings_get(struct context *ctx, struct conn *c, const struct 
     if (!one || one->error == 0)
         return one;
     *ret_reason = reason_of(one->error);
-    snapshots_release(&ctx->snapshots, one);
+    snapshots_release(one);
     return NULL;
 }
 
-void listings_leave(struct context *ctx, struct conn *c)
+void listings_leave(struct conn *c)
 {
     if (c->listing)
-        snapshots_release(&ctx->snapshots, c->listing);
+        snapshots_release(c->listing);
     c->listing = NULL;
 }
 

@@ -17,4 +17,4 @@ struct snapshot *listings_get(struct context *ctx, struct conn *c, const struct 
 void listings_start(struct context *ctx);
 
 // The connection waits no more.
-void listings_leave(struct context *ctx, struct conn *c);
+void listings_leave(struct conn *c);

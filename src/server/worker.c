@@ -36,6 +36,7 @@ struct worker {
     pthread_t *threads; // of loops[1] and on; loops[0] runs in the first thread
     size_t loop_count;
     size_t thread_count;
+    struct budget listing_memory;
     _Atomic bool *leaving; // for each listener, and the handoff
     _Atomic bool is_unready;
     _Atomic int handoff_out;       // -1: none
@@ -324,11 +325,13 @@ int worker_run(const struct worker_setup *setup)
         .shared = {.served = setup->served,
                    .is_unready = &w.is_unready,
                    .handoff_out = &w.handoff_out,
+                   .listing_memory = &w.listing_memory,
                    .on_stopped_accepting = on_stopped_accepting,
                    .on_handed_over = on_handed_over,
                    .on_swapped = on_swapped,
                    .on_proxy_header = on_proxy_header,
                    .context = &w},
+        .listing_memory.limit = setup->served->conf->limits.listing_memory,
         .handoff_out = -1,
         .signals = {SOURCE_WORKER, -1},
         .channel = {SOURCE_WORKER, setup->channel},

@@ -213,8 +213,10 @@ static void on_event(void *context)
 static void begin(void)
 {
     static const _Atomic bool no;
+    static struct budget listing_memory = {.limit = 1 << 20};
     static struct context_shared shared = {
         .served = &served,
+        .listing_memory = &listing_memory,
         .leaving = &no,
         .is_unready = &no,
         .connection_limit = CLIENTS,

@@ -24,8 +24,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: list DIRECTORY [QUERY]\n");
         return 2;
     }
+    struct budget memory = {.limit = UINT64_MAX};
     const struct dirlist_options options = {
-        .root = &root, .path = "", .view = &view, .limit = UINT32_MAX, .memory = UINT64_MAX};
+        .root = &root, .path = "", .view = &view, .limit = UINT32_MAX, .memory = &memory};
     listing_view_parse(slice_of(argc > 2 ? argv[2] : ""), &view);
     int64_t begin = clock_now_us(), begin_cpu = cpu_us();
     int error = dirlist_read(&options, &d);

@@ -33,12 +33,14 @@ static int teardown(void **state)
 }
 
 static struct listing_view view;
+static struct budget memory;
 
 static struct dirlist_options make_options(const char *path)
 {
     view = (struct listing_view){.format = LISTING_JSON};
+    memory.limit = UINT64_MAX;
     return (struct dirlist_options){
-        .root = &root, .path = path, .view = &view, .limit = 100000, .memory = UINT64_MAX};
+        .root = &root, .path = path, .view = &view, .limit = 100000, .memory = &memory};
 }
 
 // ---- memory of the system -----------------------------------------------------------------------
@@ -322,10 +324,13 @@ TEST(test_memory)
     assert_int_equal(run(&o, &got), 0);
     assert_in_range(pages_mapped, needed / 2, needed * 2); // the last chunk is half full at least
     size_t all = pages_mapped;
-    for (o.memory = 0; o.memory < all; o.memory += 1000)
+    for (memory.limit = 0; memory.limit < all; memory.limit += 1000) {
         assert_int_equal(run(&o, &got), -ENOBUFS);
-    o.memory = all;
+        assert_int_equal(budget_used(&memory), 0);
+    }
+    memory.limit = all;
     assert_int_equal(run(&o, &got), 0);
+    assert_int_equal(budget_used(&memory), 0);
 }
 
 TEST(test_without_memory)

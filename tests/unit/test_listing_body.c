@@ -7,18 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static struct budget memory = {.limit = 1 << 20};
 static struct snapshots snapshots;
 
 static int setup(void **state)
 {
-    snapshots_init(&snapshots, 1 << 20);
+    snapshots_init(&snapshots, &memory);
     return listfixture_open(state);
 }
 
 static int teardown(void **state)
 {
     snapshots_tick(&snapshots, 2 * SNAPSHOTS_YOUNG);
-    assert_int_equal(snapshots.used, 0);
+    assert_int_equal(budget_used(&memory), 0);
     snapshots_cleanup(&snapshots);
     return listfixture_close(state);
 }
@@ -29,8 +30,7 @@ static struct listing_body_options options_for(const char *path, uint32_t limit)
     struct snapshot_query q = listfixture_query(path, "unix");
     q.limit = limit;
     snapshots_tick(&snapshots, 2 * SNAPSHOTS_YOUNG); // one with another limit would be shared
-    struct listing_body_options o = {.snapshots = &snapshots,
-                                     .snapshot = snapshots_get(&snapshots, &q, 0),
+    struct listing_body_options o = {.snapshot = snapshots_get(&snapshots, &q, 0),
                                      .view = {.path = q.view.path, .format = LISTING_JSON},
                                      .chunked = true};
     assert_non_null(o.snapshot);
@@ -143,7 +143,7 @@ TEST(test_no_memory)
     fail_allocation(1);
     assert_null(listing_body_new(&o));
     fail_allocation(0);
-    snapshots_release(&snapshots, o.snapshot);
+    snapshots_release(o.snapshot);
 }
 
 int main(void)

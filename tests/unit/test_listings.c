@@ -81,7 +81,7 @@ TEST(test_shared)
     }
     fixture_await(f, 0);
     fixture_pass_time(f, SNAPSHOTS_YOUNG);
-    assert_int_equal(f->loop.ctx.snapshots.used, 0);
+    assert_int_equal(budget_used(&f->listing_memory), 0);
     fixture_close(f);
 }
 

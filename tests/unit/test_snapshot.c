@@ -4,11 +4,14 @@
 
 #include <errno.h>
 
+static struct budget memory;
+
 static struct snapshot *read_snapshot(const struct snapshot_query *q)
 {
     struct snapshot *one = snapshot_new(q);
     assert_non_null(one);
-    one->memory = 1 << 20;
+    memory.limit = 1 << 20;
+    one->memory = &memory;
     snapshot_read(one);
     return one;
 }
@@ -115,7 +118,8 @@ TEST(test_errors)
     char path[PATH_MAX];
     struct snapshot_query q = listfixture_query("/d/inner/", "192.0.2.1");
     struct snapshot *one = snapshot_new(&q);
-    one->memory = 4096;
+    memory.limit = 4096;
+    one->memory = &memory;
     snapshot_read(one);
     assert_int_equal(one->error, -ENOBUFS);
     assert_null(one->list);

@@ -6,13 +6,15 @@
 
 #define NOW 1000000
 
+static struct budget memory;
 static struct snapshots all;
 static struct snapshot_query query;
 
 static int setup(void **state)
 {
     (void)state;
-    snapshots_init(&all, 1 << 20);
+    memory.limit = 1 << 20;
+    snapshots_init(&all, &memory);
     query = listfixture_query("/d/", "unix");
     return 0;
 }
@@ -53,14 +55,14 @@ TEST(test_shared_while_young)
     snapshot_read(a);
     a->is_settled = true;
     snapshots_done(&all, a);
-    assert_int_equal(all.used, a->list->memory);
+    assert_int_equal(budget_used(&memory), a->list->memory);
     assert_ptr_equal(get(NOW + SNAPSHOTS_YOUNG - 1), a);
     struct snapshot *later = get(NOW + SNAPSHOTS_YOUNG);
     assert_ptr_not_equal(later, a);
     for (int i = 0; i < 4; i++)
-        snapshots_release(&all, a);
-    assert_int_equal(all.used, 0);
-    snapshots_release(&all, later); // nobody waits for it any more
+        snapshots_release(a);
+    assert_int_equal(budget_used(&memory), 0);
+    snapshots_release(later); // nobody waits for it any more
     assert_null(snapshots_next(&all, NOW));
 }
 
@@ -68,17 +70,17 @@ TEST(test_kept_while_young)
 {
     struct snapshot *a = get(NOW);
     read_next(NOW);
-    snapshots_release(&all, a);
+    snapshots_release(a);
     snapshots_tick(&all, NOW + SNAPSHOTS_YOUNG - 1);
-    assert_true(all.used > 0);
+    assert_true(budget_used(&memory) > 0);
     snapshots_tick(&all, NOW + SNAPSHOTS_YOUNG);
-    assert_int_equal(all.used, 0);
+    assert_int_equal(budget_used(&memory), 0);
     a = get(NOW);
     read_next(NOW);
     snapshots_tick(&all, NOW + SNAPSHOTS_YOUNG); // not while somebody has it
-    assert_true(all.used > 0);
-    snapshots_release(&all, a);
-    assert_int_equal(all.used, 0);
+    assert_true(budget_used(&memory) > 0);
+    snapshots_release(a);
+    assert_int_equal(budget_used(&memory), 0);
 }
 
 TEST(test_not_shared_after_a_change)
@@ -89,8 +91,8 @@ TEST(test_not_shared_after_a_change)
     tempdir_puts(&listfixture_dir, "d/new", "");
     struct snapshot *b = get(NOW);
     assert_ptr_not_equal(a, b);
-    snapshots_release(&all, a);
-    snapshots_release(&all, b);
+    snapshots_release(a);
+    snapshots_release(b);
     assert_int_equal(unlink(tempdir_path(&listfixture_dir, "d/new", path)), 0);
     // Nor when a change might not be seen.
     a = get(NOW);
@@ -100,9 +102,9 @@ TEST(test_not_shared_after_a_change)
     snapshots_done(&all, a);
     b = get(NOW);
     assert_ptr_not_equal(a, b);
-    snapshots_release(&all, a);
-    snapshots_release(&all, b);
-    assert_int_equal(all.used, 0);
+    snapshots_release(a);
+    snapshots_release(b);
+    assert_int_equal(budget_used(&memory), 0);
 }
 
 // Each may have what the others leave. Those that nobody uses go first.
@@ -110,26 +112,26 @@ TEST(test_memory)
 {
     struct snapshot *a = get(NOW);
     read_next(NOW);
-    all.limit = all.used + 100;
+    memory.limit = budget_used(&memory) + 100;
     query.view.descending = true;
     struct snapshot *b = get(NOW);
     read_next(NOW);
     assert_int_equal(b->error, -ENOBUFS);
-    assert_int_equal(all.used, a->memory);
-    snapshots_release(&all, b);
-    snapshots_release(&all, a);
+    assert_int_equal(budget_used(&memory), a->list->memory);
+    snapshots_release(b);
+    snapshots_release(a);
     b = get(NOW);
     read_next(NOW);
     assert_int_equal(b->error, 0);
-    assert_int_equal(all.used, b->memory);
-    snapshots_release(&all, b);
+    assert_int_equal(budget_used(&memory), b->list->memory);
+    snapshots_release(b);
 }
 
 TEST(test_nobody_waits_any_more)
 {
     struct snapshot *a = get(NOW);
     assert_ptr_equal(snapshots_next(&all, NOW), a);
-    snapshots_release(&all, a);
+    snapshots_release(a);
     assert_false(a->is_wanted);
     struct snapshot *b = get(NOW);
     assert_ptr_not_equal(a, b);
@@ -137,12 +139,12 @@ TEST(test_nobody_waits_any_more)
     assert_int_equal(a->error, -ECANCELED);
     snapshots_done(&all, a);
     read_next(NOW);
-    snapshots_release(&all, b);
+    snapshots_release(b);
     // At the end of the loop nobody tells any more.
     query.view.descending = true;
     a = get(NOW);
     assert_ptr_equal(snapshots_next(&all, NOW), a);
-    snapshots_release(&all, a);
+    snapshots_release(a);
 }
 
 int main(void)

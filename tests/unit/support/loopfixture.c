@@ -83,11 +83,13 @@ static struct fixture *fixture_prepare(va_list options)
     f->served.addresses = f->addresses;
     f->served.admin = SIZE_MAX;
     f->handoff_out = -1;
+    f->listing_memory.limit = f->conf->limits.listing_memory;
     f->shared = (struct context_shared){
         .served = &f->served,
         .leaving = f->leaving,
         .is_unready = &f->is_unready,
         .handoff_out = &f->handoff_out,
+        .listing_memory = &f->listing_memory,
         .connection_limit = 100,
         .file_limit = 64,
         .on_stopped_accepting = fixture_stopped,

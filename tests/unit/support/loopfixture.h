@@ -33,6 +33,7 @@ struct fixture {
     int listeners[16];
     _Atomic bool leaving[17];
     struct endpoint addresses[16];
+    struct budget listing_memory;
     _Atomic bool is_unready;
     _Atomic int handoff_out; // -1: none
     struct context_shared shared;
