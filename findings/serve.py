@@ -2,13 +2,15 @@
 """A plain HTTP/1.1 file server for the findings, with validators, ranges and a record of requests.
 
 usage: serve.py DIR PORT-FILE RECORD [--gzip] [--port N] [--fallback FILE] [--no-etag] [--moved STATUS]
+    [--unknown-length]
 
 It serves the files of DIR on a port of 127.0.0.1 (N, or any) that it writes to PORT-FILE, and ends by itself after
 two minutes. A directory is a page of links. With --gzip a client that accepts gzip gets each file in that
 coding, and a Range is of the coded bytes, as RFC 9110 (8.4, 14.2) has it. With
 --fallback a path that does not exist gets that file of DIR, as servers of single-page apps have it. With --no-etag
 Last-Modified is the only validator. With --moved what is asked for beneath /moved/ is redirected, with that status, to the
-same path without it. RECORD gets a line of JSON for each request: connection, method, path, status, fields."""
+same path without it. With --unknown-length a Content-Range does not tell the complete length. RECORD gets a line of JSON
+for each request: connection, method, path, status, fields."""
 
 import argparse
 import email.utils
@@ -86,7 +88,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if first > last:
             self.answer(416, dict(fields, **{"Content-Range": "bytes */%d" % len(body)}), b"")
         else:
-            fields["Content-Range"] = "bytes %d-%d/%d" % (first, last, len(body))
+            complete = "*" if ARGS.unknown_length else len(body)
+            fields["Content-Range"] = "bytes %d-%d/%s" % (first, last, complete)
             self.answer(206, fields, body[first:last + 1])
 
     def answer(self, status, fields, body):
@@ -107,6 +110,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.close_connection = True
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """A client that breaks off is nothing to report."""
+
+
 def main():
     global ARGS
     parser = argparse.ArgumentParser(description=__doc__)
@@ -117,9 +125,10 @@ def main():
     parser.add_argument("--fallback")
     parser.add_argument("--no-etag", action="store_true")
     parser.add_argument("--moved", type=int)
+    parser.add_argument("--unknown-length", action="store_true")
     parser.add_argument("--port", type=int, default=0)
     ARGS = parser.parse_args()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", ARGS.port), Handler) as server:
+    with Server(("127.0.0.1", ARGS.port), Handler) as server:
         with open(ARGS.port_file + ".new", "w", encoding="ascii") as file:
             file.write(str(server.server_port))
         os.rename(ARGS.port_file + ".new", ARGS.port_file)
