@@ -7,40 +7,11 @@
 #   kernel chooses are from 32768 on, so a mirror on a port of its choice cannot be cached.
 # shellcheck source=findings/common disable=SC2119
 . "$(dirname "$0")/common"
+# shellcheck source=findings/cacher
+. "$HERE/cacher"
 debian apt-cacher-ng=3.7.4-1+b2
 head -c 1000 /dev/zero >www/example_1.0_all.deb
 head -c 1000 /dev/zero >www/package_1.0_all.deb
-
-# PORT: runs it, as far as it comes, and leaves its messages in "said".
-run_cacher() {
-    rm -rf cacher
-    mkdir -p cacher/conf cacher/cache cacher/log
-    cat >cacher/conf/acng.conf <<END
-Port: $1
-BindAddress: 127.0.0.1
-SupportDir: $WORK/root/usr/lib/apt-cacher-ng
-CacheDir: $WORK/cacher/cache
-LogDir: $WORK/cacher/log
-SocketPath: $WORK/cacher/socket
-PidFile: $WORK/cacher/pid
-AllowUserPorts: 0
-END
-    timeout 30 apt-cacher-ng -c cacher/conf ForeGround=1 >said 2>&1 &
-    cacher=$!
-    LD_LIBRARY_PATH='' python3 - "$1" <<'END' || :
-import socket, sys, time
-for _ in range(50):
-    with socket.socket() as s:
-        if s.connect_ex(("127.0.0.1", int(sys.argv[1]))) == 0:
-            break
-    time.sleep(0.1)
-END
-}
-
-end_cacher() {
-    kill "$cacher" 2>/dev/null || :
-    wait "$cacher" || :
-}
 
 # PORT URL: prints the status of a request by way of the cacher.
 ask() {
@@ -52,22 +23,6 @@ try:
     print(c.getresponse().status)
 except OSError as e:
     print(type(e).__name__)
-END
-}
-
-# SIDE: a free port on that side of the border.
-free_port() {
-    LD_LIBRARY_PATH='' python3 - "$1" <<'END'
-import random, socket, sys
-while True:
-    port = random.randrange(20000, 32768) if sys.argv[1] == "low" else random.randrange(32768, 60000)
-    with socket.socket() as s:
-        try:
-            s.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-    print(port)
-    break
 END
 }
 
