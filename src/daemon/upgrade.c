@@ -246,6 +246,12 @@ int upgrade_take_over(struct upgrade *u, const struct upgrade_state *s)
         if (g->phase == GENERATION_CURRENT)
             gs->current = g;
     }
+    if (!gs->current && s->listener_count) {
+        gs->current = upgrade_adopt_listeners(&gs->maker, s);
+        if (!gs->current)
+            return -ENOMEM;
+        list_append(&gs->list, &gs->current->link);
+    }
     return 0;
 }
 

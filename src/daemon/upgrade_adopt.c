@@ -45,34 +45,61 @@ static unsigned count_workers(const struct upgrade_state *s, size_t at)
     return (unsigned)(end - at);
 }
 
-struct generation *upgrade_adopt_workers(struct generation_maker *maker,
-                                         const struct upgrade_state *s, size_t *at)
+// A generation without workers; NULL: no memory.
+static struct generation *make_adopted(struct generation_maker *maker,
+                                       const struct upgrade_state *s, unsigned id, unsigned workers)
 {
-    const struct upgrade_state_worker *first = &s->workers[*at];
     struct generation *g = calloc(1, sizeof(*g));
     if (!g)
         return NULL;
     list_init(&g->link);
-    g->id = first->generation;
-    g->phase = first->ending ? GENERATION_ENDING : GENERATION_CURRENT;
+    g->id = id;
+    g->phase = GENERATION_CURRENT;
     g->sandbox = SANDBOX_NONE;
     g->maker = maker;
     g->ended_at = clock_now();
-    if (first->ending)
-        generation_kill_at(g, g->ended_at + (int64_t)s->drain + ENDING_MARGIN);
-    g->worker_count = g->wanted = count_workers(s, *at);
-    g->workers = calloc(g->worker_count + 1, sizeof(*g->workers));
+    g->worker_count = g->wanted = workers;
+    g->workers = calloc(workers + 1, sizeof(*g->workers));
     g->served = served_make(calloc(1, sizeof(*g->served.conf)));
+    if (g->served.conf)
+        g->served.conf->timeouts.drain = s->drain;
+    return g;
+}
+
+// Of one that was adopted but for what is missing: nothing of the state goes with it.
+static struct generation *give_up_adopted(struct generation *g)
+{
+    g->listeners.count = 0; // the sockets are to live
+    generation_free(g, NULL);
+    return NULL;
+}
+
+struct generation *upgrade_adopt_workers(struct generation_maker *maker,
+                                         const struct upgrade_state *s, size_t *at)
+{
+    const struct upgrade_state_worker *first = &s->workers[*at];
+    struct generation *g = make_adopted(maker, s, first->generation, count_workers(s, *at));
+    if (!g)
+        return NULL;
+    if (first->ending) {
+        g->phase = GENERATION_ENDING;
+        generation_kill_at(g, g->ended_at + (int64_t)s->drain + ENDING_MARGIN);
+    }
     bool good = g->workers && g->served.conf && (first->ending || take_listeners(g, s));
     for (unsigned i = 0; good && i < g->worker_count; i++)
         good = take_worker(g, i, &s->workers[*at + i]);
-    if (!good) {
-        g->listeners.count = 0; // the sockets are to live
-        generation_free(g, NULL);
-        return NULL;
-    }
-    g->served.conf->timeouts.drain = s->drain;
+    if (!good)
+        return give_up_adopted(g);
     *at += g->worker_count;
+    return g;
+}
+
+struct generation *upgrade_adopt_listeners(struct generation_maker *maker,
+                                           const struct upgrade_state *s)
+{
+    struct generation *g = make_adopted(maker, s, s->last_id, 0);
+    if (g && !(g->workers && g->served.conf && take_listeners(g, s)))
+        return give_up_adopted(g);
     return g;
 }
 

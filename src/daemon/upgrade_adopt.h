@@ -10,6 +10,11 @@
 struct generation *upgrade_adopt_workers(struct generation_maker *maker,
                                          const struct upgrade_state *s, size_t *at);
 
+// Makes the current generation of a state whose workers have all died: its listeners, which nobody
+// may lose, since clients wait in their queues. NULL: no memory.
+struct generation *upgrade_adopt_listeners(struct generation_maker *maker,
+                                           const struct upgrade_state *s);
+
 // Describes the generations of a master, oldest first: workers, and of `current` the listeners. The
 // rest of `ret` is left alone. 0 or -ENOMEM.
 int upgrade_adopt_describe(struct list *generations, const struct generation *current,

@@ -110,8 +110,24 @@ TEST(test_take_over_and_pass_on)
     close(words[1]);
 }
 
+// All workers have died on the way: the sockets are somebody's all the same.
+TEST(test_listeners_without_workers)
+{
+    struct upgrade_state_listener listeners[] = {{.fd = dup(0)}, {.fd = dup(0)}};
+    const struct upgrade_state s = {
+        .last_id = 7, .drain = 1234, .listeners = listeners, .listener_count = 2};
+    struct generation *g = upgrade_adopt_listeners(&maker, &s);
+    assert_non_null(g);
+    assert_int_equal(g->phase, GENERATION_CURRENT);
+    assert_int_equal(g->id, 7);
+    assert_int_equal(g->alive, 0);
+    assert_int_equal(g->listeners.count, 2);
+    end(g);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_take_over_and_pass_on)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_take_over_and_pass_on),
+                                       cmocka_unit_test(test_listeners_without_workers)};
     return cmocka_run_group_tests_name("upgrade_adopt", tests, setup, teardown);
 }
