@@ -1,8 +1,9 @@
 // A master and its generations, whatever happens and in whatever order: workers that are ready, die
 // or hang, orders of all kinds, processes that do not answer, calls that fail.
 //
-// The master is all of daemon/master.h; the world around it is masterworld.h. Input: operations, a
-// byte each, with the operands that they take. Before each wait of the master must hold that
+// The master is all of daemon/master.h, and an upgrade executes it anew (masterexec.h); the world
+// around it is masterworld.h. Input: operations, a byte each, with the operands that they take.
+// Before each wait of the master must hold that
 // - no worker is signalled or told to end without a reason, and each place that wants one has one
 // or
 //   has a time when it gets one: so there are never fewer workers that serve than before but for a
@@ -17,6 +18,7 @@
 // (replay.c).
 #include "fuzz.h"
 #include "mastercheck.h"
+#include "masterexec.h"
 #include "masterworld.h"
 
 #include "base/log.h"
@@ -60,6 +62,7 @@ static struct slice input;
 static unsigned waits, conf_number;
 static bool conf_is_bad;
 static int64_t stage_ends;
+static int exit_status; // of the last image
 
 // ---- configurations -----------------------------------------------------------------------------
 
@@ -274,6 +277,7 @@ static void ask_for_upgrade(unsigned operand)
 static void end_proof(unsigned operand)
 {
     struct world_process *p = world_find(is_proving, 0);
+    world.can_execute = operand & 4;
     if (p && operand & 1)
         assert(pwrite(world.upgrade->exec.proof_state, "proven ", 7, 0) == 7);
     if (p)
@@ -362,7 +366,7 @@ static void have_world_behave(void)
 {
     memset(world.faults, 0, sizeof(world.faults));
     world.root_error = 0;
-    world.root_is_cached = true;
+    world.root_is_cached = world.can_execute = true;
     world.log_fails = world.pairs_hold = conf_is_bad = false;
     for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
         struct world_process *p = &world.processes[i];
@@ -401,10 +405,22 @@ static bool is_at_rest(void)
            world.open[WORLD_CLIENT] == 0 && !world_find(is_zombie, 0);
 }
 
+// Workers of another image are not replaced until a reload succeeds.
+static bool wants_reload(void)
+{
+    const struct generations *gs = world.generations;
+    return gs->current && !gs->current->upkeep.watchdogs && !gs->starting && !world.owes_reload &&
+           !world.reload->is_wanted && !reload_is_launching(world.reload);
+}
+
 static void go_on_resting(int timeout_ms)
 {
     have_all_behave(0);
     end_explaining(0);
+    if (stage == RESTING && wants_reload()) {
+        world_signal(SIGHUP);
+        world_pass(1000);
+    }
     if (stage == RESTING && (is_at_rest() || stop_is_ending(world.stop))) {
         world_signal(SIGTERM);
         enter_stage(STOPPING);
@@ -442,18 +458,26 @@ void world_turn(int timeout_ms)
         go_on_resting(timeout_ms);
 }
 
+// One that cannot take over ends, and the system closes what it was given.
 static void check_end(void)
 {
+    if (world.executions && exit_status == EXIT_FAILURE)
+        return;
     for (unsigned i = 0; i < WORLD_KINDS; i++)
         assert(world.open[i] == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run_image(void)
 {
     static char name[] = "tined";
-    char *argv[] = {name, NULL};
+    static char *argv[] = {name, NULL};
     const struct master_options options = {
         .argv = argv, .load = load, .keep_ids = true, .control = true};
+    exit_status = master_run(&options);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
     load_all();
     drop_log();
     world_begin();
@@ -462,7 +486,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     conf_number = fuzz_byte(&input) % ARRAY_SIZE(texts);
     conf_is_bad = false;
     world.commands = NULL;
-    master_run(&options);
+    masterexec_run(run_image);
     check_end();
     return 0;
 }

@@ -55,13 +55,15 @@ tests_fuzz_fuzz_conn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=transmit_receive,--wrap=
 tests_fuzz_fuzz_master_SOURCES = \
 	tests/fuzz/fuzz_master.c \
 	tests/fuzz/mastercheck.c tests/fuzz/mastercheck.h \
+	tests/fuzz/masterexec.c tests/fuzz/masterexec.h \
 	tests/fuzz/masterworld.c tests/fuzz/masterworld.h \
 	tests/fuzz/masterworld_rest.c
 tests_fuzz_fuzz_master_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=child_spawn \
 	-Wl,--wrap=child_stderr_open -Wl,--wrap=clock_now \
 	-Wl,--wrap=clock_now_us -Wl,--wrap=clock_wall_s -Wl,--wrap=close -Wl,--wrap=control_answer \
 	-Wl,--wrap=control_free -Wl,--wrap=control_new -Wl,--wrap=control_path -Wl,--wrap=control_serve \
-	-Wl,--wrap=dup3 -Wl,--wrap=execv -Wl,--wrap=explain_worker_start -Wl,--wrap=fcntl \
+	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=aligned_alloc -Wl,--wrap=free \
+	-Wl,--wrap=strdup -Wl,--wrap=strndup -Wl,--wrap=fopen -Wl,--wrap=fexecve -Wl,--wrap=dup3 -Wl,--wrap=execv -Wl,--wrap=explain_worker_start -Wl,--wrap=fcntl \
 	-Wl,--wrap=handoff_pair -Wl,--wrap=ioctl -Wl,--wrap=shutdown -Wl,--wrap=fdpass_pair -Wl,--wrap=fdpass_receive \
 	-Wl,--wrap=fdpass_send -Wl,--wrap=fetch_job_receive -Wl,--wrap=fetches_init -Wl,--wrap=fork \
 	-Wl,--wrap=generations_add -Wl,--wrap=generations_init \

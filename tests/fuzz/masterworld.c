@@ -22,10 +22,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define FIRST_FD  100000 // beyond all of the system
-#define FDS       16384  // none is used a second time
-#define FIRST_PID 100000000
-#define TIME      10000000 // ms; when it begins
+#define FIRST_FD   100000 // beyond all of the system
+#define SYSTEM_FDS 256
+#define FDS        16384 // none is used a second time
+#define FIRST_PID  100000000
+#define TIME       10000000 // ms; when it begins
 
 struct world world;
 
@@ -122,7 +123,9 @@ int __wrap_fcntl(int fd, int command, ...)
     va_end(args);
     if (!is_of_world(fd))
         return __real_fcntl(fd, command, argument);
-    world_fd_of(fd);
+    struct world_fd *f = world_fd_of(fd);
+    if (command == F_SETFD)
+        f->is_kept = argument == 0;
     return command == F_DUPFD_CLOEXEC ? duplicate_fd(fd) : 0;
 }
 
@@ -412,14 +415,6 @@ int __wrap_poll(struct pollfd *wanted, nfds_t count, int timeout)
     return 0;
 }
 
-int __wrap_execv(const char *path, char *const *argv);
-int __wrap_execv(const char *path, char *const *argv)
-{
-    (void)path, (void)argv;
-    errno = ENOEXEC;
-    return -1;
-}
-
 void world_end(struct world_process *p, int status)
 {
     if (p->has_ended || p->is_doomed)
@@ -477,6 +472,21 @@ struct world_process *world_process_at(int channel)
     const struct world_fd *f = world_fd_of(channel);
     assert(f->kind == WORLD_CHANNEL && f->owner < WORLD_PROCESSES);
     return &world.processes[f->owner];
+}
+
+void world_execute(void)
+{
+    world.executions++;
+    world.commands = NULL;
+    for (unsigned i = 0; i < fd_count; i++) {
+        fds[i].is_watched = false;
+        if (fds[i].kind != WORLD_CLOSED && !fds[i].is_kept)
+            close(FIRST_FD + (int)i);
+    }
+    for (int fd = 3; fd < SYSTEM_FDS; fd++)
+        if (__real_fcntl(fd, F_GETFD) > 0)
+            __real_close(fd);
+    child_forget_left();
 }
 
 void world_begin(void)

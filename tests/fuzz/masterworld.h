@@ -78,13 +78,15 @@ struct world {
     int root_error;      // or 0
     bool root_is_cached; // the kernel knows where it leads
     bool log_fails;
-    bool pairs_hold; // connections that nobody has taken yet
+    bool pairs_hold;     // connections that nobody has taken yet
+    bool can_execute;    // another image of the program
+    unsigned executions; // of such
     const struct control_command *commands;
     void *commands_context;
     // Clients of the control socket: what became of each.
     struct world_order {
         bool is_answered, is_handed_on;
-        unsigned loads; // of the configuration, when it came
+        unsigned loads, executions; // when it came
         enum world_order_kind { WORLD_ORDER_OTHER, WORLD_ORDER_RELOAD, WORLD_ORDER_UPGRADE } kind;
     } orders[WORLD_ORDERS];
     unsigned order_count;
@@ -107,6 +109,7 @@ struct world_fd {
     enum world_kind kind;
     unsigned owner; // of a process: its number; of a client: that of its order
     bool is_watched;
+    bool is_kept; // over an exec
     void *source;
     struct endpoint at; // of a listener
 };
@@ -146,6 +149,9 @@ void world_signal(int number);
 
 // A client of the control socket sends a command, which is carried out.
 void world_command(const char *name, const char *arguments, enum world_order_kind kind);
+
+// Another image takes the master's place: what is not to be kept is closed.
+void world_execute(void);
 
 // Has time pass: the loops of workers that do not hang go round.
 void world_pass(int64_t ms);

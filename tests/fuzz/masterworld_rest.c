@@ -304,7 +304,7 @@ void __wrap_control_answer(int fd, const char *kind, const char *text)
     order->is_answered = true;
     if (order->kind == WORLD_ORDER_RELOAD && is_well)
         assert(world.loads > order->loads && world.generations->current);
-    assert(order->kind != WORLD_ORDER_UPGRADE || !is_well); // no program can be executed here
+    assert(order->kind != WORLD_ORDER_UPGRADE || !is_well || world.executions > order->executions);
 }
 
 void world_command(const char *name, const char *arguments, enum world_order_kind kind)
@@ -313,7 +313,8 @@ void world_command(const char *name, const char *arguments, enum world_order_kin
     if (!c || world.order_count == WORLD_ORDERS)
         return;
     unsigned number = world.order_count++;
-    world.orders[number] = (struct world_order){.loads = world.loads, .kind = kind};
+    world.orders[number] = (struct world_order){
+        .loads = world.loads, .executions = world.executions, .kind = kind};
     const struct control_request request = {.arguments = slice_of(arguments),
                                             .fd = world_open_fd(WORLD_CLIENT, number)};
     while (strcmp(c->name, name) != 0)
