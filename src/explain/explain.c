@@ -121,7 +121,7 @@ static struct route_query query_of_job(struct job *j)
         .sites = &j->e->served->sites,
         .cache = &j->ctx.cache,
         .listener = j->e->listener,
-        .client = endpoint_network(&j->conn.peer),
+        .client = endpoint_network(&j->conn.client),
         .moment = {j->ctx.turns.group, j->ctx.clock.wall_s},
         .matched = j->rooms,
     };
@@ -333,7 +333,7 @@ static void put_rules(struct job *j, struct buf *out)
                                         .status = j->status,
                                         .has_policy = j->ctx.route.has_policy,
                                         .client = j->e->client,
-                                        .network = endpoint_network(&j->conn.peer)};
+                                        .network = endpoint_network(&j->conn.client)};
     if (j->route.site && j->route.path.len)
         explain_rules_put(out, &rules);
 }

@@ -21,7 +21,7 @@ void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer, size_t l
     *c = (struct conn){
         .source = {SOURCE_CONN, fd},
         .state = CONN_HEAD,
-        .peer = *peer,
+        .client = *peer,
         .listener = (uint16_t)listener,
         .opened = now,
     };
@@ -222,7 +222,7 @@ bool conn_resume(struct context *ctx, struct conn *c, int64_t since)
     uint32_t interest = states[c->state].interest;
     enum deadline_class class = class_of(c);
     if (c->state == CONN_SEND) {
-        inflight_begin(&ctx->notes->inflight, &c->peer, (struct slice){0}, ctx->clock.now);
+        inflight_begin(&ctx->notes->inflight, &c->client, (struct slice){0}, ctx->clock.now);
         c->inflight = inflight_keep(&ctx->notes->inflight, ctx->clock.now);
         inflight_end(&ctx->notes->inflight);
     }

@@ -42,7 +42,7 @@ static void sent(struct context *ctx, struct conn *c)
 // From here on, if the worker dies it may be for what this client has sent.
 static void begin_work(struct context *ctx, const struct conn *c)
 {
-    inflight_begin(&ctx->notes->inflight, &c->peer, conn_input(c), ctx->clock.now);
+    inflight_begin(&ctx->notes->inflight, &c->client, conn_input(c), ctx->clock.now);
 }
 
 // Sends what was gathered. True when all is gone; else the connection waits, or is closed.

@@ -69,14 +69,14 @@ struct conn {
         struct snapshot *listing; // else: that the request waits for, or NULL
     };
     struct head_scan scan;
-    struct block *in;         // bytes received: the request being read, and what follows it
-    struct block *out;        // bytes of answers that are stuck
-    struct transfer transfer; // the content that follows them
-    uint64_t sent;            // bytes, on this connection
-    uint64_t due;             // SEND: of these, what the client must have when its deadline comes
-    struct sockaddr_in6 peer; // IPv4 as sockaddr_in; family AF_UNIX: nothing more
-    uint32_t requests;        // answered so far
-    int64_t opened;           // when it was accepted, by the clock of deadlines
+    struct block *in;           // bytes received: the request being read, and what follows it
+    struct block *out;          // bytes of answers that are stuck
+    struct transfer transfer;   // the content that follows them
+    uint64_t sent;              // bytes, on this connection
+    uint64_t due;               // SEND: of these, what the client must have when its deadline comes
+    struct sockaddr_in6 client; // IPv4 as sockaddr_in; family AF_UNIX: nothing more
+    uint32_t requests;          // answered so far
+    int64_t opened;             // when it was accepted, by the clock of deadlines
     struct body body;
 };
 

@@ -115,7 +115,7 @@ static bool count_clients(const struct eviction *e, const struct context *ctx,
     for (size_t i = 0; i < ARRAY_SIZE(counted); i++) {
         struct conn *c = NULL;
         while ((c = find_next(ctx, c, counted[i]))) {
-            uint64_t client = client_of(&e->key, &c->peer);
+            uint64_t client = client_of(&e->key, &c->client);
             struct client_count *place = client ? find_client(ret, client) : NULL;
             if (place)
                 *place = (struct client_count){client, place->connections + 1};
@@ -154,7 +154,7 @@ static void make_eviction_plan(struct eviction *e, const struct context *ctx)
     for (size_t i = 0; i < ARRAY_SIZE(counted); i++) {
         struct conn *c = NULL;
         while (e->count < EVICTION_PLAN && (c = find_next(ctx, c, counted[i]))) {
-            struct client_count *place = find_client(&table, client_of(&e->key, &c->peer));
+            struct client_count *place = find_client(&table, client_of(&e->key, &c->client));
             if (place->connections <= level)
                 continue;
             place->connections--;
@@ -182,7 +182,7 @@ static struct conn *follow_plan(struct eviction *e, const struct context *ctx, u
     for (size_t i = e->next; i < e->count; i++) {
         struct conn *c = e->plan[i].conn;
         if (does_wait(&e->plan[i]) &&
-            (!c->in || (client && client_of(&e->key, &c->peer) != client)))
+            (!c->in || (client && client_of(&e->key, &c->client) != client)))
             return c;
     }
     return NULL;
@@ -204,7 +204,7 @@ static struct conn *find_planned(struct eviction *e, const struct context *ctx, 
 static struct conn *find_own(const struct eviction *e, const struct context *ctx, uint64_t client)
 {
     struct conn *c = client ? find_next(ctx, NULL, DEADLINE_FIRST) : NULL;
-    for (unsigned i = 0; c && client_of(&e->key, &c->peer) != client; i++)
+    for (unsigned i = 0; c && client_of(&e->key, &c->client) != client; i++)
         c = i < EVICTION_LOOK ? find_next(ctx, c, DEADLINE_FIRST) : NULL;
     return c;
 }

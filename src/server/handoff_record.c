@@ -55,7 +55,7 @@ void handoff_record_make(const struct conn *c, struct handoff_record *ret)
 #undef X
             .state = c->state,
         .since = (uint64_t)c->deadline.since,
-        .peer = slice_make((const char *)&c->peer, sizeof(c->peer)),
+        .peer = slice_make((const char *)&c->client, sizeof(c->client)),
         .access = bytes_of(c->transfer.record),
         .in = bytes_of(c->in),
         .out = bytes_of(c->out),

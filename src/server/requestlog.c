@@ -24,7 +24,7 @@ static struct access_record record_of(const struct context *ctx, const struct re
 
 static void log_record(struct context *ctx, const struct conn *c, struct access_record *record)
 {
-    record->client = &c->peer;
+    record->client = &c->client;
     accesslog_add(&ctx->log, record, ctx->clock.now);
 }
 

@@ -113,7 +113,7 @@ static void check_again(const struct handoff_record *r, size_t fds)
     struct conn c = {.state = (uint8_t)r->state,
                      .resume = CONN_HEAD,
                      .deadline = {.since = (int64_t)r->since},
-                     .peer = handoff_record_peer(r),
+                     .client = handoff_record_peer(r),
                      .in = block_of(r->in),
                      .out = block_of(r->out),
                      .transfer = {.file = body || r->has_file ? &file : NULL,

@@ -32,13 +32,13 @@ static int begin(void **state)
 static struct conn *add(const char *client, enum deadline_class class, int64_t age)
 {
     struct conn *c = &conns[conn_count++];
-    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)&c->peer;
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)&c->client;
     assert_true(conn_count <= CONNS);
     *c = (struct conn){.state = class == DEADLINE_IDLE ? CONN_IDLE : CONN_HEAD};
-    c->peer.sin6_family = AF_UNIX;
+    c->client.sin6_family = AF_UNIX;
     if (strchr(client, ':')) {
-        c->peer.sin6_family = AF_INET6;
-        assert_int_equal(inet_pton(AF_INET6, client, &c->peer.sin6_addr), 1);
+        c->client.sin6_family = AF_INET6;
+        assert_int_equal(inet_pton(AF_INET6, client, &c->client.sin6_addr), 1);
     } else if (*client) {
         v4->sin_family = AF_INET;
         assert_int_equal(inet_pton(AF_INET, client, &v4->sin_addr), 1);
@@ -89,12 +89,12 @@ TEST(test_crowd_that_drips)
         c->scan.pos = 3;
     }
     conns[1].scan.pos = 2; // one byte is new
-    assert_null(evict_for(&conns[5].peer));
+    assert_null(evict_for(&conns[5].client));
     eviction_init(&eviction);
     for (int i = 0; i < 8; i++)
-        assert_ptr_equal(evict_for(&idle->peer), &conns[2 + i]);
-    assert_null(evict_for(&conns[10].peer));
-    assert_ptr_equal(evict_for(&idle->peer), idle);
+        assert_ptr_equal(evict_for(&idle->client), &conns[2 + i]);
+    assert_null(evict_for(&conns[10].client));
+    assert_ptr_equal(evict_for(&idle->client), idle);
 }
 
 // However large the crowd, a newcomer costs little.
@@ -107,8 +107,8 @@ TEST(test_bounded_looks)
         c->scan.pos = 3;
     }
     struct conn *own = add("192.0.2.2", DEADLINE_FIRST, 4000);
-    assert_ptr_equal(evict_for(&own->peer), &conns[0]);
-    assert_ptr_equal(evict_for(&own->peer), own);
+    assert_ptr_equal(evict_for(&own->client), &conns[0]);
+    assert_ptr_equal(evict_for(&own->client), own);
 }
 
 // A plan of which none could go is not made anew for each.
@@ -120,12 +120,12 @@ TEST(test_plan_in_vain_holds)
         c->in = &block;
         c->scan.pos = 3;
     }
-    assert_null(evict_for(&conns[0].peer));
+    assert_null(evict_for(&conns[0].client));
     for (unsigned i = 0; i < 10; i++)
         add("192.0.2.2", DEADLINE_IDLE, 9000);
-    assert_null(evict_for(&conns[0].peer));
+    assert_null(evict_for(&conns[0].client));
     ctx.clock.now += EVICTION_NONE_HOLDS;
-    assert_ptr_equal(evict_for(&conns[0].peer), &conns[3]);
+    assert_ptr_equal(evict_for(&conns[0].client), &conns[3]);
 }
 
 // Each answer is followed by a second in which the client may ask again.

@@ -136,7 +136,7 @@ static void assert_same(const struct conn *a, const struct conn *b)
     assert_int_equal(a->deadline.since, b->deadline.since);
     assert_int_equal(a->deadline.class, b->deadline.class);
     assert_int_equal(a->interest, b->interest);
-    assert_memory_equal(&a->peer, &b->peer, sizeof(a->peer));
+    assert_memory_equal(&a->client, &b->client, sizeof(a->client));
 }
 
 // Whatever stands in the slot is there afterwards, in each state.

@@ -35,7 +35,7 @@ static void make_waiting(struct sample *s, enum conn_state state, const char *in
 {
     *s = (struct sample){
         .conn = {.state = state, .status = 200, .requests = 7, .sent = 1000, .opened = 99}};
-    s->conn.peer.sin6_family = AF_INET;
+    s->conn.client.sin6_family = AF_INET;
     s->conn.deadline.since = 123456;
     if (in)
         s->conn.in = block_with(slice_of(in));

@@ -22,7 +22,7 @@ TEST(test_in_flight)
     assert_false(flights[0].is_used);
     assert_true(flights[1].is_used);
     assert_memory_equal(flights[1].line, "GET /large.bin HTTP/1.1\r\n", 25);
-    assert_memory_equal(&flights[1].peer, &fixture_conn(f)->peer, sizeof(flights[1].peer));
+    assert_memory_equal(&flights[1].peer, &fixture_conn(f)->client, sizeof(flights[1].peer));
     client_close(&c);
     fixture_await(f, 0);
     for (size_t i = 0; i < INFLIGHT_MAX; i++)
