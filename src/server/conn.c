@@ -21,6 +21,7 @@ void conn_open(struct conn *c, int fd, const struct sockaddr_in6 *peer, size_t l
     *c = (struct conn){
         .source = {SOURCE_CONN, fd},
         .state = CONN_HEAD,
+        .over_unix = peer->sin6_family == AF_UNIX,
         .client = *peer,
         .listener = (uint16_t)listener,
         .opened = now,

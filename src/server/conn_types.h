@@ -55,6 +55,7 @@ struct conn {
     uint8_t interest;  // what the poller has now; 0: not registered
     bool eof;          // the client has finished sending (it may still read)
     bool broken;       // receiving failed
+    bool over_unix;    // its socket is of AF_UNIX
     uint8_t ending;    // enum conn_ending
     uint8_t content;   // enum body_state of content that is thrown away
     uint8_t refused;   // enum reason to refuse that content for

@@ -16,7 +16,7 @@ static uint64_t taken(const struct conn *c)
 static uint64_t taken_at_most(const struct context *ctx, const struct conn *c)
 {
     bool by_rate = ctx->served->conf->limits.send_rate > 0;
-    return by_rate && c->client.sin6_family == AF_UNIX ? c->sent : taken(c);
+    return by_rate && c->over_unix ? c->sent : taken(c);
 }
 
 // Whether the client has all that there is: the rest is still being made.

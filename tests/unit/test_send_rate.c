@@ -20,7 +20,7 @@ static struct context ctx = {.served = &served};
 
 static struct conn conn_with(uint64_t sent, uint64_t due)
 {
-    return (struct conn){.client.sin6_family = AF_INET, .sent = sent, .due = due};
+    return (struct conn){.sent = sent, .due = due};
 }
 
 // The next demand counts from the bytes that the client has.
@@ -103,7 +103,7 @@ TEST(test_waits_for_us)
 TEST(test_unix_socket)
 {
     struct conn c = conn_with(1000, 950);
-    c.client.sin6_family = AF_UNIX;
+    c.over_unix = true;
     conf.limits.send_rate = 10;
     conf.timeouts.send = 10000;
     queued = 1000;
