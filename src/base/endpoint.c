@@ -101,6 +101,22 @@ struct network endpoint_network(const struct sockaddr_in6 *peer)
     return network_of_ipv4((const uint8_t *)&in.sin_addr);
 }
 
+struct sockaddr_in6 endpoint_peer(const struct network *client)
+{
+    struct sockaddr_in6 peer = {.sin6_family = AF_UNIX};
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    if (client->kind != NETWORK_IP)
+        return peer;
+    peer.sin6_family = AF_INET6;
+    memcpy(&peer.sin6_addr, client->address, sizeof(client->address));
+    if (IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr)) {
+        memcpy(&in.sin_addr, client->address + 12, sizeof(in.sin_addr));
+        memset(&peer, 0, sizeof(peer));
+        memcpy(&peer, &in, sizeof(in));
+    }
+    return peer;
+}
+
 // ---- comparing ---------------------------------------------------------------------------------
 
 uint16_t endpoint_port(const struct endpoint *e)

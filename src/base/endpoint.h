@@ -37,6 +37,9 @@ void endpoint_put_host(struct buf *b, const struct sockaddr_in6 *peer);
 // The network of this one client, for the rules. `peer` is of any family.
 struct network endpoint_network(const struct sockaddr_in6 *peer);
 
+// The other way round: a client at this address, with port 0. Not for NETWORK_ALL.
+struct sockaddr_in6 endpoint_peer(const struct network *client);
+
 // Port in host order, 0 for UNIX.
 uint16_t endpoint_port(const struct endpoint *e);
 

@@ -106,6 +106,27 @@ TEST(test_network_of_a_client)
     assert_true(network_has(&in, &client));
 }
 
+// The other way round.
+TEST(test_peer)
+{
+    static const char *const clients[] = {"192.0.2.1", "2001:db8::1", "::1", "unix"};
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+        struct network client;
+        char text[INET6_ADDRSTRLEN];
+        struct buf b = buf_make(text, sizeof(text));
+        assert_null(network_parse(slice_of(clients[i]), &client));
+        struct sockaddr_in6 peer = endpoint_peer(&client);
+        endpoint_put_host(&b, &peer);
+        assert_slice(buf_slice(&b), clients[i]);
+        struct network again = endpoint_network(&peer);
+        assert_int_equal(again.kind, client.kind);
+        assert_memory_equal(again.address, client.address, sizeof(client.address));
+    }
+    struct network mapped;
+    assert_null(network_parse(SLICE("::ffff:192.0.2.1"), &mapped));
+    assert_int_equal(endpoint_peer(&mapped).sin6_family, AF_INET);
+}
+
 TEST(test_overlaps)
 {
     static const struct {
@@ -190,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_what_formats_as_it_was_written),
         cmocka_unit_test(test_format_of_what_the_kernel_gives),
         cmocka_unit_test(test_network_of_a_client),
+        cmocka_unit_test(test_peer),
         cmocka_unit_test(test_overlaps),
         cmocka_unit_test(test_mapped_is_ip4),
         cmocka_unit_test(test_accepts),
