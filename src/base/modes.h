@@ -19,6 +19,13 @@ enum symlinks {
 // The answer to a host that no site has among its names, where each site has names.
 enum unknown_host { UNKNOWN_HOST_FIRST, UNKNOWN_HOST_REFUSE };
 
+// The header with which proxies tell of the client, on a listener (http/proxyheader.h).
+enum proxy_protocol {
+    PROXY_PROTOCOL_OFF,
+    PROXY_PROTOCOL_ACCEPT, // trusted proxies may send it
+    PROXY_PROTOCOL_REQUIRE // all have to, or are closed
+};
+
 // The meaning of an escaped slash in a path.
 enum encoded_slash { ENCODED_SLASH_REFUSE, ENCODED_SLASH_SLASH };
 

@@ -2,6 +2,7 @@
 
 #include "base/util.h"
 #include "base/buf.h"
+#include "base/network.h"
 #include "conf/conf_store.h"
 #include "http/fieldline.h"
 #include "http/glob.h"
@@ -35,7 +36,7 @@ struct advice {
     void *context;
     // The rows of the option table, which are searched for once.
     const struct conf_option *actions[ARRAY_SIZE(actions)][2];
-    const struct conf_option *policy;
+    const struct conf_option *policy, *proxy_protocol, *allow;
 };
 
 static void advise(const struct advice *a, struct conf_origin at, const char *format, ...)
@@ -56,6 +57,8 @@ static void find_rows(struct advice *a)
     for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
         for (size_t j = 0; j < 2 && actions[i][j]; j++)
             a->actions[i][j] = conf_options_find(slice_of(actions[i][j]));
+    a->proxy_protocol = conf_options_find(SLICE("listen.proxy_protocol"));
+    a->allow = conf_options_find(SLICE("sites.rules.allow"));
     a->policy = conf_options_find(SLICE("sites.rules.headers.set"));
 }
 
@@ -155,14 +158,62 @@ static void advise_on_policy(const struct advice *a, size_t first, size_t rule)
     }
 }
 
+// ---- proxies -----------------------------------------------------------------------------------
+
+static void advise_on_listener(const struct advice *a, size_t listener)
+{
+    static const char *const texts[] = {
+        [PROXY_PROTOCOL_ACCEPT] = "takes a PROXY header from trusted_proxies only, and there are "
+                                  "none: name the networks of your proxies",
+        [PROXY_PROTOCOL_REQUIRE] = "believes whoever connects, for trusted_proxies names nobody: "
+                                   "name the networks of your proxies, unless nobody else gets "
+                                   "here",
+    };
+    enum proxy_protocol mode = a->conf->listen[listener].proxy_protocol;
+    if (mode != PROXY_PROTOCOL_OFF && a->conf->trusted_proxies.count == 0)
+        advise(a, *conf_store_origin(a->conf, a->proxy_protocol, listener),
+               "\"listen.proxy_protocol\" %s", texts[mode]);
+}
+
+static struct network network_of_text(const char *text)
+{
+    struct network network = {.kind = NETWORK_ALL};
+    network_parse(slice_of(text), &network); // it was checked
+    return network;
+}
+
+// A client of which a proxy says nothing has the proxy's address: its checks, clients of its UNIX
+// sockets.
+static void advise_on_allow(const struct advice *a, size_t rule)
+{
+    const struct conf_strings *allow = &a->conf->rules[rule].allow;
+    const struct conf_strings *trusted = &a->conf->trusted_proxies;
+    for (size_t i = 0; i < allow->count * trusted->count; i++) {
+        const char *texts[] = {allow->items[i / trusted->count],
+                               trusted->items[i % trusted->count]};
+        struct network client = network_of_text(texts[0]), proxy = network_of_text(texts[1]);
+        if (client.kind == NETWORK_ALL ||
+            (!network_has(&client, &proxy) && !network_has(&proxy, &client)))
+            continue;
+        advise(a, *conf_store_origin(a->conf, a->allow, rule),
+               "\"sites.rules.allow\" names \"%s\", and \"trusted_proxies\" \"%s\": clients of "
+               "whom such a proxy says nothing are taken for it, and let in",
+               texts[0], texts[1]);
+        return;
+    }
+}
+
 void conf_advise(const struct conf *c, conf_report_cb *report, void *context)
 {
     struct advice a = {.conf = c, .report = report, .context = context};
     find_rows(&a);
+    for (size_t i = 0; i < c->listen_count; i++)
+        advise_on_listener(&a, i);
     for (size_t i = 0; i < c->rule_count; i++) {
         const struct conf_site *site = &c->sites[c->rules[i].site];
         for (size_t j = 0; j < ARRAY_SIZE(actions); j++)
             advise_on_action(&a, a.actions[j], i, site->first_rule + site->rule_count);
         advise_on_policy(&a, site->first_rule, i);
+        advise_on_allow(&a, i);
     }
 }

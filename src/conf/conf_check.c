@@ -1,5 +1,6 @@
 #include "conf/conf_check.h"
 
+#include "base/network.h"
 #include "http/glob.h"
 
 #include <limits.h>
@@ -28,6 +29,15 @@ const char *conf_check_name_pattern(struct slice text)
     if (slice_find(text, '/') >= 0)
         return "it is for names, in every directory; leave out the slash";
     return glob_check(text);
+}
+
+const char *conf_check_proxy(struct slice text)
+{
+    struct network network;
+    const char *problem = network_parse(text, &network);
+    if (!problem && network.kind == NETWORK_ALL)
+        return "whoever is trusted says who he is: name the networks of your proxies";
+    return problem;
 }
 
 const char *conf_check_match(struct slice text)

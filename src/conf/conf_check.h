@@ -15,5 +15,8 @@ const char *conf_check_file_name(struct slice text);
 // The pattern of a name: one of http/glob.h without '/'.
 const char *conf_check_name_pattern(struct slice text);
 
+// The network of a proxy that is trusted: one of base/network.h, but for that of everybody.
+const char *conf_check_proxy(struct slice text);
+
 // The pattern of a rule: one of http/glob.h that begins with '/'.
 const char *conf_check_match(struct slice text);

@@ -31,10 +31,11 @@
 
 enum { NAME_MAX_LENGTH = 255, TEXT_MAX_LENGTH = 2048, PATH_MAX_LENGTH = PATH_MAX - 1 };
 
-#define SYMLINKS "|beneath|none|any"       // enum symlinks
-#define ETAGS    "|file|shared|digest|off" // enum conf_etag
-#define CODINGS  "|zstd|br|gzip"           // enum coding
-#define SANDBOX  "enforce|log|off"         // enum sandbox_mode
+#define SYMLINKS       "|beneath|none|any"       // enum symlinks
+#define ETAGS          "|file|shared|digest|off" // enum conf_etag
+#define CODINGS        "|zstd|br|gzip"           // enum coding
+#define PROXY_PROTOCOL "off|accept|require"      // enum proxy_protocol
+#define SANDBOX        "enforce|log|off"         // enum sandbox_mode
 
 // clang-format off
 static const struct conf_option options[] = {
@@ -61,6 +62,9 @@ static const struct conf_option options[] = {
     {TOP(unknown_host), CONF_CHOICE, "first", 1, NAME_MAX_LENGTH, NULL, "first|refuse",
      "Answer for a host that no site names, when each site has names: \"first\" is that of the "
      "first site, \"refuse\" the status 421."},
+    {TOP(trusted_proxies), CONF_STRINGS, "", 0, 1024, conf_check_proxy, "10.0.0.0/8|unix",
+     "Networks of the proxies in front that are believed when they say who the client is: see BEHIND "
+     "A PROXY."},
     {"include", CONF_TOP, 0, CONF_INCLUDE, "", 1, 1024, NULL, "conf.d/*.conf",
      "Further files to read at this place: a path, a pattern or a list of them, relative to the "
      "directory of the file that includes them."},
@@ -164,6 +168,9 @@ static const struct conf_option options[] = {
      "Whether to listen on an address that the machine does not have yet."},
     {LISTEN(backlog), CONF_COUNT, "0", 0, INT_MAX, NULL, NULL,
      "Most connections that wait to be accepted here; 0 means the global backlog."},
+    {LISTEN(proxy_protocol), CONF_CHOICE, "off", 1, NAME_MAX_LENGTH, NULL, PROXY_PROTOCOL,
+     "Whether connections begin with a PROXY header that names the client: \"accept\" takes one from "
+     "trusted_proxies, \"require\" closes connections without one (see BEHIND A PROXY)."},
 
     {TOP(admin.address), CONF_STRING, "", 0, NAME_MAX_LENGTH, address_check, "127.0.0.1:8081",
      "Address on which /healthz and /readyz answer for the server itself, for balancers and probes; "

@@ -30,6 +30,7 @@ struct conf_listen {
     char *group;      // UNIX sockets: group name or empty
     bool freebind;    // bind an address that is not up yet (IP_FREEBIND)
     uint64_t backlog; // 0: the global `backlog`
+    enum proxy_protocol proxy_protocol;
     struct conf_origin origin;
 };
 
@@ -156,6 +157,7 @@ struct conf {
     char *control;    // path of the control socket; empty: none
     char *mime_types; // path; need not exist when it is the default
     enum unknown_host unknown_host;
+    struct conf_strings trusted_proxies; // networks (base/network.h)
     struct conf_limits limits;
     struct conf_timeouts timeouts;
     struct conf_log log;

@@ -101,11 +101,48 @@ TEST(test_policies)
         assert_string_equal(advice_on(cases[i].text, &r), cases[i].want);
 }
 
+#define LISTEN(mode)                                                                               \
+    "listen = ( { address = \"*:80\"; },\n{ address = \"*:81\"; proxy_protocol = \"" mode "\"; } " \
+    ");"
+#define SITES          "sites = ( { root = \"/r\"; } );"
+#define TRUSTED(texts) "trusted_proxies = [ " texts " ];"
+#define ALLOWED(text) \
+    RULES("match = \"/a\"; allow = \"" text "\";", "match = \"/b\"; status = 404;")
+#define LET_IN(client, proxy)                                                                  \
+    "f:2: \"sites.rules.allow\" names \"" client "\", and \"trusted_proxies\" \"" proxy "\": " \
+    "clients of whom such a proxy says nothing are taken for it, and let in\n"
+
+TEST(test_proxies)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {SITES LISTEN("off"), ""},
+        {SITES LISTEN("accept"),
+         "f:2: \"listen.proxy_protocol\" takes a PROXY header from trusted_proxies only, and there "
+         "are none: name the networks of your proxies\n"},
+        {SITES LISTEN("require"),
+         "f:2: \"listen.proxy_protocol\" believes whoever connects, for trusted_proxies names "
+         "nobody: name the networks of your proxies, unless nobody else gets here\n"},
+        {SITES TRUSTED("\"10.0.0.1\"") LISTEN("require"), ""},
+        {TRUSTED("\"10.0.0.1\"") ALLOWED("192.0.2.0/24"), ""},
+        {TRUSTED("\"10.0.0.1\"") ALLOWED("all"), ""},
+        {TRUSTED("\"10.0.0.1\"") ALLOWED("unix"), ""},
+        {TRUSTED("\"10.0.0.1\"") ALLOWED("10.0.0.0/8"), LET_IN("10.0.0.0/8", "10.0.0.1")},
+        {TRUSTED("\"::1\", \"10.0.0.0/8\"") ALLOWED("10.1.1.1"), LET_IN("10.1.1.1", "10.0.0.0/8")},
+        {TRUSTED("\"unix\"") ALLOWED("unix"), LET_IN("unix", "unix")},
+    };
+    struct reports r;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_string_equal(advice_on(cases[i].text, &r), cases[i].want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules_that_never_count),
         cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_proxies),
     };
     return cmocka_run_group_tests_name("conf_advice", tests, NULL, NULL);
 }

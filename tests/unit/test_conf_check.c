@@ -49,6 +49,14 @@ TEST(test_name_pattern)
     assert_bad(conf_check_name_pattern, "{a", "}");
 }
 
+TEST(test_proxy)
+{
+    assert_good(conf_check_proxy, "10.0.0.0/8");
+    assert_good(conf_check_proxy, "unix");
+    assert_bad(conf_check_proxy, "all", "your proxies");
+    assert_bad(conf_check_proxy, "10.0.0.1/8", "bits");
+}
+
 TEST(test_match)
 {
     assert_good(conf_check_match, "/assets/**");
@@ -60,9 +68,8 @@ TEST(test_match)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mode),
-        cmocka_unit_test(test_file_name),
-        cmocka_unit_test(test_name_pattern),
+        cmocka_unit_test(test_mode),         cmocka_unit_test(test_file_name),
+        cmocka_unit_test(test_name_pattern), cmocka_unit_test(test_proxy),
         cmocka_unit_test(test_match),
     };
     return cmocka_run_group_tests_name("conf_check", tests, NULL, NULL);
