@@ -80,11 +80,13 @@ static int list_listeners(struct generation *g)
     struct served *s = &g->served;
     s->listeners = calloc(g->listeners.count + 1, sizeof(*s->listeners));
     s->addresses = calloc(g->listeners.count + 1, sizeof(*s->addresses));
-    if (!s->listeners || !s->addresses)
+    if (!s->listeners || !s->addresses ||
+        proxies_init(&s->proxies, s->conf, g->listeners.count) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < g->listeners.count; i++) {
         s->listeners[i] = g->listeners.items[i].fd;
         listener_address(s->listeners[i], &s->addresses[i]);
+        s->proxies.modes[i] = g->listeners.items[i].conf->proxy_protocol;
     }
     s->listener_count = g->listeners.count;
     s->admin = g->listeners.admin;

@@ -3,6 +3,7 @@
 #include "base/util.h"
 #include "server/conn_types.h"
 #include "server/context.h"
+#include "server/proxies.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,17 +78,20 @@ struct client_table {
     size_t mask;
 };
 
-// A number for the peer's address or /64; 0: the peer has none.
-static uint64_t client_of(const struct siphash_key *key, const struct sockaddr_in6 *peer)
+// A number for the peer's address or /64; 0: the peer has none, or has them for others.
+static uint64_t client_of(const struct eviction *e, const struct context *ctx,
+                          const struct sockaddr_in6 *peer)
 {
     uint64_t numbers[2] = {peer->sin6_family, 0};
+    if (proxies_has(&ctx->served->proxies, peer))
+        return 0;
     if (peer->sin6_family == AF_INET)
         numbers[1] = ((const struct sockaddr_in *)(const void *)peer)->sin_addr.s_addr;
     else if (peer->sin6_family == AF_INET6)
         memcpy(&numbers[1], &peer->sin6_addr, sizeof(numbers[1]));
     else
         return 0;
-    return siphash_numbers(key, numbers, 2) | 1;
+    return siphash_numbers(&e->key, numbers, 2) | 1;
 }
 
 // Its place, which is free when the client was not counted yet. There is always a free one.
@@ -115,7 +119,7 @@ static bool count_clients(const struct eviction *e, const struct context *ctx,
     for (size_t i = 0; i < ARRAY_SIZE(counted); i++) {
         struct conn *c = NULL;
         while ((c = find_next(ctx, c, counted[i]))) {
-            uint64_t client = client_of(&e->key, &c->client);
+            uint64_t client = client_of(e, ctx, &c->client);
             struct client_count *place = client ? find_client(ret, client) : NULL;
             if (place)
                 *place = (struct client_count){client, place->connections + 1};
@@ -154,7 +158,7 @@ static void make_eviction_plan(struct eviction *e, const struct context *ctx)
     for (size_t i = 0; i < ARRAY_SIZE(counted); i++) {
         struct conn *c = NULL;
         while (e->count < EVICTION_PLAN && (c = find_next(ctx, c, counted[i]))) {
-            struct client_count *place = find_client(&table, client_of(&e->key, &c->client));
+            struct client_count *place = find_client(&table, client_of(e, ctx, &c->client));
             if (place->connections <= level)
                 continue;
             place->connections--;
@@ -182,7 +186,7 @@ static struct conn *follow_plan(struct eviction *e, const struct context *ctx, u
     for (size_t i = e->next; i < e->count; i++) {
         struct conn *c = e->plan[i].conn;
         if (does_wait(&e->plan[i]) &&
-            (!c->in || (client && client_of(&e->key, &c->client) != client)))
+            (!c->in || (client && client_of(e, ctx, &c->client) != client)))
             return c;
     }
     return NULL;
@@ -204,7 +208,7 @@ static struct conn *find_planned(struct eviction *e, const struct context *ctx, 
 static struct conn *find_own(const struct eviction *e, const struct context *ctx, uint64_t client)
 {
     struct conn *c = client ? find_next(ctx, NULL, DEADLINE_FIRST) : NULL;
-    for (unsigned i = 0; c && client_of(&e->key, &c->client) != client; i++)
+    for (unsigned i = 0; c && client_of(e, ctx, &c->client) != client; i++)
         c = i < EVICTION_LOOK ? find_next(ctx, c, DEADLINE_FIRST) : NULL;
     return c;
 }
@@ -212,7 +216,7 @@ static struct conn *find_own(const struct eviction *e, const struct context *ctx
 struct conn *eviction_choose(struct eviction *e, const struct context *ctx,
                              const struct sockaddr_in6 *peer)
 {
-    uint64_t client = peer ? client_of(&e->key, peer) : 0;
+    uint64_t client = peer ? client_of(e, ctx, peer) : 0;
     struct conn *c = find_silent(ctx);
     if (!c)
         c = find_planned(e, ctx, client);

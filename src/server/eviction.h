@@ -10,7 +10,7 @@
 //
 // One with a later request or an answer under way stays, and so does one that has received in this
 // iteration, although its state does not say so yet. A client is an IPv4 address or a /64 of IPv6;
-// peers of UNIX sockets are no one client.
+// peers of UNIX sockets are no one client, and neither is a trusted proxy.
 //
 // One for each event loop. To count takes time for each connection that waits: so a plan of some
 // that go holds for many newcomers, and for a while for those for whom none of it may go. For each

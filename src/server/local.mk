@@ -23,6 +23,7 @@ libtined_a_SOURCES += \
 	src/server/listings.c src/server/listings.h \
 	src/server/loop.c src/server/loop.h \
 	src/server/output.c src/server/output.h \
+	src/server/proxies.c src/server/proxies.h \
 	src/server/readahead.c src/server/readahead.h \
 	src/server/requestlog.c src/server/requestlog.h \
 	src/server/respond.c src/server/respond.h \
@@ -61,6 +62,7 @@ unit_tests_server = \
 	tests/unit/test_loop \
 	tests/unit/test_loop_handover \
 	tests/unit/test_output \
+	tests/unit/test_proxies \
 	tests/unit/test_readahead \
 	tests/unit/test_requestlog \
 	tests/unit/test_respond \

@@ -17,6 +17,7 @@ void served_cleanup(struct served *s)
         close(s->access_log);
     free(s->listeners);
     free(s->addresses);
+    proxies_cleanup(&s->proxies);
     conf_free(s->conf);
     *s = served_make(NULL);
 }

@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "content/mimetable.h"
 #include "content/sites.h"
+#include "server/proxies.h"
 #include "server/scoreboard.h"
 
 struct served {
@@ -15,6 +16,7 @@ struct served {
     int *listeners;             // descriptors; a worker closes its own when it accepts no more
     struct endpoint *addresses; // that the listeners are bound to
     size_t listener_count;
+    struct proxies proxies;
     size_t admin;   // number of the first listener that is for the server itself, not for sites
     int access_log; // descriptor, or -1
     struct scoreboard scoreboard;

@@ -10,6 +10,7 @@
 #define NOW   100000 // ms
 #define CONNS (EVICTION_LOOK + 200)
 
+static struct served served;
 static struct context ctx;
 static struct conn conns[CONNS];
 static size_t conn_count;
@@ -20,6 +21,7 @@ static int begin(void **state)
     const int64_t timeouts[DEADLINE_CLASSES] = {0};
     (void)state;
     deadlines_init(&ctx.deadlines, timeouts);
+    ctx.served = &served;
     ctx.clock.now = NOW;
     ctx.ready.count = 0;
     conn_count = 0;
@@ -182,6 +184,19 @@ TEST(test_peers_of_unix_sockets_are_no_client)
     leave(of_two);
 }
 
+// It has them for many others.
+TEST(test_trusted_proxies_are_no_client)
+{
+    struct network network;
+    assert_null(network_parse(SLICE("192.0.2.1"), &network));
+    served.proxies = (struct proxies){.trusted = &network, .trusted_count = 1};
+    add("198.51.100.1", DEADLINE_IDLE, 9000);
+    for (int i = 0; i < 5; i++)
+        add("192.0.2.1", DEADLINE_IDLE, 8000 - i);
+    assert_ptr_equal(evict(), &conns[0]); // the longest idle of all
+    served.proxies = (struct proxies){0};
+}
+
 // More of them than there are places come and go before any is silent for long.
 TEST(test_crowd_costs_nobody_else_a_connection)
 {
@@ -208,7 +223,7 @@ TEST(test_newcomer_takes_the_place_of_its_own_client)
     add("192.0.2.1", DEADLINE_IDLE, 9000);
     add("192.0.2.2", DEADLINE_IDLE, 8000);
     struct conn *own = add("192.0.2.3", DEADLINE_FIRST, 0);
-    const struct sockaddr_in6 peer = own->peer;
+    const struct sockaddr_in6 peer = own->client;
     ctx.turns.round++;
     assert_ptr_equal(evict_for(&peer), own);
     assert_false(eviction_waits(&eviction, &ctx));
@@ -247,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup(test_client_that_has_most_loses_first, begin),
         cmocka_unit_test_setup(test_a_network_of_ipv6_is_one_client, begin),
         cmocka_unit_test_setup(test_peers_of_unix_sockets_are_no_client, begin),
+        cmocka_unit_test_setup(test_trusted_proxies_are_no_client, begin),
         cmocka_unit_test_setup(test_crowd_costs_nobody_else_a_connection, begin),
         cmocka_unit_test_setup(test_newcomer_takes_the_place_of_its_own_client, begin),
         cmocka_unit_test_setup(test_plan_is_checked, begin),

@@ -82,6 +82,7 @@ static struct fixture *fixture_prepare(va_list options)
     f->served.listener_count = 1;
     f->served.addresses = f->addresses;
     f->served.admin = SIZE_MAX;
+    assert_int_equal(proxies_init(&f->served.proxies, f->conf, ARRAY_SIZE(f->listeners)), 0);
     f->handoff_out = -1;
     f->listing_memory.limit = f->conf->limits.listing_memory;
     f->shared = (struct context_shared){
@@ -154,6 +155,7 @@ void fixture_free(struct fixture *f)
         close(f->served.access_log);
     scoreboard_cleanup(&f->served.scoreboard);
     sites_close(&f->served.sites);
+    proxies_cleanup(&f->served.proxies);
     conf_free(f->conf);
     tempdir_remove(&f->dir);
     free(f);

@@ -1,0 +1,32 @@
+// The proxies in front that are believed when they say who the client is, and the listeners on
+// which they say it by a PROXY header.
+//
+// Made and owned by the generation, as a part of what it serves (server/served.h); read-only for
+// its workers.
+#pragma once
+
+#include "base/modes.h"
+#include "base/network.h"
+
+#include <netinet/in.h>
+#include <stddef.h>
+
+struct conf;
+
+struct proxies {
+    struct network *trusted;
+    size_t trusted_count;
+    enum proxy_protocol *modes; // of the listeners, by their numbers
+    size_t listener_count;
+};
+
+// Takes `trusted_proxies` of a configuration that was checked. All listeners are
+// PROXY_PROTOCOL_OFF until p->modes says otherwise. 0 or -ENOMEM; nothing to clean up then.
+int proxies_init(struct proxies *p, const struct conf *conf, size_t listener_count);
+void proxies_cleanup(struct proxies *p);
+
+// Whether the client that is at this address, of any family, is a trusted proxy.
+bool proxies_has(const struct proxies *p, const struct sockaddr_in6 *client);
+
+// PROXY_PROTOCOL_OFF for a listener that is there no more.
+enum proxy_protocol proxies_mode(const struct proxies *p, size_t listener);

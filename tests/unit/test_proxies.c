@@ -1,0 +1,87 @@
+#include "support/confload.h"
+#include "support/unit.h"
+
+#include "base/endpoint.h"
+#include "server/proxies.h"
+
+#include <arpa/inet.h>
+
+static struct conf *load(const char *text)
+{
+    const struct conf_source source = {.file = "f", .text = text};
+    struct conf *conf = conf_load(&source, fail_on_report, NULL);
+    assert_non_null(conf);
+    return conf;
+}
+
+static struct sockaddr_in6 client_at(const char *text)
+{
+    struct sockaddr_in6 client = {.sin6_family = AF_INET6};
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    if (strcmp(text, "unix") == 0)
+        client.sin6_family = AF_UNIX;
+    else if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
+        memcpy(&client, &in, sizeof(in));
+    else
+        assert_int_equal(inet_pton(AF_INET6, text, &client.sin6_addr), 1);
+    return client;
+}
+
+TEST(test_trusted)
+{
+    static const struct {
+        const char *client;
+        bool want;
+    } cases[] = {
+        {"10.1.2.3", true}, {"::ffff:10.1.2.3", true}, {"11.1.2.3", false},
+        {"fd00::1", true},  {"2001:db8::1", false},    {"unix", false},
+    };
+    struct proxies p;
+    struct conf *conf = load("sites = ( { root = \"/r\"; } );\n"
+                             "trusted_proxies = [ \"10.0.0.0/8\", \"fd00::/8\" ];");
+    assert_int_equal(proxies_init(&p, conf, 2), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct sockaddr_in6 client = client_at(cases[i].client);
+        assert_int_equal(proxies_has(&p, &client), cases[i].want);
+    }
+    proxies_cleanup(&p);
+    struct sockaddr_in6 client = client_at("10.1.2.3");
+    assert_false(proxies_has(&p, &client));
+    conf_free(conf);
+}
+
+TEST(test_unix)
+{
+    struct proxies p;
+    struct sockaddr_in6 peer = client_at("unix"), client = client_at("::1");
+    struct conf *conf = load("sites = ( { root = \"/r\"; } ); trusted_proxies = \"unix\";");
+    assert_int_equal(proxies_init(&p, conf, 0), 0);
+    assert_true(proxies_has(&p, &peer));
+    assert_false(proxies_has(&p, &client));
+    proxies_cleanup(&p);
+    conf_free(conf);
+}
+
+TEST(test_modes)
+{
+    struct proxies p;
+    struct conf *conf = load("sites = ( { root = \"/r\"; } );");
+    assert_int_equal(proxies_init(&p, conf, 2), 0);
+    p.modes[1] = PROXY_PROTOCOL_REQUIRE;
+    assert_int_equal(proxies_mode(&p, 0), PROXY_PROTOCOL_OFF);
+    assert_int_equal(proxies_mode(&p, 1), PROXY_PROTOCOL_REQUIRE);
+    assert_int_equal(proxies_mode(&p, 2), PROXY_PROTOCOL_OFF);
+    assert_int_equal(proxies_mode(&p, SIZE_MAX), PROXY_PROTOCOL_OFF);
+    proxies_cleanup(&p);
+    conf_free(conf);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_trusted),
+        cmocka_unit_test(test_unix),
+        cmocka_unit_test(test_modes),
+    };
+    return cmocka_run_group_tests_name("proxies", tests, NULL, NULL);
+}
