@@ -19,6 +19,7 @@ static const struct turn {
     [CHANNEL_STARTED] = {true, false, CHANNEL_GUARD_SILENT, CHANNEL_GUARD_STARTED},
     [CHANNEL_ROOT_SWAPPED] = {true, false, CHANNEL_GUARD_STARTED, CHANNEL_GUARD_STARTED},
     [CHANNEL_PROXY_HEADER] = {true, false, CHANNEL_GUARD_STARTED, CHANNEL_GUARD_STARTED},
+    [CHANNEL_PROXY_MISSING] = {true, false, CHANNEL_GUARD_STARTED, CHANNEL_GUARD_STARTED},
     [CHANNEL_HANDED_OVER] = {true, true, CHANNEL_GUARD_STARTED, CHANNEL_GUARD_STARTED},
     [CHANNEL_ANSWERS_CUT] = {true, true, CHANNEL_GUARD_STARTED, CHANNEL_GUARD_ENDED},
 };
@@ -36,11 +37,17 @@ static bool is_flood(struct channel_guard *g, int64_t now)
     return oldest && now + 1 - oldest < SECOND;
 }
 
+// Whether its value is the number of a listener.
+static bool names_listener(const struct channel_message *message)
+{
+    return message->type == CHANNEL_PROXY_HEADER || message->type == CHANNEL_PROXY_MISSING;
+}
+
 static bool is_well_formed(const struct channel_guard_facts *facts,
                            const struct channel_message *message)
 {
     return message && message->type < CHANNEL_TYPES && turns[message->type].is_workers &&
-           (message->type != CHANNEL_PROXY_HEADER || message->value < facts->listener_count);
+           (!names_listener(message) || message->value < facts->listener_count);
 }
 
 enum channel_guard_verdict channel_guard_judge(struct channel_guard *g,

@@ -261,19 +261,24 @@ void listeners_announce(const struct listeners *l)
             log_info("listening on %s", endpoint_format(&e, text));
 }
 
-void listeners_notice_proxy(struct listeners *l, size_t number, int64_t now)
+void listeners_notice_proxy(struct listeners *l, size_t number, bool is_missing, int64_t now)
 {
+    static const char *const texts[] = {
+        "got a PROXY header, and expects none: switch it off in the proxy (HAProxy: send-proxy "
+        "and send-proxy-v2; nginx: proxy_protocol), or switch proxy_protocol on here",
+        "requires a PROXY header, and closed a connection that had no good one or came from "
+        "none of trusted_proxies: perhaps a check without it (HAProxy: check-send-proxy, also with "
+        "\"port\"), or a client that does not come by the proxy",
+    };
     char text[ENDPOINT_TEXT_MAX];
     struct endpoint e;
     if (number >= l->count || listener_address(l->items[number].fd, &e) < 0)
         return;
-    int64_t *noticed = &l->items[number].proxy_noticed;
+    int64_t *noticed = &l->items[number].proxy_noticed[is_missing];
     if (*noticed && now - *noticed < PROXY_NOTICE_PERIOD)
         return;
     *noticed = now;
-    log_notice("%s got a PROXY header, and expects none: switch it off in the proxy (HAProxy: "
-               "send-proxy and send-proxy-v2; nginx: proxy_protocol)",
-               endpoint_format(&e, text));
+    log_notice("%s %s", endpoint_format(&e, text), texts[is_missing]);
 }
 
 bool listeners_has(const struct listeners *l, const struct listeners_entry *entry)

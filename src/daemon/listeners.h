@@ -14,10 +14,10 @@ struct listeners_entry {
     struct endpoint wanted;         // as configured; port 0 stays 0
     const struct conf_listen *conf; // who asked for it
     int fd;
-    bool inherited;        // from the service manager: not ours to unlink
-    bool dispensable;      // the IPv6 half of "*" or "localhost", which not every machine has
-    bool is_spoilt;        // its options cannot be set back (daemon/listener_notes.h)
-    int64_t proxy_noticed; // when listeners_notice_proxy() logged; 0: never
+    bool inherited;           // from the service manager: not ours to unlink
+    bool dispensable;         // the IPv6 half of "*" or "localhost", which not every machine has
+    bool is_spoilt;           // its options cannot be set back (daemon/listener_notes.h)
+    int64_t proxy_noticed[2]; // when listeners_notice_proxy() logged; 0: never
 };
 
 struct listeners {
@@ -61,9 +61,10 @@ bool listeners_append(struct listeners *l, const struct listeners_entry *entry);
 // Logs where each listens, as "listening on ADDRESS".
 void listeners_announce(const struct listeners *l);
 
-// A worker says that a client of this number's listener began with a PROXY header: logs a notice,
-// once a minute for each.
-void listeners_notice_proxy(struct listeners *l, size_t number, int64_t now);
+// A worker says that a client of this number's listener began with a PROXY header where none is
+// expected, or that a good one is missing where it is required: logs a notice, of each once a
+// minute for each listener.
+void listeners_notice_proxy(struct listeners *l, size_t number, bool is_missing, int64_t now);
 
 // Whether `l` has the very socket of this entry of another set.
 bool listeners_has(const struct listeners *l, const struct listeners_entry *entry);

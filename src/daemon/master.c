@@ -85,8 +85,9 @@ static void on_message(void *context, struct worker_process *w,
         handover_note_sent(w, message->value);
     } else if (message->type == CHANNEL_ROOT_SWAPPED) {
         reload_check_roots(&m->reload);
-    } else if (message->type == CHANNEL_PROXY_HEADER) {
-        listeners_notice_proxy(&w->generation->listeners, message->value, clock_now());
+    } else if (message->type == CHANNEL_PROXY_HEADER || message->type == CHANNEL_PROXY_MISSING) {
+        listeners_notice_proxy(&w->generation->listeners, message->value,
+                               message->type == CHANNEL_PROXY_MISSING, clock_now());
     } else if (message->type == CHANNEL_ANSWERS_CUT) {
         log_event(EVENT_ANSWERS_CUT,
                   &(struct event_fields){id, w->number, (int)w->child.pid, 0, NULL},

@@ -238,7 +238,7 @@ static const char *check_v2_fixed(struct slice data)
     if (command != COMMAND_LOCAL && command != COMMAND_PROXY)
         return "its version or command is not known";
     if (V2_FIXED + number_at(data, 14) > PROXYHEADER_MAX)
-        return "it is longer than 4096 bytes";
+        return "it is longer than 4000 bytes";
     if (command == COMMAND_LOCAL)
         return NULL;
     if (protocol >> 4 >= FAMILIES || (protocol & 15) > TRANSPORT_MAX)

@@ -10,7 +10,7 @@
 #include "base/network.h"
 
 // The most bytes of a header. Version 2 could have 64K.
-#define PROXYHEADER_MAX 4096u
+#define PROXYHEADER_MAX 4000u
 
 enum proxyheader_state {
     PROXYHEADER_MORE,     // so far it is the beginning of one
@@ -41,6 +41,6 @@ struct proxyheader {
 
 // Looks at `data`, all that the connection has received so far. Sets *ret when the header is
 // complete; sets *ret_wrong when it is bad, to a static text that says why ("the checksum is
-// wrong"). No connection asks for one yet: it is here for tests.
+// wrong").
 enum proxyheader_state proxyheader_parse(struct slice data, struct proxyheader *ret,
                                          const char **ret_wrong);

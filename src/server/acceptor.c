@@ -4,6 +4,7 @@
 #include "base/util.h"
 #include "server/conn.h"
 #include "server/conn_close.h"
+#include "server/conn_proxy.h"
 #include "server/context.h"
 #include "server/handoff.h"
 #include "sys/transmit.h"
@@ -284,6 +285,7 @@ static enum accepted accept_one(struct acceptors *all, struct acceptor *a)
         return ACCEPT_AGAIN;
     }
     conn_open(c, fd, &peer, a->number, all->ctx->clock.now);
+    conn_proxy_expect(all->ctx, c);
     scoreboard_add(&all->ctx->slot->accepted, 1);
     conn_receive(all->ctx, c);
     context_add_ready(all->ctx, c);

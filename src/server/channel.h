@@ -29,6 +29,8 @@ enum channel_type {
     // The worker tells the master, when it was given a descriptor to hand over by a RETIRE:
     CHANNEL_HANDED_OVER = 11, // all that could go at once, and at the end all: `value` connections
                               // so far
+    CHANNEL_PROXY_MISSING = 12, // a client of listener number `value` did not begin with a good
+                                // PROXY header, which is required there
     CHANNEL_TYPES
 };
 

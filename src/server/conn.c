@@ -4,6 +4,7 @@
 #include "server/conn_check.h"
 #include "server/conn_close.h"
 #include "server/conn_input.h"
+#include "server/conn_proxy.h"
 #include "server/conn_step.h"
 #include "server/context.h"
 #include "server/listings.h"
@@ -93,10 +94,14 @@ static const struct {
     [CONN_LISTING] = {0, DEADLINE_LISTING, NULL, conn_step_requests, expire_listing},
     [CONN_LINGER] = {POLLER_IN, DEADLINE_LINGER, conn_input_receive_rest, conn_step_linger,
                      expire_silence},
+    [CONN_PROXY] = {POLLER_IN, DEADLINE_FIRST, conn_input_receive, conn_proxy_step,
+                    conn_proxy_expire},
 };
 
-static enum deadline_class class_of(const struct conn *c)
+static enum deadline_class class_of(const struct context *ctx, const struct conn *c)
 {
+    if (c->state == CONN_PROXY && context_is_ending(ctx))
+        return DEADLINE_LAST;
     return c->state == CONN_HEAD && c->requests == 0 ? DEADLINE_FIRST : states[c->state].class;
 }
 
@@ -135,7 +140,7 @@ static int watch(struct context *ctx, struct conn *c, uint32_t interest)
 // Brings deadline and poller in line with the state.
 static void settle_state(struct context *ctx, struct conn *c)
 {
-    enum deadline_class class = class_of(c);
+    enum deadline_class class = class_of(ctx, c);
 
     if (c->state == CONN_FREE)
         return;
@@ -205,6 +210,8 @@ void conn_drain(struct context *ctx, struct conn *c)
     if (!c->in && (c->state == CONN_IDLE || c->state == CONN_HEAD)) {
         c->state = CONN_LAST;
         settle_state(ctx, c);
+    } else if (c->state == CONN_PROXY) { // with another deadline now
+        settle_state(ctx, c);
     }
 }
 
@@ -221,7 +228,7 @@ void conn_watch(struct context *ctx, struct conn *c)
 bool conn_resume(struct context *ctx, struct conn *c, int64_t since)
 {
     uint32_t interest = states[c->state].interest;
-    enum deadline_class class = class_of(c);
+    enum deadline_class class = class_of(ctx, c);
     if (c->state == CONN_SEND) {
         inflight_begin(&ctx->notes->inflight, &c->client, (struct slice){0}, ctx->clock.now);
         c->inflight = inflight_keep(&ctx->notes->inflight, ctx->clock.now);

@@ -27,6 +27,7 @@ static const struct {
     [CONN_ROOT] = {INPUT | ENDING, INPUT},
     [CONN_LISTING] = {INPUT | LISTING | ENDING, INPUT | LISTING},
     [CONN_LINGER] = {ENDING, 0},
+    [CONN_PROXY] = {INPUT, 0},
 };
 
 static unsigned held(const struct conn *c)
@@ -55,7 +56,7 @@ static void check_input(const struct conn *c)
     uint32_t len = c->in ? c->in->end - c->in->start : 0;
     check_block(c->in);
     assert(c->scan.pos <= len || c->state == CONN_LINGER); // nothing is scanned any more
-    if (c->state == CONN_HEAD)                             // room for the next receive
+    if (c->state == CONN_HEAD || c->state == CONN_PROXY)   // room for the next receive
         assert(!c->in || len < c->in->cap);
     if (c->state == CONN_BODY) {
         assert(c->scan.pos > 0 && c->content == CONTENT_MORE);

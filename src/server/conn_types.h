@@ -39,6 +39,7 @@ enum conn_state {
     CONN_ROOT, // a request is there for a root that was swapped: the next generation is to answer
     CONN_LISTING, // a request is there for a listing, and the directory is being read
     CONN_LINGER,  // after our FIN: what still comes is thrown away
+    CONN_PROXY,   // a PROXY header is awaited, or has begun
     CONN_STATES
 };
 
@@ -56,6 +57,7 @@ struct conn {
     bool eof;          // the client has finished sending (it may still read)
     bool broken;       // receiving failed
     bool over_unix;    // its socket is of AF_UNIX
+    bool by_proxy;     // the client is not the socket's peer: a PROXY header has named it
     uint8_t ending;    // enum conn_ending
     uint8_t content;   // enum body_state of content that is thrown away
     uint8_t refused;   // enum reason to refuse that content for

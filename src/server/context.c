@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+// How often a loop tells of PROXY headers.
+#define PROXY_TELL_PERIOD 1000 // ms
+
 // A disk takes the time that it takes.
 #define FOREVER (INT64_MAX / 2)
 
@@ -93,6 +96,17 @@ void context_add_ready(struct context *ctx, struct conn *c)
     // One for each event, and the acceptors leave as many free (acceptor.c).
     assert(ctx->ready.count < CONTEXT_READY);
     ctx->ready.conns[ctx->ready.count++] = c;
+}
+
+void context_tell_proxy(struct context *ctx, enum proxy_notice notice, size_t listener)
+{
+    const struct context_shared *s = ctx->shared;
+    int64_t *told = &ctx->proxy_told[notice];
+    bool again = !*told || ctx->clock.now - *told >= PROXY_TELL_PERIOD;
+    if (!s->on_proxy || !again)
+        return;
+    *told = ctx->clock.now;
+    s->on_proxy(s->context, notice, listener);
 }
 
 struct slice context_common(struct context *ctx)

@@ -18,6 +18,10 @@
 
 struct conn;
 
+// That a client began with a PROXY header where none is expected, or without a good one where it is
+// required: a proxy that is set up otherwise does so with each connection.
+enum proxy_notice { PROXY_NOTICE_UNEXPECTED, PROXY_NOTICE_MISSING };
+
 // The facts that all loops of a worker share, read-only.
 struct context_shared {
     const struct served *served;
@@ -33,8 +37,8 @@ struct context_shared {
     void (*on_handed_over)(void *context);
     // Likewise, at most once a second: a root of a site leads elsewhere.
     void (*on_swapped)(void *context);
-    // Likewise: a client of that listener began with a PROXY header. NULL: nobody wants to know.
-    void (*on_proxy_header)(void *context, size_t listener);
+    // Likewise, of each kind: about a client of that listener. NULL: nobody wants to know.
+    void (*on_proxy)(void *context, enum proxy_notice notice, size_t listener);
     void *context;
 };
 
@@ -107,7 +111,7 @@ struct context {
     int64_t root_wait_at; // from then on requests wait for a generation that has a swapped root
     struct making making;
     struct snapshots snapshots;
-    int64_t proxy_told; // when on_proxy_header was called last; 0: never
+    int64_t proxy_told[PROXY_NOTICE_MISSING + 1]; // when on_proxy was called last; 0: never
     struct common_lines common;
     struct request request;      // the one being answered
     struct route route;          // what it is answered with
@@ -129,6 +133,9 @@ static inline bool context_is_ending(const struct context *ctx)
 {
     return ctx->phase >= LOOP_RETIRING;
 }
+
+// Gives the notice, at most once a second.
+void context_tell_proxy(struct context *ctx, enum proxy_notice notice, size_t listener);
 
 // The lines that all heads of this round have.
 struct slice context_common(struct context *ctx);

@@ -54,7 +54,8 @@
     X(ROOM, "room", "it made room for a new connection")               \
     X(MEMORY, "memory", "no memory")                                   \
     X(STOP, "stop", "the server stopped")                              \
-    X(HANDED, "handed", "another worker has it")
+    X(HANDED, "handed", "another worker has it")                       \
+    X(PROXY, "proxy", "it had no good PROXY header, which is required")
 
 // X(ID, key, text): each bound is twice the one before it; the last row has none.
 #define COUNTERS_ROUNDS_TABLE(X)               \

@@ -15,9 +15,6 @@
 
 #define ALLOW "GET, HEAD, OPTIONS"
 
-// How often a loop tells of PROXY headers.
-#define PROXY_TELL_PERIOD 1000 // ms
-
 // When to try a site again whose file system does not answer.
 #define RETRY_SILENT 5 // s
 
@@ -451,17 +448,6 @@ bool handler_answer(struct context *ctx, struct conn *c, const struct request *r
     return true;
 }
 
-// A proxy in front that sends the header does so with each connection.
-static void tell_proxy_header(struct context *ctx, const struct conn *c)
-{
-    const struct context_shared *s = ctx->shared;
-    bool again = !ctx->proxy_told || ctx->clock.now - ctx->proxy_told >= PROXY_TELL_PERIOD;
-    if (!s->on_proxy_header || !again)
-        return;
-    ctx->proxy_told = ctx->clock.now;
-    s->on_proxy_header(s->context, c->listener);
-}
-
 void handler_refuse(struct context *ctx, struct conn *c, const struct request *r,
                     enum reason reason)
 {
@@ -470,7 +456,7 @@ void handler_refuse(struct context *ctx, struct conn *c, const struct request *r
     route_none(x.route, reason);
     answer_status(&x, reason_status(reason));
     if (reason == REASON_REQUEST_PROXY)
-        tell_proxy_header(ctx, c);
+        context_tell_proxy(ctx, PROXY_NOTICE_UNEXPECTED, c->listener);
 }
 
 void handler_continue(struct context *ctx)

@@ -168,12 +168,14 @@ static int64_t since_of_state(const struct handoff_record *r, int64_t now)
 }
 
 static enum handoff_taken adopt_connection(struct context *ctx, const struct handoff_record *r,
-                                           size_t listener, const int *fds)
+                                           const struct endpoint *local, const int *fds)
 {
+    size_t listener = listener_of(ctx->served, local);
     struct conn *c = slots_take(&ctx->slots);
     const struct sockaddr_in6 peer = handoff_record_peer(r);
     int64_t since = since_of_state(r, ctx->clock.now);
     conn_open(c, fds[0], &peer, listener, ctx->clock.now);
+    c->over_unix = local->sa.sa_family == AF_UNIX; // a proxy's client is elsewhere
     scoreboard_add(&ctx->slot->taken, 1);
     if (!fill_connection(ctx, c, r, r->has_file ? fds[1] : -1) || !conn_resume(ctx, c, since)) {
         conn_close(ctx, c, CONN_CLOSE_MEMORY);
@@ -181,7 +183,8 @@ static enum handoff_taken adopt_connection(struct context *ctx, const struct han
     }
     if (context_is_ending(ctx))
         conn_drain(ctx, c);
-    if (c->state == CONN_HEAD && c->in) // it may be complete, and then nothing else will come
+    if ((c->state == CONN_HEAD || c->state == CONN_PROXY) &&
+        c->in) // it may be complete, and then nothing else will come
         context_add_ready(ctx, c);
     return HANDOFF_TAKEN;
 }
@@ -192,7 +195,7 @@ static bool check(struct slice bytes, const int *fds, size_t fd_count, struct ha
 {
     return handoff_record_parse(bytes, fd_count, ret) && transmit_is_stream(fds[0]) &&
            listener_address(fds[0], ret_local) == 0 &&
-           ret_local->sa.sa_family == handoff_record_peer(ret).sin6_family &&
+           (ret->by_proxy || ret_local->sa.sa_family == handoff_record_peer(ret).sin6_family) &&
            (!ret->has_file || is_file(fds[1]));
 }
 
@@ -214,7 +217,7 @@ enum handoff_taken handoff_take(struct context *ctx, int socket)
     if (n == 0 && fd_count == 0)
         return HANDOFF_OVER;
     if (n >= 0 && check(slice_make(ctx->handoff_room, (size_t)n), fds, fd_count, &record, &local))
-        return adopt_connection(ctx, &record, listener_of(ctx->served, &local), fds);
+        return adopt_connection(ctx, &record, &local, fds);
     for (size_t i = 0; i < fd_count; i++)
         close(fds[i]);
     log_warn("a connection that was handed over cannot be read and is closed");

@@ -16,7 +16,8 @@ struct beginning {
 #define RECORD_VERSION 2u
 
 // Numbers that leave the process are the same in each version.
-_Static_assert(CONN_HEAD == 1 && CONN_IDLE == 2 && CONN_SEND == 5, "states in records");
+_Static_assert(CONN_HEAD == 1 && CONN_IDLE == 2 && CONN_SEND == 5 && CONN_PROXY == 10,
+               "states in records");
 _Static_assert(CONN_STAYS == 0 && CONN_CLOSES == 1 && CONN_LINGERS == 2, "endings in records");
 
 // ---- making ------------------------------------------------------------------------------------
@@ -27,7 +28,8 @@ bool handoff_record_fits(const struct conn *c)
         return false;
     if (c->state == CONN_SEND)
         return c->resume == CONN_HEAD;
-    return c->state == CONN_HEAD || c->state == CONN_IDLE || c->state == CONN_ROOT;
+    return c->state == CONN_HEAD || c->state == CONN_IDLE || c->state == CONN_ROOT ||
+           c->state == CONN_PROXY;
 }
 
 static struct slice bytes_of(const struct block *b)
@@ -175,13 +177,14 @@ static bool has_good_facts(const struct handoff_record *r)
     return access_record_unpack(r->access, &record);
 }
 
-// SEND has something to send; HEAD and IDLE have not, and can hear more from the client; IDLE has
-// received nothing either.
+// SEND has something to send; HEAD, PROXY and IDLE have not, and can hear more from the client;
+// IDLE has received nothing either.
 static bool has_good_state(const struct handoff_record *r)
 {
     bool sends = r->out.len || r->offset < r->end;
     bool waits = !sends && !r->has_file && !r->access.len && r->ending == CONN_STAYS && !r->eof;
-    return (r->state == CONN_SEND && sends) || (r->state == CONN_HEAD && waits) ||
+    return (r->state == CONN_SEND && sends) ||
+           ((r->state == CONN_HEAD || r->state == CONN_PROXY) && waits) ||
            (r->state == CONN_IDLE && waits && r->in.len == 0);
 }
 

@@ -25,11 +25,12 @@
     X(length, 6, UINT64_MAX, transfer.length) \
     X(sent, 7, UINT64_MAX, sent)              \
     X(due, 8, UINT64_MAX, due)                \
-    X(opened, 13, INT64_MAX, opened)
+    X(opened, 13, INT64_MAX, opened)          \
+    X(by_proxy, 14, true, by_proxy)
 
-// X(member, key, most): other numbers. The state is CONN_HEAD, CONN_IDLE or CONN_SEND. `since` is
-// of the deadline. With a file there is a second descriptor, of which the bytes from `offset` to
-// `end` are left.
+// X(member, key, most): other numbers. The state is CONN_HEAD, CONN_IDLE, CONN_SEND or CONN_PROXY.
+// `since` is of the deadline. With a file there is a second descriptor, of which the bytes from
+// `offset` to `end` are left.
 #define HANDOFF_RECORD_NUMBERS(X) \
     X(state, 1, UINT8_MAX)        \
     X(since, 9, UINT64_MAX)       \

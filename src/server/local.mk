@@ -9,6 +9,7 @@ libtined_a_SOURCES += \
 	src/server/conn_check.c src/server/conn_check.h \
 	src/server/conn_close.c src/server/conn_close.h \
 	src/server/conn_input.c src/server/conn_input.h \
+	src/server/conn_proxy.c src/server/conn_proxy.h \
 	src/server/conn_step.c src/server/conn_step.h \
 	src/server/conn_types.h \
 	src/server/counters.c src/server/counters.h \
@@ -46,6 +47,7 @@ unit_tests_server = \
 	tests/unit/test_conn_close \
 	tests/unit/test_conn_ends \
 	tests/unit/test_conn_input \
+	tests/unit/test_conn_proxy \
 	tests/unit/test_conn_step \
 	tests/unit/test_conn_types \
 	tests/unit/test_counters \
@@ -55,6 +57,7 @@ unit_tests_server = \
 	tests/unit/test_handler \
 	tests/unit/test_handoff \
 	tests/unit/test_handoff_hostile \
+	tests/unit/test_handoff_proxy \
 	tests/unit/test_handoff_record \
 	tests/unit/test_inflight \
 	tests/unit/test_intake \
@@ -81,11 +84,13 @@ tests_unit_test_conn_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) $(wrap_memory) $(wrap
 tests_unit_test_conn_check_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) $(wrap_transmit)
 tests_unit_test_conn_close_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) $(wrap_transmit)
 tests_unit_test_conn_ends_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) $(wrap_transmit)
+tests_unit_test_conn_proxy_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock)
 tests_unit_test_conn_step_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) $(wrap_transmit)
 tests_unit_test_context_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock)
 tests_unit_test_handler_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) $(wrap_transmit) $(wrap_turns)
 tests_unit_test_handoff_LDFLAGS = $(AM_LDFLAGS) $(wrap_pair)
 tests_unit_test_handoff_hostile_LDFLAGS = $(AM_LDFLAGS) $(wrap_pair)
+tests_unit_test_handoff_proxy_LDFLAGS = $(AM_LDFLAGS) $(wrap_pair)
 tests_unit_test_listings_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) -Wl,--wrap=snapshot_read
 tests_unit_test_loop_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock)
 tests_unit_test_loop_handover_LDFLAGS = $(AM_LDFLAGS) $(wrap_pair)

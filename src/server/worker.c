@@ -44,9 +44,10 @@ struct worker {
     _Atomic size_t handing;        // loops that have not yet handed over what they can at once
     struct source signals;
     struct source channel;
-    _Atomic size_t accepting;              // loops that still accept
-    _Atomic bool has_started;              // the master was told so
-    _Atomic int64_t swap_told, proxy_told; // when it had these notices last; 0: never
+    _Atomic size_t accepting; // loops that still accept
+    _Atomic bool has_started; // the master was told so
+    // When it had these notices last; 0: never.
+    _Atomic int64_t swap_told, proxy_told[PROXY_NOTICE_MISSING + 1];
 };
 
 static void poke_all(struct worker *w, enum loop_phase phase)
@@ -100,10 +101,14 @@ static void on_swapped(void *context)
     give_notice(w, &w->swap_told, CHANNEL_ROOT_SWAPPED, 0);
 }
 
-static void on_proxy_header(void *context, size_t listener)
+static void on_proxy(void *context, enum proxy_notice notice, size_t listener)
 {
+    static const enum channel_type types[] = {
+        [PROXY_NOTICE_UNEXPECTED] = CHANNEL_PROXY_HEADER,
+        [PROXY_NOTICE_MISSING] = CHANNEL_PROXY_MISSING,
+    };
     struct worker *w = context;
-    give_notice(w, &w->proxy_told, CHANNEL_PROXY_HEADER, (uint32_t)listener);
+    give_notice(w, &w->proxy_told[notice], types[notice], (uint32_t)listener);
 }
 
 // Nobody else is there to prepare the listeners for their end.
@@ -329,7 +334,7 @@ int worker_run(const struct worker_setup *setup)
                    .on_stopped_accepting = on_stopped_accepting,
                    .on_handed_over = on_handed_over,
                    .on_swapped = on_swapped,
-                   .on_proxy_header = on_proxy_header,
+                   .on_proxy = on_proxy,
                    .context = &w},
         .listing_memory.limit = setup->served->conf->limits.listing_memory,
         .handoff_out = -1,

@@ -15,6 +15,7 @@ it_tests += \
 	tests/it/28-rules-and-strangers.py \
 	tests/it/29-rules-and-fields.py \
 	tests/it/30-listen.py \
+	tests/it/31-proxies.py \
 	tests/it/40-processes.py \
 	tests/it/50-logs.py \
 	tests/it/60-balance.py \

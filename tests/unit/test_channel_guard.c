@@ -14,6 +14,10 @@
     {                           \
         CHANNEL_PROXY_HEADER, n \
     }
+#define MISSING(n)               \
+    {                            \
+        CHANNEL_PROXY_MISSING, n \
+    }
 #define SENT                   \
     {                          \
         CHANNEL_HANDED_OVER, 3 \
@@ -38,6 +42,8 @@ TEST(test_turns)
         {{STARTED, SWAPPED, PROXY(1)}, &serving, CHANNEL_GUARD_GOOD},
         {{STARTED, PROXY(0), ANSWERS_CUT}, &retired, CHANNEL_GUARD_GOOD},
         {{STARTED, SWAPPED, PROXY(2)}, &serving, CHANNEL_GUARD_MALFORMED},
+        {{STARTED, SWAPPED, MISSING(1)}, &serving, CHANNEL_GUARD_GOOD},
+        {{STARTED, SWAPPED, MISSING(2)}, &serving, CHANNEL_GUARD_MALFORMED},
         {{STARTED, SWAPPED, {CHANNEL_RETIRE, 0}}, &serving, CHANNEL_GUARD_MALFORMED},
         {{STARTED, SWAPPED, {CHANNEL_REPLACE_LOG, 0}}, &retired, CHANNEL_GUARD_MALFORMED},
         {{STARTED, SWAPPED, STARTED}, &serving, CHANNEL_GUARD_OUT_OF_TURN},

@@ -163,7 +163,7 @@ static bool is_good(struct slice message, size_t fd_count)
 TEST(test_what_fits)
 {
     static const bool fits[CONN_STATES] = {
-        [CONN_HEAD] = true, [CONN_IDLE] = true, [CONN_SEND] = true, [CONN_ROOT] = true};
+        [CONN_HEAD] = 1, [CONN_IDLE] = 1, [CONN_SEND] = 1, [CONN_ROOT] = 1, [CONN_PROXY] = 1};
     struct body_source pieces;
     for (enum conn_state s = CONN_FREE; s < CONN_STATES; s++) {
         struct conn c = {.state = s, .resume = CONN_HEAD};

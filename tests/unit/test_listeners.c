@@ -213,11 +213,13 @@ TEST(test_notice_of_proxy_headers)
 {
     static const struct {
         size_t number;
+        bool is_missing;
         int64_t now;
         unsigned notices; // by then
     } cases[] = {
-        {0, 1000, 1},  {0, 60999, 1}, {1, 60999, 2},
-        {0, 61000, 3}, {2, 61000, 3}, {SIZE_MAX, 61000, 3}, // no such listener
+        {0, false, 1000, 1},  {0, false, 60999, 1},       {1, false, 60999, 2}, {0, true, 60999, 3},
+        {0, false, 61000, 4}, {0, true, 61000, 4},        {2, false, 61000, 4}, // no such listener
+        {2, true, 61000, 4},  {SIZE_MAX, true, 61000, 4},
     };
     char log[4096];
     struct tempdir dir;
@@ -228,10 +230,10 @@ TEST(test_notice_of_proxy_headers)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         unsigned notices = 0;
         int saved = redirect_stderr(&dir);
-        listeners_notice_proxy(&l, cases[i].number, cases[i].now);
+        listeners_notice_proxy(&l, cases[i].number, cases[i].is_missing, cases[i].now);
         restore_stderr(saved);
         tempdir_read(&dir, "log", log, sizeof(log));
-        for (const char *at = log; (at = strstr(at, " got a PROXY header")); at++)
+        for (const char *at = log; (at = strstr(at, " a PROXY header,")); at++)
             notices++;
         assert_int_equal(notices, cases[i].notices);
     }
