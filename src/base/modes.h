@@ -26,6 +26,9 @@ enum proxy_protocol {
     PROXY_PROTOCOL_REQUIRE // all have to, or are closed
 };
 
+// The field in which trusted proxies name the client of a request (http/forwarded.h).
+enum forwarded_field { FORWARDED_X_FORWARDED_FOR, FORWARDED_FORWARDED };
+
 // The meaning of an escaped slash in a path.
 enum encoded_slash { ENCODED_SLASH_REFUSE, ENCODED_SLASH_SLASH };
 

@@ -175,6 +175,19 @@ static void advise_on_listener(const struct advice *a, size_t listener)
                "\"listen.proxy_protocol\" %s", texts[mode]);
 }
 
+// The client's own word would stand there alone.
+static void advise_on_unix(const struct advice *a)
+{
+    const struct conf *c = a->conf;
+    for (size_t i = 0; i < c->trusted_proxies.count; i++)
+        if (c->forwarded == FORWARDED_X_FORWARDED_FOR &&
+            strcmp(c->trusted_proxies.items[i], "unix") == 0)
+            advise(a, conf_origin_of(c, "trusted_proxies"),
+                   "\"trusted_proxies\" names \"unix\": if that is HAProxy, it adds no "
+                   "X-Forwarded-For for clients of its own UNIX sockets and passes on theirs; have "
+                   "it delete the field first (http-request del-header x-forwarded-for)");
+}
+
 static struct network network_of_text(const char *text)
 {
     struct network network = {.kind = NETWORK_ALL};
@@ -207,6 +220,7 @@ void conf_advise(const struct conf *c, conf_report_cb *report, void *context)
 {
     struct advice a = {.conf = c, .report = report, .context = context};
     find_rows(&a);
+    advise_on_unix(&a);
     for (size_t i = 0; i < c->listen_count; i++)
         advise_on_listener(&a, i);
     for (size_t i = 0; i < c->rule_count; i++) {

@@ -31,11 +31,12 @@
 
 enum { NAME_MAX_LENGTH = 255, TEXT_MAX_LENGTH = 2048, PATH_MAX_LENGTH = PATH_MAX - 1 };
 
-#define SYMLINKS       "|beneath|none|any"       // enum symlinks
-#define ETAGS          "|file|shared|digest|off" // enum conf_etag
-#define CODINGS        "|zstd|br|gzip"           // enum coding
-#define PROXY_PROTOCOL "off|accept|require"      // enum proxy_protocol
-#define SANDBOX        "enforce|log|off"         // enum sandbox_mode
+#define SYMLINKS       "|beneath|none|any"         // enum symlinks
+#define ETAGS          "|file|shared|digest|off"   // enum conf_etag
+#define CODINGS        "|zstd|br|gzip"             // enum coding
+#define PROXY_PROTOCOL "off|accept|require"        // enum proxy_protocol
+#define FORWARDED      "x-forwarded-for|forwarded" // enum forwarded_field
+#define SANDBOX        "enforce|log|off"           // enum sandbox_mode
 
 // clang-format off
 static const struct conf_option options[] = {
@@ -65,6 +66,9 @@ static const struct conf_option options[] = {
     {TOP(trusted_proxies), CONF_STRINGS, "", 0, 1024, conf_check_proxy, "10.0.0.0/8|unix",
      "Networks of the proxies in front that are believed when they say who the client is: see BEHIND "
      "A PROXY."},
+    {TOP(forwarded), CONF_CHOICE, "x-forwarded-for", 1, NAME_MAX_LENGTH, NULL, FORWARDED,
+     "Field in which trusted_proxies name the client of each request: \"x-forwarded-for\" or "
+     "\"forwarded\"; the other one counts for nothing."},
     {"include", CONF_TOP, 0, CONF_INCLUDE, "", 1, 1024, NULL, "conf.d/*.conf",
      "Further files to read at this place: a path, a pattern or a list of them, relative to the "
      "directory of the file that includes them."},

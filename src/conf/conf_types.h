@@ -158,6 +158,7 @@ struct conf {
     char *mime_types; // path; need not exist when it is the default
     enum unknown_host unknown_host;
     struct conf_strings trusted_proxies; // networks (base/network.h)
+    enum forwarded_field forwarded;
     struct conf_limits limits;
     struct conf_timeouts timeouts;
     struct conf_log log;

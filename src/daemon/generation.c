@@ -39,6 +39,16 @@ static int bind_sites(struct generation *g)
     return r;
 }
 
+// Which proxies are believed, and on which of the sockets by a PROXY header.
+static int set_proxies(struct generation *g)
+{
+    struct proxies *p = &g->served.proxies;
+    int r = proxies_init(p, g->served.conf, g->listeners.count);
+    for (size_t i = 0; r == 0 && i < g->listeners.count; i++)
+        p->modes[i] = g->listeners.items[i].conf->proxy_protocol;
+    return r;
+}
+
 static int make_workers(struct generation *g)
 {
     const struct conf_limits *limits = &g->served.conf->limits;
@@ -80,13 +90,11 @@ static int list_listeners(struct generation *g)
     struct served *s = &g->served;
     s->listeners = calloc(g->listeners.count + 1, sizeof(*s->listeners));
     s->addresses = calloc(g->listeners.count + 1, sizeof(*s->addresses));
-    if (!s->listeners || !s->addresses ||
-        proxies_init(&s->proxies, s->conf, g->listeners.count) < 0)
+    if (!s->listeners || !s->addresses)
         return -ENOMEM;
     for (size_t i = 0; i < g->listeners.count; i++) {
         s->listeners[i] = g->listeners.items[i].fd;
         listener_address(s->listeners[i], &s->addresses[i]);
-        s->proxies.modes[i] = g->listeners.items[i].conf->proxy_protocol;
     }
     s->listener_count = g->listeners.count;
     s->admin = g->listeners.admin;
@@ -114,6 +122,8 @@ static int acquire(struct generation *g, struct listeners *previous)
     if (r == 0) {
         listener_notes_look(&g->maker->notes, &g->listeners);
         r = bind_sites(g);
+        if (r == 0)
+            r = set_proxies(g);
         if (r == 0)
             r = list_listeners(g);
         if (r == 0)
@@ -176,7 +186,7 @@ struct generation *generation_new_idle(struct conf *conf)
         return NULL;
     }
     bool good = fetch_now(&f, conf, false, FETCHED_LOG_LEFT) == 0;
-    good = good && prepare(g, &f, NULL) && bind_sites(g) == 0;
+    good = good && prepare(g, &f, NULL) && bind_sites(g) == 0 && set_proxies(g) == 0;
     fetched_cleanup(&f);
     if (good)
         return g;

@@ -3,6 +3,7 @@
 #include "base/endpoint.h"
 #include "base/num.h"
 #include "content/route_settings.h"
+#include "explain/explain_client.h"
 #include "explain/explain_file.h"
 #include "explain/explain_path.h"
 #include "explain/explain_rules.h"
@@ -31,6 +32,8 @@ struct job {
     struct conn conn;
     struct request request;
     enum reason refused; // why the request is refused before it is routed
+    struct buf client;   // the address of the client for whom the request is answered
+    char client_text[INET6_ADDRSTRLEN];
     int status;          // of the answer
     struct slice answer; // its head
     char head[OUTPUT_GATHER];
@@ -92,6 +95,10 @@ static void answer_job(struct job *j)
     j->refused = parse_job_request(j, head);
     if (intake_declines_content(r))
         j->conn.ending = CONN_LINGERS;
+    j->ctx.client = j->conn.client;
+    if (!j->refused)
+        j->ctx.client = proxies_client(&j->served.proxies, r, &j->conn.client);
+    endpoint_put_host(&j->client, &j->ctx.client);
     if (j->refused)
         handler_refuse(&j->ctx, &j->conn, r, j->refused);
     else
@@ -121,7 +128,7 @@ static struct route_query query_of_job(struct job *j)
         .sites = &j->e->served->sites,
         .cache = &j->ctx.cache,
         .listener = j->e->listener,
-        .client = endpoint_network(&j->conn.client),
+        .client = endpoint_network(&j->ctx.client),
         .moment = {j->ctx.turns.group, j->ctx.clock.wall_s},
         .matched = j->rooms,
     };
@@ -332,8 +339,8 @@ static void put_rules(struct job *j, struct buf *out)
                                         .own_count = j->own_count,
                                         .status = j->status,
                                         .has_policy = j->ctx.route.has_policy,
-                                        .client = j->e->client,
-                                        .network = endpoint_network(&j->conn.client)};
+                                        .client = j->client_text,
+                                        .network = endpoint_network(&j->ctx.client)};
     if (j->route.site && j->route.path.len)
         explain_rules_put(out, &rules);
 }
@@ -402,6 +409,14 @@ static void put_served(struct job *j, struct buf *out)
         cached_file_release(j->route.file);
 }
 
+static void put_served_to(struct job *j, struct buf *out)
+{
+    const struct explain_client client = {
+        .proxies = &j->served.proxies, .request = &j->request, .peer = &j->conn.client};
+    explain_client_put(out, &client);
+    put_served(j, out);
+}
+
 static void put_explanation(struct job *j, struct buf *out)
 {
     explain_text_line(out, "request", "%.*s, from %s on %s", SLICE_ARG(j->request.line),
@@ -409,7 +424,7 @@ static void put_explanation(struct job *j, struct buf *out)
     if (j->refused)
         explain_text_line(out, "cause", "%s", reason_text(j->refused));
     else
-        put_served(j, out);
+        put_served_to(j, out);
     buf_putc(out, '\n');
     explain_text_bytes(out, j->answer);
 }
@@ -433,6 +448,7 @@ static int start_job(struct job *j)
     };
     j->listing_memory.limit = j->served.conf->limits.listing_memory;
     j->looks = buf_make(j->looks_text, sizeof(j->looks_text));
+    j->client = buf_make(j->client_text, sizeof(j->client_text) - 1);
     j->causes = buf_make(j->causes_text, sizeof(j->causes_text));
     size_t most = sites_most_rules(&j->served.sites) + 1;
     j->rooms = calloc(2 * most, sizeof(*j->rooms));

@@ -1,6 +1,7 @@
 # Sources and unit tests of src/explain (Makefile.am includes this).
 libtined_a_SOURCES += \
 	src/explain/explain.c src/explain/explain.h \
+	src/explain/explain_client.c src/explain/explain_client.h \
 	src/explain/explain_file.c src/explain/explain_file.h \
 	src/explain/explain_hint.c src/explain/explain_hint.h \
 	src/explain/explain_path.c src/explain/explain_path.h \
@@ -9,6 +10,7 @@ libtined_a_SOURCES += \
 
 unit_tests_explain = \
 	tests/unit/test_explain \
+	tests/unit/test_explain_client \
 	tests/unit/test_explain_file \
 	tests/unit/test_explain_hint \
 	tests/unit/test_explain_path \

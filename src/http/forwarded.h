@@ -9,10 +9,9 @@
 // Pure. The other field counts for nothing, for most proxies pass it on as the client sent it.
 #pragma once
 
+#include "base/modes.h"
 #include "base/network.h"
 #include "http/request.h"
-
-enum forwarded_field { FORWARDED_X_FORWARDED_FOR, FORWARDED_FORWARDED };
 
 enum forwarded_scheme { FORWARDED_SCHEME_NONE, FORWARDED_HTTP, FORWARDED_HTTPS };
 
@@ -40,7 +39,6 @@ struct forwarded_trust {
 
 // Sets *ret for a request that request_parse() has found good, and that came from `peer`. The
 // scheme is that of the element that the walk ended with (proto=), or of the one line
-// X-Forwarded-Proto: exactly one value, http or https, else none. No request is asked yet: it is
-// here for tests.
+// X-Forwarded-Proto: exactly one value, http or https, else none.
 void forwarded_walk(const struct request *r, enum forwarded_field field, const struct network *peer,
                     const struct forwarded_trust *trust, struct forwarded *ret);

@@ -12,13 +12,15 @@
 #include <netinet/in.h>
 
 // X(member, key, most): text as the client sent it, empty where there was none. Of the texts that
-// are kept, at most so many bytes are.
+// are kept, at most so many bytes are. `named` is no text: the address of a client that is not the
+// connection's, since a proxy has named it for this request.
 #define ACCESS_RECORD_TEXTS(X) \
     X(method, 1, 100)          \
     X(target, 2, 1800)         \
     X(protocol, 3, 8)          \
     X(referer, 4, 500)         \
-    X(agent, 5, 500)
+    X(agent, 5, 500)           \
+    X(named, 6, sizeof(struct sockaddr_in6))
 
 // X(member, key, most): when the answer began, in seconds since 1970, and by the clock of
 // deadlines, which in another loop may be ahead.

@@ -42,7 +42,17 @@ static void sent(struct context *ctx, struct conn *c)
 // From here on, if the worker dies it may be for what this client has sent.
 static void begin_work(struct context *ctx, const struct conn *c)
 {
-    inflight_begin(&ctx->notes->inflight, &c->client, conn_input(c), ctx->clock.now);
+    ctx->client = c->client;
+    inflight_begin(&ctx->notes->inflight, &ctx->client, conn_input(c), ctx->clock.now);
+}
+
+// The head in ctx->request is good: its fields say, perhaps, for whom a proxy asks.
+static void find_client_of_request(struct context *ctx, const struct conn *c)
+{
+    if (ctx->served->proxies.trusted_count == 0)
+        return;
+    ctx->client = proxies_client(&ctx->served->proxies, &ctx->request, &c->client);
+    inflight_begin(&ctx->notes->inflight, &ctx->client, conn_input(c), ctx->clock.now);
 }
 
 // Sends what was gathered. True when all is gone; else the connection waits, or is closed.
@@ -156,6 +166,7 @@ static bool take_request(struct context *ctx, struct conn *c, size_t len)
         handler_refuse(ctx, c, r, reason);
         return false;
     }
+    find_client_of_request(ctx, c);
     if (r->body != BODY_NONE && !content_is_complete(ctx, c, len))
         return false;
     c->state = CONN_HEAD;

@@ -2,6 +2,7 @@
 
 #include "base/endpoint.h"
 #include "conf/conf.h"
+#include "http/forwarded.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -20,7 +21,7 @@ int proxies_init(struct proxies *p, const struct conf *conf, size_t listener_cou
     for (size_t i = 0; i < texts->count; i++)
         if (network_parse(slice_of(texts->items[i]), &trusted[i]))
             assert(!"a network that was checked");
-    *p = (struct proxies){trusted, texts->count, modes, listener_count};
+    *p = (struct proxies){trusted, texts->count, conf->forwarded, modes, listener_count};
     return 0;
 }
 
@@ -31,15 +32,37 @@ void proxies_cleanup(struct proxies *p)
     *p = (struct proxies){0};
 }
 
+static bool has_address(const struct proxies *p, const struct network *address)
+{
+    for (size_t i = 0; i < p->trusted_count; i++)
+        if (network_has(&p->trusted[i], address))
+            return true;
+    return false;
+}
+
 bool proxies_has(const struct proxies *p, const struct sockaddr_in6 *client)
 {
     if (p->trusted_count == 0)
         return false;
     struct network address = endpoint_network(client);
-    for (size_t i = 0; i < p->trusted_count; i++)
-        if (network_has(&p->trusted[i], &address))
-            return true;
-    return false;
+    return has_address(p, &address);
+}
+
+static bool is_trusted_proxy(void *context, const struct network *address)
+{
+    return has_address(context, address);
+}
+
+struct sockaddr_in6 proxies_client(const struct proxies *p, const struct request *r,
+                                   const struct sockaddr_in6 *client)
+{
+    if (p->trusted_count == 0)
+        return *client;
+    const struct forwarded_trust trust = {is_trusted_proxy, (void *)(uintptr_t)p};
+    struct network peer = endpoint_network(client);
+    struct forwarded forwarded;
+    forwarded_walk(r, p->field, &peer, &trust, &forwarded);
+    return endpoint_peer(&forwarded.client);
 }
 
 enum proxy_protocol proxies_mode(const struct proxies *p, size_t listener)

@@ -7,6 +7,7 @@
 
 #include "base/modes.h"
 #include "base/network.h"
+#include "http/request.h"
 
 #include <netinet/in.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@ struct conf;
 struct proxies {
     struct network *trusted;
     size_t trusted_count;
+    enum forwarded_field field; // in which they name the client of a request
     enum proxy_protocol *modes; // of the listeners, by their numbers
     size_t listener_count;
 };
@@ -27,6 +29,11 @@ void proxies_cleanup(struct proxies *p);
 
 // Whether the client that is at this address, of any family, is a trusted proxy.
 bool proxies_has(const struct proxies *p, const struct sockaddr_in6 *client);
+
+// The client of a request that request_parse() has found good: the connection's, or the one that
+// trusted proxies name in their field.
+struct sockaddr_in6 proxies_client(const struct proxies *p, const struct request *r,
+                                   const struct sockaddr_in6 *client);
 
 // PROXY_PROTOCOL_OFF for a listener that is there no more.
 enum proxy_protocol proxies_mode(const struct proxies *p, size_t listener);

@@ -6,12 +6,13 @@
 
 _Static_assert(ACCESS_RECORD_MAX <= BUFPOOL_SMALL, "a small block holds what is kept");
 
-// A request line that could not be read has no parts.
+// A request line that could not be read has no parts. Whoever sent none is the connection's client.
 static struct access_record record_of(const struct context *ctx, const struct request *r)
 {
     struct access_record record = {.wall_s = ctx->clock.wall_s, .started = ctx->clock.now};
     if (!r)
         return record;
+    record.client = &ctx->client;
     if (r->line.len) {
         record.method = r->method_name;
         record.target = r->target;
@@ -24,7 +25,8 @@ static struct access_record record_of(const struct context *ctx, const struct re
 
 static void log_record(struct context *ctx, const struct conn *c, struct access_record *record)
 {
-    record->client = &c->client;
+    if (!record->client)
+        record->client = &c->client;
     accesslog_add(&ctx->log, record, ctx->clock.now);
 }
 
@@ -49,6 +51,8 @@ void requestlog_hold(struct context *ctx, struct conn *c, const struct request *
         return;
     }
     struct access_record record = record_of(ctx, r);
+    if (memcmp(&ctx->client, &c->client, sizeof(ctx->client)) != 0)
+        record.named = slice_make((const char *)&ctx->client, sizeof(ctx->client));
     struct buf b = buf_make(t->record->data, t->record->cap);
     access_record_pack(&record, &b);
     t->record->end = (uint32_t)b.len;
@@ -58,11 +62,16 @@ void requestlog_finish(struct context *ctx, struct conn *c, const struct request
 {
     const struct transfer *t = &c->transfer;
     struct access_record record = {0};
+    struct sockaddr_in6 named;
     if (ctx->log.fd < 0 || (!t->record && !r))
         return;
     if (t->record) {
         bool is_good = access_record_unpack(block_slice(t->record), &record);
         assert(is_good); // it was made here, or checked when it came
+        if (record.named.len == sizeof(named)) {
+            memcpy(&named, record.named.ptr, sizeof(named));
+            record.client = &named;
+        }
     } else {
         record = record_of(ctx, r);
     }

@@ -138,7 +138,92 @@ class Headers(harness.Case):
             self.assertEqual(d.clients(1), ["192.0.2.7"])
 
 
+class Fields(harness.Case):
+    """The client of each request, by a field."""
+
+    def requests(self, d, rows):
+        for fields, _, status in rows:
+            with self.subTest(fields=fields):
+                self.assert_status(d.get("/inside/", fields=fields), status)
+
+    def test_x_forwarded_for(self):
+        name = "X-Forwarded-For"
+        rows = (
+            ([(name, "192.0.2.7")], "192.0.2.7", 200),
+            ([(name, "198.51.100.7")], "198.51.100.7", 403),
+            ([(name, "192.0.2.7, 198.51.100.7")], "198.51.100.7", 403),
+            ([(name, "192.0.2.7"), (name, "198.51.100.7")], "198.51.100.7", 403),
+            ([(name, "198.51.100.7, 192.0.2.7, 127.0.0.9")], "192.0.2.7", 200),
+            ([(name, "192.0.2.7, unknown")], "127.0.0.1", 403),
+            ([("Forwarded", "for=192.0.2.7")], "127.0.0.1", 403),
+            ([], "127.0.0.1", 403),
+        )
+        with Proxied("off") as d:
+            self.requests(d, rows)
+            self.assertEqual(d.clients(len(rows)), [client for _, client, _ in rows])
+
+    def test_forwarded(self):
+        rows = (
+            ([("Forwarded", 'for="192.0.2.7:80";proto=https')], "192.0.2.7", 200),
+            ([("Forwarded", 'for=192.0.2.7, for="[2001:db9::7]"')], "2001:db9::7", 403),
+            ([("X-Forwarded-For", "192.0.2.7")], "127.0.0.1", 403),
+        )
+        with Proxied("off", forwarded="forwarded") as d:
+            self.requests(d, rows)
+            self.assertEqual(d.clients(len(rows)), [client for _, client, _ in rows])
+
+    def test_strangers_are_not_believed(self):
+        for trusted in ((), ("192.0.2.0/24",)):
+            with self.subTest(trusted=trusted), Proxied("off", trusted=trusted) as d:
+                r = d.get("/inside/", fields=[("X-Forwarded-For", "192.0.2.7"), ("Forwarded", "for=192.0.2.7")])
+                self.assert_status(r, 403)
+                self.assertEqual(d.clients(1), ["127.0.0.1"])
+
+    def test_each_request_of_a_connection_has_its_own(self):
+        clients = ["192.0.2.%d" % n for n in range(1, 9)]
+        with Proxied("off") as d, d.connect() as c:
+            c.send(b"".join(harness.format_request("/inside/", fields=[("X-Forwarded-For", client)])
+                            for client in clients))
+            for _ in clients:
+                self.assert_status(c.response(), 200)
+            c.request("/inside/")
+            self.assert_status(c.response(), 403)
+            self.assertEqual(d.clients(len(clients) + 1), clients + ["127.0.0.1"])
+
+    def test_behind_a_header(self):
+        """The one that the PROXY header names is believed when it is a trusted one, too."""
+        with Proxied(trusted=("127.0.0.1", "10.0.0.0/8")) as d:
+            for header, client in ((version_1("10.0.0.1"), "192.0.2.7"), (version_1("192.0.2.8"), "192.0.2.8")):
+                with d.connect() as c:
+                    fields = [("X-Forwarded-For", "192.0.2.7")]
+                    c.send(header + harness.format_request("/inside/", fields=fields))
+                    self.assert_status(c.response(), 200)
+            self.assertEqual(d.clients(2), ["192.0.2.7", "192.0.2.8"])
+
+    def test_explain(self):
+        fields = ["-H", "X-Forwarded-For: 198.51.100.7, 192.0.2.7"]
+        with Proxied("off") as d:
+            url = "http://localhost:%s/inside/" % d.addresses[0].rpartition(":")[2]
+            for arguments, want in (
+                    (fields, (r"client +127\.0\.0\.1 is one of trusted_proxies", r"192\.0\.2\.7 is none of trusted_proxies",
+                              r"so it is the client", r"lets the client 192\.0\.2\.7 in", r"HTTP/1\.1 200")),
+                    (["-a", "192.0.2.9"] + fields, (r"192\.0\.2\.9 is none", r"counts for nothing"))):
+                r = harness.run_tined("explain", "-c", d.config_path, *arguments, url)
+                for line in want:
+                    self.assertRegex(r.stdout, line, r.stderr)
+
+
 class Handover(harness.Case):
+    def test_line_of_an_answer_that_is_handed_over(self):
+        with Proxied("off") as d, d.connect(receive_buffer=4096) as c:
+            d.write("large", b"x" * 20000000)
+            d.age("large")
+            c.request("/large", fields=[("X-Forwarded-For", "192.0.2.7")])
+            c.read_head()
+            d.renew(signal.SIGHUP)
+            c.read_exactly(20000000)
+            self.assertEqual(d.clients(1), ["192.0.2.7"])
+
     def test_in_the_middle_of_a_header_and_after_it(self):
         data = checked() + harness.format_request("/inside/")
         for cut in (0, 1, 12, 16, 30, len(checked()), len(checked()) + 4):

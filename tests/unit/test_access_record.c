@@ -9,6 +9,7 @@ static const struct access_record example = {
     .target = {"/a b", 4}, // a compromised worker may send anything
     .protocol = {"HTTP/1.1", 8},
     .agent = {"me", 2},
+    .named = {"\2\0", 2},
     .wall_s = 1700000000,
     .started = 123456,
 };
@@ -28,6 +29,7 @@ static void assert_example(const struct access_record *r)
     assert_slice(r->protocol, "HTTP/1.1");
     assert_int_equal(r->referer.len, 0);
     assert_slice(r->agent, "me");
+    assert_int_equal(r->named.len, 2);
     assert_int_equal(r->wall_s, 1700000000);
     assert_int_equal(r->started, 123456);
 }
@@ -60,7 +62,8 @@ TEST(test_long_texts)
     char data[ACCESS_RECORD_MAX];
     struct access_record got, r = {.wall_s = INT64_MAX, .started = INT64_MAX};
     memset(junk, 'x', sizeof(junk));
-    r.method = r.target = r.protocol = r.referer = r.agent = slice_make(junk, sizeof(junk));
+    r.method = r.target = r.protocol = r.referer = r.agent = r.named = slice_make(junk,
+                                                                                  sizeof(junk));
     assert_true(access_record_unpack(pack(&r, data), &got));
 #define X(member, key, most) assert_int_equal(got.member.len, most);
     ACCESS_RECORD_TEXTS(X)

@@ -130,7 +130,11 @@ TEST(test_proxies)
         {TRUSTED("\"10.0.0.1\"") ALLOWED("unix"), ""},
         {TRUSTED("\"10.0.0.1\"") ALLOWED("10.0.0.0/8"), LET_IN("10.0.0.0/8", "10.0.0.1")},
         {TRUSTED("\"::1\", \"10.0.0.0/8\"") ALLOWED("10.1.1.1"), LET_IN("10.1.1.1", "10.0.0.0/8")},
-        {TRUSTED("\"unix\"") ALLOWED("unix"), LET_IN("unix", "unix")},
+        {TRUSTED("\"unix\"") "forwarded = \"forwarded\";" ALLOWED("unix"), LET_IN("unix", "unix")},
+        {TRUSTED("\"unix\"") SITES,
+         "f:1: \"trusted_proxies\" names \"unix\": if that is HAProxy, it adds no X-Forwarded-For "
+         "for clients of its own UNIX sockets and passes on theirs; have it delete the field first "
+         "(http-request del-header x-forwarded-for)\n"},
     };
     struct reports r;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)

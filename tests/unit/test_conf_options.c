@@ -71,6 +71,7 @@ TEST(test_choices)
         {"sites.rules.symlinks", SYMLINKS_ANY},
         {"sites.rules.etag", CONF_ETAG_OFF},
         {"listen.proxy_protocol", PROXY_PROTOCOL_REQUIRE},
+        {"forwarded", FORWARDED_FORWARDED},
         {"unknown_host", UNKNOWN_HOST_REFUSE},
         {"sites.encoded_slash", ENCODED_SLASH_SLASH},
         {"sites.rules.content_encoding", CODING_GZIP},

@@ -5,6 +5,7 @@
 #include "server/proxies.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
 static struct conf *load(const char *text)
 {
@@ -62,6 +63,51 @@ TEST(test_unix)
     conf_free(conf);
 }
 
+static void expect_client(const struct proxies *p, const char *lines, const char *peer,
+                          const char *want)
+{
+    static struct request r;
+    char head[512], text[INET6_ADDRSTRLEN];
+    struct buf b = buf_make(text, sizeof(text));
+    int len = snprintf(head, sizeof(head), "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", lines);
+    assert_int_equal(request_parse(slice_make(head, (size_t)len), &r), REASON_NONE);
+    const struct sockaddr_in6 from = client_at(peer);
+    struct sockaddr_in6 client = proxies_client(p, &r, &from);
+    endpoint_put_host(&b, &client);
+    assert_slice(buf_slice(&b), want);
+}
+
+TEST(test_client)
+{
+    static const struct {
+        const char *lines, *peer, *client[3]; // by no proxy, X-Forwarded-For, Forwarded
+    } cases[] = {
+        {"", "10.0.0.1", {"10.0.0.1", "10.0.0.1", "10.0.0.1"}},
+        {"X-Forwarded-For: 192.0.2.7\r\n", "10.0.0.1", {"10.0.0.1", "192.0.2.7", "10.0.0.1"}},
+        {"X-Forwarded-For: 192.0.2.7\r\n", "11.0.0.1", {"11.0.0.1", "11.0.0.1", "11.0.0.1"}},
+        {"X-Forwarded-For: unix:\r\n", "unix", {"unix", "unix", "unix"}},
+        {"X-Forwarded-For: 2001:db8::1\r\n", "unix", {"unix", "2001:db8::1", "unix"}},
+        {"Forwarded: for=192.0.2.7\r\nX-Forwarded-For: 192.0.2.8\r\n",
+         "10.0.0.1",
+         {"10.0.0.1", "192.0.2.8", "192.0.2.7"}},
+    };
+    static const char *const configs[] = {
+        "sites = ( { root = \"/r\"; } );",
+        "sites = ( { root = \"/r\"; } ); trusted_proxies = [ \"10.0.0.0/8\", \"unix\" ];",
+        "sites = ( { root = \"/r\"; } ); trusted_proxies = [ \"10.0.0.0/8\", \"unix\" ]; "
+        "forwarded = \"forwarded\";",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
+        struct proxies p;
+        struct conf *conf = load(configs[i]);
+        assert_int_equal(proxies_init(&p, conf, 0), 0);
+        for (size_t j = 0; j < ARRAY_SIZE(cases); j++)
+            expect_client(&p, cases[j].lines, cases[j].peer, cases[j].client[i]);
+        proxies_cleanup(&p);
+        conf_free(conf);
+    }
+}
+
 TEST(test_modes)
 {
     struct proxies p;
@@ -81,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trusted),
         cmocka_unit_test(test_unix),
+        cmocka_unit_test(test_client),
         cmocka_unit_test(test_modes),
     };
     return cmocka_run_group_tests_name("proxies", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "support/loopfixture.h"
 
+#include "base/endpoint.h"
 #include "server/handler.h"
 #include "server/conn.h"
 #include "server/requestlog.h"
@@ -30,6 +31,7 @@ static int open_loop(void **state)
     assert_true(f->served.access_log >= 0);
     fixture_start(f);
     conn_open(&conn, -1, &peer, 0, 0);
+    f->loop.ctx.client = peer;
     assert_int_equal(
         request_parse(SLICE("GET /x HTTP/1.1\r\n" HOST "User-Agent: me\r\n\r\n"), &request), 0);
     return 0;
@@ -60,6 +62,33 @@ TEST(test_at_once)
     assert_string_equal(take_log(), "\"GET /x HTTP/1.1\" 404 12 \"-\" \"me\"\n");
     requestlog_add(&f->loop.ctx, &conn, NULL, 408, 0); // what was no request
     assert_string_equal(take_log(), "\"-\" 408 0 \"-\" \"-\"\n");
+}
+
+// The client that a proxy has named for one request is that request's, also when the line is
+// written later; the connection stays the proxy's.
+TEST(test_client_of_request)
+{
+    char text[256];
+    struct network named;
+    conn.status = 200;
+    assert_null(network_parse(SLICE("192.0.2.7"), &named));
+    for (int later = 0; later < 2; later++) {
+        f->loop.ctx.client = endpoint_peer(&named);
+        if (later) {
+            requestlog_hold(&f->loop.ctx, &conn, &request);
+            f->loop.ctx.client = conn.client; // of the next request
+            requestlog_finish(&f->loop.ctx, &conn, NULL);
+            transfer_finish(&conn.transfer, &f->loop.ctx.pool);
+        } else {
+            requestlog_add(&f->loop.ctx, &conn, &request, 200, 0);
+        }
+        requestlog_add(&f->loop.ctx, &conn, NULL, 408, 0);
+        accesslog_flush(&f->loop.ctx.log, 0, true);
+        tempdir_read(&f->dir, "log", text, sizeof(text));
+        assert_int_equal(ftruncate(f->served.access_log, 0), 0);
+        assert_starts(text, "192.0.2.7 - - [");
+        assert_contains(text, "\n::1 - - [");
+    }
 }
 
 // Content that takes a while: the line tells what was sent of it, whatever became of the request.
@@ -139,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_at_once, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_client_of_request, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_later, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_finished_in_the_same_turn, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_no_block, open_loop, close_loop),
