@@ -29,6 +29,9 @@ enum proxy_protocol {
 // The field in which trusted proxies name the client of a request (http/forwarded.h).
 enum forwarded_field { FORWARDED_X_FORWARDED_FOR, FORWARDED_FORWARDED };
 
+// By which a request came to the proxy that is in front; in a rule, for which it is.
+enum scheme { SCHEME_UNSET, SCHEME_HTTP, SCHEME_HTTPS };
+
 // The meaning of an escaped slash in a path.
 enum encoded_slash { ENCODED_SLASH_REFUSE, ENCODED_SLASH_SLASH };
 

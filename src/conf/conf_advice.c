@@ -81,7 +81,8 @@ static bool cover(const struct conf_strings *general, const struct conf_strings 
 // The earlier one has to leave out whatever the later one does.
 static bool is_covered(const struct conf_rule *earlier, const struct conf_rule *later)
 {
-    return cover(&later->match, &earlier->match) && cover(&earlier->except, &later->except);
+    return (!later->scheme || later->scheme == earlier->scheme) &&
+           cover(&later->match, &earlier->match) && cover(&earlier->except, &later->except);
 }
 
 // The option with which a rule takes the action; NULL: it does not.

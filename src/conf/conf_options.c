@@ -36,6 +36,7 @@ enum { NAME_MAX_LENGTH = 255, TEXT_MAX_LENGTH = 2048, PATH_MAX_LENGTH = PATH_MAX
 #define CODINGS        "|zstd|br|gzip"             // enum coding
 #define PROXY_PROTOCOL "off|accept|require"        // enum proxy_protocol
 #define FORWARDED      "x-forwarded-for|forwarded" // enum forwarded_field
+#define SCHEMES        "|http|https"               // enum scheme
 #define SANDBOX        "enforce|log|off"           // enum sandbox_mode
 
 // clang-format off
@@ -221,6 +222,9 @@ static const struct conf_option options[] = {
      "Patterns of the paths that the rule is for."},
     {RULE(except), CONF_STRINGS, "", 1, 4096, conf_check_match, "/.well-known/acme-challenge/**",
      "Patterns of paths that the rule is not for, though match has them."},
+    {RULE(scheme), CONF_CHOICE, "", 0, NAME_MAX_LENGTH, NULL, SCHEMES,
+     "Scheme by which a request must have come for the rule, by the word of a trusted proxy (see "
+     "BEHIND A PROXY): \"http\" or \"https\"."},
     {RULE(cache), CONF_STRING, "", 1, TEXT_MAX_LENGTH, rulecheck_field_value,
      "public, max-age=31536000, immutable",
      "Value of Cache-Control in answers with the status 200, 206 or 304."},
@@ -272,7 +276,7 @@ static const struct conf_option options[] = {
     {RULE(headers.unset), CONF_STRINGS, "", 1, 64, fieldline_check_unset, "X-Frame-Options",
      "Names of header fields that the answer loses."},
     {RULE(headers.preset), CONF_STRINGS, "", 1, 16, preset_check, "security",
-     "Sets of header fields that are built in: \"security\"."},
+     "Sets of header fields that are built in: \"security\", and \"hsts\" where the scheme is https."},
     {RULE(headers.only_ok), CONF_BOOL, "false", 0, 1, NULL, NULL,
      "Whether the rule's header fields are for the statuses 200, 206 and 304 only."},
     {RULE(cors.origins), CONF_STRINGS, "", 1, 1024, rulecheck_origin, "https://app.example.org",

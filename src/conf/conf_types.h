@@ -70,6 +70,7 @@ struct conf_cors {
 // Settings for the paths of a site that match. An empty string or list: not mentioned.
 struct conf_rule {
     struct conf_strings match, except; // globs (http/glob.h)
+    enum scheme scheme;
     struct conf_headers headers;
     char *cache; // Cache-Control
     char *type;  // Content-Type

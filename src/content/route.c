@@ -111,6 +111,7 @@ void route_start(const struct route_query *q, const struct request *r, struct ro
 {
     clear(ret);
     ret->ruling.matched = q->matched;
+    ret->ruling.scheme = q->scheme;
     enum reason no_site = REASON_NONE;
     ret->site = sites_find(q->sites, q->listener, r->host, &no_site);
     if (r->path.len == 0) { // "*" names no path

@@ -63,6 +63,7 @@ struct route_query {
     struct filecache *cache;
     size_t listener;
     struct network client;
+    enum scheme scheme;
     struct file_moment moment;
     const struct rule **matched; // room for the route, sites_most_rules()
     route_trace_cb *trace;       // is told of each look, in order; or NULL

@@ -18,7 +18,8 @@ static size_t put_presets(const struct conf_strings *presets, bool only_ok, stru
                 continue;
             if (to)
                 to[n] = (struct rule_header){RULE_SET, slice_of(fields[f].name),
-                                             slice_of(fields[f].value), only_ok};
+                                             slice_of(fields[f].value), only_ok,
+                                             fields[f].only_https};
             n++;
         }
     }
@@ -48,8 +49,8 @@ static size_t put_headers(const struct conf_rule *c, struct rule_header *to)
     n += put_actions(&h->unset, RULE_UNSET, h->only_ok, to ? to + n : NULL);
     if (c->cache[0]) {
         if (to)
-            to[n] = (struct rule_header){RULE_SET, SLICE("Cache-Control"), slice_of(c->cache),
-                                         true};
+            to[n] = (struct rule_header){RULE_SET, SLICE("Cache-Control"), slice_of(c->cache), true,
+                                         false};
         n++;
     }
     return n;
@@ -156,6 +157,7 @@ static int copy_cors(struct rule *rule, const struct conf_cors *c)
 
 static int init_rule(struct rule *rule, const struct conf_rule *c)
 {
+    rule->scheme = c->scheme;
     rule->type = slice_of(c->type);
     rule->redirect = slice_of(c->redirect);
     rule->status = (int)c->status;

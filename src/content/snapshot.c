@@ -57,6 +57,7 @@ struct snapshot *snapshot_new(const struct snapshot_query *q)
     one->hidden = route_settings_shows_hidden(route->site, &route->ruling);
     one->view = (struct listing_view){.sort = q->view.sort, .descending = q->view.descending};
     one->client = q->client;
+    one->scheme = q->scheme;
     one->limit = q->limit;
     char *at = one->text;
     one->path = copy(&at, route->path);
@@ -89,6 +90,7 @@ bool snapshot_answers(const struct snapshot *one, const struct snapshot_query *q
     return one->site == route->site && one->tree == route->tree && one->view.sort == q->view.sort &&
            one->view.descending == q->view.descending &&
            one->root.links == route_settings_links(route->site, &route->ruling) &&
+           one->scheme == q->scheme &&
            one->hidden == route_settings_shows_hidden(route->site, &route->ruling) &&
            slice_equal(one->path, route->path) &&
            slice_equal(slice_of(one->directory), route->directory) &&
@@ -101,7 +103,7 @@ static bool is_told(struct reading_state *s, struct slice name, bool directory)
 {
     const struct snapshot *one = s->snapshot;
     const struct ruleset *rules = &one->site->rules;
-    struct ruling ruling = {.matched = NULL};
+    struct ruling ruling = {.matched = NULL, .scheme = one->scheme};
     size_t len = one->path.len;
     struct buf b = buf_make(s->path + len, sizeof(s->path) - len);
     if (sites_hides(one->site, name))

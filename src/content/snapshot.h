@@ -16,6 +16,7 @@ struct snapshot_query {
     const struct route *route; // a ROUTE_DIRECTORY
     struct listing_view view;  // its order counts
     struct network client;
+    enum scheme scheme;
     uint32_t limit; // the most entries
 };
 
@@ -38,6 +39,7 @@ struct snapshot {
     const struct tree *tree;
     struct listing_view view;
     struct network client; // of those who see the same
+    enum scheme scheme;    // of them, which rules may ask for
     uint32_t limit;
     bool hidden;
     struct slice path;     // in the site, begins with '/'

@@ -95,10 +95,10 @@ static void answer_job(struct job *j)
     j->refused = parse_job_request(j, head);
     if (intake_declines_content(r))
         j->conn.ending = CONN_LINGERS;
-    j->ctx.client = j->conn.client;
+    j->ctx.client = (struct proxies_client){.address = j->conn.client};
     if (!j->refused)
-        j->ctx.client = proxies_client(&j->served.proxies, r, &j->conn.client);
-    endpoint_put_host(&j->client, &j->ctx.client);
+        proxies_find_client(&j->served.proxies, r, &j->ctx.client);
+    endpoint_put_host(&j->client, &j->ctx.client.address);
     if (j->refused)
         handler_refuse(&j->ctx, &j->conn, r, j->refused);
     else
@@ -128,7 +128,8 @@ static struct route_query query_of_job(struct job *j)
         .sites = &j->e->served->sites,
         .cache = &j->ctx.cache,
         .listener = j->e->listener,
-        .client = endpoint_network(&j->ctx.client),
+        .client = endpoint_network(&j->ctx.client.address),
+        .scheme = j->ctx.client.scheme,
         .moment = {j->ctx.turns.group, j->ctx.clock.wall_s},
         .matched = j->rooms,
     };
@@ -340,7 +341,7 @@ static void put_rules(struct job *j, struct buf *out)
                                         .status = j->status,
                                         .has_policy = j->ctx.route.has_policy,
                                         .client = j->client_text,
-                                        .network = endpoint_network(&j->ctx.client)};
+                                        .network = endpoint_network(&j->ctx.client.address)};
     if (j->route.site && j->route.path.len)
         explain_rules_put(out, &rules);
 }

@@ -74,6 +74,9 @@ void explain_client_put(struct buf *out, const struct explain_client *c)
         return;
     forwarded_walk(r, c->proxies->field, &peer, &trust, &f);
     put_end(&w, &f);
+    if (f.scheme)
+        explain_text_line(out, "scheme", "%s, by its word",
+                          f.scheme == SCHEME_HTTPS ? "https" : "http");
     if (r->first[other_field(c->proxies)].ptr)
         explain_text_line(out, "", "%.*s counts for nothing: see \"forwarded\"", SLICE_ARG(other));
 }

@@ -125,21 +125,20 @@ static struct element take_element(struct slice rest)
 
 // ---- the walk ----------------------------------------------------------------------------------
 
-static enum forwarded_scheme scheme_of(struct slice text)
+static enum scheme scheme_of(struct slice text)
 {
     if (slice_equal_nocase(text, SLICE("https")))
-        return FORWARDED_HTTPS;
-    return slice_equal_nocase(text, SLICE("http")) ? FORWARDED_HTTP : FORWARDED_SCHEME_NONE;
+        return SCHEME_HTTPS;
+    return slice_equal_nocase(text, SLICE("http")) ? SCHEME_HTTP : SCHEME_UNSET;
 }
 
 // Reads an element of Forwarded, with the scheme that it tells. False: it has no address.
-static bool parse_forwarded(struct slice text, struct network *ret,
-                            enum forwarded_scheme *ret_scheme)
+static bool parse_forwarded(struct slice text, struct network *ret, enum scheme *ret_scheme)
 {
     struct element e = take_element(text);
     char value[VALUE_MAX];
     struct buf proto = buf_make(value, sizeof(value));
-    *ret_scheme = FORWARDED_SCHEME_NONE;
+    *ret_scheme = SCHEME_UNSET;
     if (e.is_bad)
         return false;
     if (put_value(&proto, e.proto))
@@ -186,11 +185,11 @@ static enum field_id field_of(enum forwarded_field field)
     return field == FORWARDED_FORWARDED ? FIELD_FORWARDED : FIELD_X_FORWARDED_FOR;
 }
 
-static enum forwarded_scheme plain_scheme(const struct request *r)
+static enum scheme plain_scheme(const struct request *r)
 {
     struct slice value;
     return request_single_field(r, FIELD_X_FORWARDED_PROTO, &value) ? scheme_of(value)
-                                                                    : FORWARDED_SCHEME_NONE;
+                                                                    : SCHEME_UNSET;
 }
 
 void forwarded_walk(const struct request *r, enum forwarded_field field, const struct network *peer,

@@ -13,8 +13,6 @@
 #include "base/network.h"
 #include "http/request.h"
 
-enum forwarded_scheme { FORWARDED_SCHEME_NONE, FORWARDED_HTTP, FORWARDED_HTTPS };
-
 enum forwarded_end {
     FORWARDED_BY_STRANGER, // the peer is not trusted: it is the client, whatever it says
     FORWARDED_BY_NOBODY,   // the peer is trusted and says nothing: it is the client
@@ -26,8 +24,8 @@ enum forwarded_end {
 struct forwarded {
     struct network client;
     enum forwarded_end end;
-    enum forwarded_scheme scheme; // by which the client came, by a trusted one's word
-    struct slice element;         // the leftmost that was looked at; ptr NULL: none
+    enum scheme scheme;   // by which the client came; UNSET: no trusted one says so
+    struct slice element; // the leftmost that was looked at; ptr NULL: none
 };
 
 // Whether an address is that of a proxy whose word counts. It is asked for the peer, and then for

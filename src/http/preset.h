@@ -7,6 +7,7 @@
 
 struct preset_field {
     const char *preset; // the set that it belongs to
+    bool only_https;    // sent where the scheme is https
     const char *name;
     const char *value;
     const char *why; // one sentence, for the manual

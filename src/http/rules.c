@@ -139,6 +139,12 @@ void rules_clear(struct ruling *ret)
     ret->final.rule = ret->lookup.rule = NULL;
 }
 
+// A rule without one is for requests of any.
+static bool has_scheme(const struct rule *rule, const struct ruling *ruling)
+{
+    return !rule->scheme || rule->scheme == ruling->scheme;
+}
+
 void rules_apply(const struct rule *rules, size_t count, struct slice path,
                  const struct network *client, struct ruling *ret)
 {
@@ -148,7 +154,7 @@ void rules_apply(const struct rule *rules, size_t count, struct slice path,
     rules_clear(ret);
     for (size_t i = 0; i < count; i++) {
         const struct rule *rule = &rules[i];
-        if (!rules_match(rule, path, &match))
+        if (!has_scheme(rule, ret) || !rules_match(rule, path, &match))
             continue;
         if (ret->matched)
             ret->matched[ret->matched_count++] = rule;
@@ -183,7 +189,7 @@ void rules_apply_to_file(const struct rule *rules, size_t count, struct slice pa
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
         const struct rule *rule = &rules[i];
-        if ((rule->header_count == 0 && !has_file_settings(rule)) ||
+        if ((rule->header_count == 0 && !has_file_settings(rule)) || !has_scheme(rule, ruling) ||
             !rules_match(rule, path, &match))
             continue;
         add_matched(ruling, rule, &at);
@@ -213,7 +219,8 @@ static bool next_action(const struct ruling *ruling, struct place *p, bool ok)
         if (p->header >= ruling->matched[p->rule]->header_count) {
             p->rule++;
             p->header = SIZE_MAX; // the loop makes it 0
-        } else if (ok || !at(ruling, *p)->only_ok) {
+        } else if ((ok || !at(ruling, *p)->only_ok) &&
+                   (!at(ruling, *p)->only_https || ruling->scheme == SCHEME_HTTPS)) {
             return true;
         }
     }

@@ -30,6 +30,7 @@ struct rule_header {
     struct slice name;
     struct slice value; // of SET and ADD
     bool only_ok;       // on answers with status 200, 206 or 304 only
+    bool only_https;    // where the scheme is https
 };
 
 struct rule_page {
@@ -53,6 +54,7 @@ struct rule {
     size_t pattern_count;
     const struct slice *excepts; // none may match; checked likewise
     size_t except_count;
+    enum scheme scheme; // by which the request must have come
     const struct rule_header *headers;
     size_t header_count;
     struct slice type;     // Content-Type
@@ -87,6 +89,7 @@ struct ruling {
     size_t matched_count;                                 // the rules that apply, in order
     // Room of the caller for as many as there are rules, or NULL: they are not noted.
     const struct rule **matched;
+    enum scheme scheme;     // by which the request came, as far as one knows; set before
     struct rule_use final;  // the rule that gave the status
     struct rule_use lookup; // whose `tries` or `rewrite` say which file is meant
 };
@@ -126,10 +129,10 @@ bool rules_say_header(const struct ruling *ruling, struct slice name, int status
 // The pattern with which the rule leaves out a path that it would match; ptr NULL: there is none.
 struct slice rules_exception(const struct rule *rule, struct slice path);
 
-// The ruling of no rules. ret->matched is left alone.
+// The ruling of no rules. ret->matched and ret->scheme are left alone.
 void rules_clear(struct ruling *ret);
 
-// `path` is decoded and begins with '/'. ret->matched is set before.
+// `path` is decoded and begins with '/'. ret->matched and ret->scheme are set before.
 void rules_apply(const struct rule *rules, size_t count, struct slice path,
                  const struct network *client, struct ruling *ret);
 

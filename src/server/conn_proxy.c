@@ -36,11 +36,19 @@ static void refuse(struct context *ctx, struct conn *c, const char *why)
     conn_close(ctx, c, CONN_CLOSE_PROXY);
 }
 
+static uint8_t scheme_of_header(const struct proxyheader_ssl *ssl)
+{
+    if (!ssl->is_told)
+        return SCHEME_UNSET;
+    return ssl->is_tls ? SCHEME_HTTPS : SCHEME_HTTP;
+}
+
 static void take_proxy_header(struct context *ctx, struct conn *c, const struct proxyheader *header)
 {
     if (header->has_client) {
         c->client = endpoint_peer(&header->client);
         c->by_proxy = true;
+        c->scheme = scheme_of_header(&header->ssl);
     }
     c->state = CONN_HEAD;
     conn_input_consume(ctx, c, header->len);

@@ -42,8 +42,8 @@ static void sent(struct context *ctx, struct conn *c)
 // From here on, if the worker dies it may be for what this client has sent.
 static void begin_work(struct context *ctx, const struct conn *c)
 {
-    ctx->client = c->client;
-    inflight_begin(&ctx->notes->inflight, &ctx->client, conn_input(c), ctx->clock.now);
+    ctx->client = (struct proxies_client){c->client, (enum scheme)c->scheme};
+    inflight_begin(&ctx->notes->inflight, &ctx->client.address, conn_input(c), ctx->clock.now);
 }
 
 // The head in ctx->request is good: its fields say, perhaps, for whom a proxy asks.
@@ -51,8 +51,8 @@ static void find_client_of_request(struct context *ctx, const struct conn *c)
 {
     if (ctx->served->proxies.trusted_count == 0)
         return;
-    ctx->client = proxies_client(&ctx->served->proxies, &ctx->request, &c->client);
-    inflight_begin(&ctx->notes->inflight, &ctx->client, conn_input(c), ctx->clock.now);
+    proxies_find_client(&ctx->served->proxies, &ctx->request, &ctx->client);
+    inflight_begin(&ctx->notes->inflight, &ctx->client.address, conn_input(c), ctx->clock.now);
 }
 
 // Sends what was gathered. True when all is gone; else the connection waits, or is closed.

@@ -58,6 +58,7 @@ struct conn {
     bool broken;       // receiving failed
     bool over_unix;    // its socket is of AF_UNIX
     bool by_proxy;     // the client is not the socket's peer: a PROXY header has named it
+    uint8_t scheme;    // enum scheme, by the PROXY header
     uint8_t ending;    // enum conn_ending
     uint8_t content;   // enum body_state of content that is thrown away
     uint8_t refused;   // enum reason to refuse that content for

@@ -113,11 +113,11 @@ struct context {
     struct snapshots snapshots;
     int64_t proxy_told[PROXY_NOTICE_MISSING + 1]; // when on_proxy was called last; 0: never
     struct common_lines common;
-    struct request request;      // the one being answered
-    struct sockaddr_in6 client;  // its own: the connection's, or one that a trusted proxy names
-    struct route route;          // what it is answered with
-    const struct rule **matched; // room for the route
-    char *handoff_room;          // for a connection that is handed over, or NULL
+    struct request request;       // the one being answered
+    struct proxies_client client; // of it: the connection's, or one that a trusted proxy names
+    struct route route;           // what it is answered with
+    const struct rule **matched;  // room for the route
+    char *handoff_room;           // for a connection that is handed over, or NULL
     struct output output;
 };
 

@@ -39,7 +39,8 @@ static struct exchange exchange_of(struct context *ctx, struct conn *c, const st
                 .sites = &ctx->served->sites,
                 .cache = &ctx->cache,
                 .listener = c->listener,
-                .client = endpoint_network(&ctx->client),
+                .client = endpoint_network(&ctx->client.address),
+                .scheme = ctx->client.scheme,
                 .moment = {ctx->turns.group, ctx->clock.wall_s},
                 .matched = ctx->matched,
             },
@@ -312,7 +313,8 @@ static struct snapshot *find_snapshot(const struct exchange *x, const struct lis
     const struct snapshot_query query = {
         .route = x->route,
         .view = *v,
-        .client = endpoint_network(&x->ctx->client),
+        .client = endpoint_network(&x->ctx->client.address),
+        .scheme = x->ctx->client.scheme,
         .limit = (uint32_t)x->ctx->served->conf->limits.listing,
     };
     return listings_get(x->ctx, x->c, &query, ret_reason);

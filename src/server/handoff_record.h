@@ -26,7 +26,8 @@
     X(sent, 7, UINT64_MAX, sent)              \
     X(due, 8, UINT64_MAX, due)                \
     X(opened, 13, INT64_MAX, opened)          \
-    X(by_proxy, 14, true, by_proxy)
+    X(by_proxy, 14, true, by_proxy)           \
+    X(scheme, 15, SCHEME_HTTPS, scheme)
 
 // X(member, key, most): other numbers. The state is CONN_HEAD, CONN_IDLE, CONN_SEND or CONN_PROXY.
 // `since` is of the deadline. With a file there is a second descriptor, of which the bytes from

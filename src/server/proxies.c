@@ -53,16 +53,18 @@ static bool is_trusted_proxy(void *context, const struct network *address)
     return has_address(context, address);
 }
 
-struct sockaddr_in6 proxies_client(const struct proxies *p, const struct request *r,
-                                   const struct sockaddr_in6 *client)
+void proxies_find_client(const struct proxies *p, const struct request *r,
+                         struct proxies_client *client)
 {
-    if (p->trusted_count == 0)
-        return *client;
     const struct forwarded_trust trust = {is_trusted_proxy, (void *)(uintptr_t)p};
-    struct network peer = endpoint_network(client);
+    struct network peer = endpoint_network(&client->address);
     struct forwarded forwarded;
+    if (p->trusted_count == 0)
+        return;
     forwarded_walk(r, p->field, &peer, &trust, &forwarded);
-    return endpoint_peer(&forwarded.client);
+    client->address = endpoint_peer(&forwarded.client);
+    if (forwarded.scheme)
+        client->scheme = forwarded.scheme;
 }
 
 enum proxy_protocol proxies_mode(const struct proxies *p, size_t listener)

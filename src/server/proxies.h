@@ -30,10 +30,16 @@ void proxies_cleanup(struct proxies *p);
 // Whether the client that is at this address, of any family, is a trusted proxy.
 bool proxies_has(const struct proxies *p, const struct sockaddr_in6 *client);
 
-// The client of a request that request_parse() has found good: the connection's, or the one that
-// trusted proxies name in their field.
-struct sockaddr_in6 proxies_client(const struct proxies *p, const struct request *r,
-                                   const struct sockaddr_in6 *client);
+// The one for whom a request is answered.
+struct proxies_client {
+    struct sockaddr_in6 address;
+    enum scheme scheme; // by which he came to the proxy; UNSET: nobody who is trusted says so
+};
+
+// Sets *client for a request that request_parse() has found good, where trusted proxies name
+// another one in their field. Before, it is the connection's.
+void proxies_find_client(const struct proxies *p, const struct request *r,
+                         struct proxies_client *client);
 
 // PROXY_PROTOCOL_OFF for a listener that is there no more.
 enum proxy_protocol proxies_mode(const struct proxies *p, size_t listener);

@@ -12,7 +12,7 @@ static struct access_record record_of(const struct context *ctx, const struct re
     struct access_record record = {.wall_s = ctx->clock.wall_s, .started = ctx->clock.now};
     if (!r)
         return record;
-    record.client = &ctx->client;
+    record.client = &ctx->client.address;
     if (r->line.len) {
         record.method = r->method_name;
         record.target = r->target;
@@ -51,8 +51,8 @@ void requestlog_hold(struct context *ctx, struct conn *c, const struct request *
         return;
     }
     struct access_record record = record_of(ctx, r);
-    if (memcmp(&ctx->client, &c->client, sizeof(ctx->client)) != 0)
-        record.named = slice_make((const char *)&ctx->client, sizeof(ctx->client));
+    if (memcmp(&ctx->client.address, &c->client, sizeof(c->client)) != 0)
+        record.named = slice_make((const char *)&ctx->client.address, sizeof(c->client));
     struct buf b = buf_make(t->record->data, t->record->cap);
     access_record_pack(&record, &b);
     t->record->end = (uint32_t)b.len;

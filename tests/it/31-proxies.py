@@ -47,12 +47,12 @@ def checked(client="192.0.2.7", wrong=0):
 class Proxied(Daemon):
     """A daemon behind a proxy on the loopback interface."""
 
-    def __init__(self, mode="accept", trusted=("127.0.0.0/8", "::1"), address="127.0.0.1:0", **options):
+    def __init__(self, mode="accept", trusted=("127.0.0.0/8", "::1"), address="127.0.0.1:0", rules=(INSIDE,), names=(), **options):
         options.setdefault("workers", 1)
         super().__init__(FILES, start=False, **options)
         self.options["log"]["access"] = self.access_path
         self.options["listen"] = ({"address": address, "proxy_protocol": mode},)
-        self.options["sites"] = ({"root": self.root, "rules": (INSIDE,)},)
+        self.options["sites"] = ({"root": self.root, "rules": rules, "names": list(names)},)
         if trusted:
             self.options["trusted_proxies"] = list(trusted)
         self.write_config()
@@ -199,6 +199,27 @@ class Fields(harness.Case):
                     c.send(header + harness.format_request("/inside/", fields=fields))
                     self.assert_status(c.response(), 200)
             self.assertEqual(d.clients(2), ["192.0.2.7", "192.0.2.8"])
+
+    def test_scheme(self):
+        rules = ({"match": "/**", "scheme": "http", "redirect": "https://$host/$1", "status": 308},
+                 {"match": "/**", "headers": {"preset": ["hsts"]}})
+        header = version_2(items=b"\x20\0\5\1\0\0\0\0")
+        rows = ((b"", [("X-Forwarded-Proto", "http")], 308, None),
+                (b"", [("X-Forwarded-Proto", "https")], 200, "max-age=31536000"),
+                (b"", [("X-Forwarded-Proto", "https, http")], 200, None),
+                (b"", [("Forwarded", "for=192.0.2.7;proto=http")], 200, None),
+                (b"", [], 200, None),
+                (header, [], 200, "max-age=31536000"),
+                (header, [("X-Forwarded-Proto", "http")], 200, "max-age=31536000"))  # a stranger's
+        with Proxied(rules=rules, names=("a.test",)) as d:
+            for before, fields, status, hsts in rows:
+                with self.subTest(before=before, fields=fields), d.connect() as c:
+                    c.send(before + harness.format_request("/inside/", fields=[("Host", "a.test")] + fields))
+                    r = c.response()
+                    self.assert_status(r, status)
+                    self.assertEqual(r.get("Strict-Transport-Security"), hsts)
+                    if status == 308:
+                        self.assertEqual(r.get("Location"), "https://a.test/inside/")
 
     def test_explain(self):
         fields = ["-H", "X-Forwarded-For: 198.51.100.7, 192.0.2.7"]

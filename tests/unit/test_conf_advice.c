@@ -56,6 +56,13 @@ TEST(test_rules_that_never_count)
         {RULES("match = \"/a/**\"; except = \"/a/b/**\"; cache = \"a\";",
                "match = \"/**\"; except = \"/a/b/c\"; cache = \"b\";"),
          NEVER("cache")},
+        // A scheme is a condition.
+        {RULES("match = \"/a\"; cache = \"a\";",
+               "match = \"/**\"; scheme = \"https\"; cache = \"b\";"),
+         ""},
+        {RULES("match = \"/a\"; scheme = \"https\"; cache = \"a\";",
+               "match = \"/**\"; cache = \"b\";"),
+         NEVER("cache")},
         // Of another site.
         {"sites = ( { names = \"a\"; root = \"/r\"; rules = ( { match = \"/a\"; status = 404; } ); "
          "},\n{ root = \"/r\"; rules = ( { match = \"/a\"; status = 410; } ); } );",

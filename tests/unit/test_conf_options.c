@@ -72,6 +72,7 @@ TEST(test_choices)
         {"sites.rules.etag", CONF_ETAG_OFF},
         {"listen.proxy_protocol", PROXY_PROTOCOL_REQUIRE},
         {"forwarded", FORWARDED_FORWARDED},
+        {"sites.rules.scheme", SCHEME_HTTPS},
         {"unknown_host", UNKNOWN_HOST_REFUSE},
         {"sites.encoded_slash", ENCODED_SLASH_SLASH},
         {"sites.rules.content_encoding", CODING_GZIP},

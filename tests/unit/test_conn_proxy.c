@@ -116,6 +116,34 @@ TEST(test_headers)
     }
 }
 
+// By the item SSL of a header that names a client.
+TEST(test_scheme)
+{
+    static const struct {
+        const char *items;
+        size_t len;
+        enum scheme want;
+    } rows[] = {
+        {"", 0, SCHEME_UNSET},
+        {"\x20\0\5\1\0\0\0\0", 8, SCHEME_HTTPS},
+        {"\x20\0\5\0\0\0\0\0", 8, SCHEME_HTTP}, // as HAProxy says it without TLS
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char head[64] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\2\7\xc0\0\2\1\1\1\1\1";
+        struct fixture *f = open_loop(PROXY_PROTOCOL_ACCEPT, SELF);
+        struct client c = client_open(f);
+        fixture_await(f, 1);
+        head[15] = (char)(head[15] + (char)rows[i].len);
+        memcpy(head + 28, rows[i].items, rows[i].len);
+        client_send_bytes(&c, head, 28 + rows[i].len);
+        client_pump(f, &c);
+        expect_client(fixture_conn(f), "192.0.2.7");
+        assert_int_equal(fixture_conn(f)->scheme, rows[i].want);
+        client_close(&c);
+        fixture_close(f);
+    }
+}
+
 // In each pair of pieces, and byte for byte.
 TEST(test_in_pieces)
 {
@@ -214,9 +242,10 @@ TEST(test_notice)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_headers),  cmocka_unit_test(test_in_pieces),
-        cmocka_unit_test(test_deadline), cmocka_unit_test(test_checks),
-        cmocka_unit_test(test_stop),     cmocka_unit_test(test_notice),
+        cmocka_unit_test(test_headers),   cmocka_unit_test(test_scheme),
+        cmocka_unit_test(test_in_pieces), cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_checks),    cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_notice),
     };
     return cmocka_run_group_tests_name("conn_proxy", tests, NULL, NULL);
 }

@@ -7,9 +7,9 @@
 // Short names, for the table.
 #define XFF        FORWARDED_X_FORWARDED_FOR
 #define FWD        FORWARDED_FORWARDED
-#define NO_SCHEME  FORWARDED_SCHEME_NONE
-#define HTTP       FORWARDED_HTTP
-#define HTTPS      FORWARDED_HTTPS
+#define NO_SCHEME  SCHEME_UNSET
+#define HTTP       SCHEME_HTTP
+#define HTTPS      SCHEME_HTTPS
 #define STRANGER   FORWARDED_BY_STRANGER
 #define NOBODY     FORWARDED_BY_NOBODY
 #define CLIENT     FORWARDED_CLIENT
@@ -36,7 +36,7 @@ struct row {
     const char *lines; // with CRLF between them
     const char *client;
     enum forwarded_end end;
-    enum forwarded_scheme scheme;
+    enum scheme scheme;
 };
 
 #define X(value) "X-Forwarded-For: " value

@@ -72,8 +72,9 @@ static void expect_client(const struct proxies *p, const char *lines, const char
     int len = snprintf(head, sizeof(head), "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", lines);
     assert_int_equal(request_parse(slice_make(head, (size_t)len), &r), REASON_NONE);
     const struct sockaddr_in6 from = client_at(peer);
-    struct sockaddr_in6 client = proxies_client(p, &r, &from);
-    endpoint_put_host(&b, &client);
+    struct proxies_client client = {.address = from};
+    proxies_find_client(p, &r, &client);
+    endpoint_put_host(&b, &client.address);
     assert_slice(buf_slice(&b), want);
 }
 
@@ -108,6 +109,38 @@ TEST(test_client)
     }
 }
 
+// Of the request if a trusted proxy says so, else of the connection.
+TEST(test_scheme)
+{
+    static const struct {
+        const char *peer, *lines;
+        enum scheme before, want;
+    } cases[] = {
+        {"10.0.0.1", "", SCHEME_UNSET, SCHEME_UNSET},
+        {"10.0.0.1", "", SCHEME_HTTPS, SCHEME_HTTPS},
+        {"10.0.0.1", "X-Forwarded-Proto: https\r\n", SCHEME_UNSET, SCHEME_HTTPS},
+        {"10.0.0.1", "X-Forwarded-Proto: http\r\n", SCHEME_HTTPS, SCHEME_HTTP},
+        {"10.0.0.1", "X-Forwarded-Proto: ftp\r\n", SCHEME_HTTPS, SCHEME_HTTPS},
+        {"192.0.2.1", "X-Forwarded-Proto: https\r\n", SCHEME_UNSET, SCHEME_UNSET},
+        {"192.0.2.1", "X-Forwarded-Proto: http\r\n", SCHEME_HTTPS, SCHEME_HTTPS},
+    };
+    static struct request r;
+    struct proxies p;
+    struct conf *conf = load("sites = ( { root = \"/r\"; } ); trusted_proxies = \"10.0.0.0/8\";");
+    assert_int_equal(proxies_init(&p, conf, 0), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char head[512];
+        struct proxies_client client = {client_at(cases[i].peer), cases[i].before};
+        int len = snprintf(head, sizeof(head), "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n",
+                           cases[i].lines);
+        assert_int_equal(request_parse(slice_make(head, (size_t)len), &r), REASON_NONE);
+        proxies_find_client(&p, &r, &client);
+        assert_int_equal(client.scheme, cases[i].want);
+    }
+    proxies_cleanup(&p);
+    conf_free(conf);
+}
+
 TEST(test_modes)
 {
     struct proxies p;
@@ -125,10 +158,8 @@ TEST(test_modes)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trusted),
-        cmocka_unit_test(test_unix),
-        cmocka_unit_test(test_client),
-        cmocka_unit_test(test_modes),
+        cmocka_unit_test(test_trusted), cmocka_unit_test(test_unix),  cmocka_unit_test(test_client),
+        cmocka_unit_test(test_scheme),  cmocka_unit_test(test_modes),
     };
     return cmocka_run_group_tests_name("proxies", tests, NULL, NULL);
 }

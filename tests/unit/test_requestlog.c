@@ -31,7 +31,7 @@ static int open_loop(void **state)
     assert_true(f->served.access_log >= 0);
     fixture_start(f);
     conn_open(&conn, -1, &peer, 0, 0);
-    f->loop.ctx.client = peer;
+    f->loop.ctx.client.address = peer;
     assert_int_equal(
         request_parse(SLICE("GET /x HTTP/1.1\r\n" HOST "User-Agent: me\r\n\r\n"), &request), 0);
     return 0;
@@ -73,10 +73,10 @@ TEST(test_client_of_request)
     conn.status = 200;
     assert_null(network_parse(SLICE("192.0.2.7"), &named));
     for (int later = 0; later < 2; later++) {
-        f->loop.ctx.client = endpoint_peer(&named);
+        f->loop.ctx.client.address = endpoint_peer(&named);
         if (later) {
             requestlog_hold(&f->loop.ctx, &conn, &request);
-            f->loop.ctx.client = conn.client; // of the next request
+            f->loop.ctx.client.address = conn.client; // of the next request
             requestlog_finish(&f->loop.ctx, &conn, NULL);
             transfer_finish(&conn.transfer, &f->loop.ctx.pool);
         } else {

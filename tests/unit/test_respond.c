@@ -228,7 +228,7 @@ TEST(test_pieces)
 TEST(test_no_room_for_the_head)
 {
     static char value[OUTPUT_GATHER];
-    const struct rule_header header = {RULE_SET, SLICE("X"), {value, sizeof(value)}, false};
+    const struct rule_header header = {RULE_SET, SLICE("X"), {value, sizeof(value)}, false, false};
     const struct rule rule = {.headers = &header, .header_count = 1};
     struct body_source pieces = {.free = free_pieces};
     memset(value, 'x', sizeof(value));
@@ -260,7 +260,7 @@ TEST(test_no_room_for_the_head)
 
 TEST(test_lines_of_the_site)
 {
-    const struct rule_header header = {RULE_SET, SLICE("X-Rule"), SLICE("1"), false};
+    const struct rule_header header = {RULE_SET, SLICE("X-Rule"), SLICE("1"), false, false};
     const struct slice origin = SLICE("https://a.test");
     const struct cors cors = {.origins = &origin, .origin_count = 1, .expose = SLICE("ETag")};
     const struct rule rule = {.headers = &header, .header_count = 1, .cors = &cors};

@@ -186,9 +186,9 @@ TEST(test_clients)
     }
 }
 
-#define ACTION(action, name, value, ok)       \
-    {                                         \
-        action, SLICE(name), SLICE(value), ok \
+#define ACTION(action, name, value, ok)              \
+    {                                                \
+        action, SLICE(name), SLICE(value), ok, false \
     }
 
 TEST(test_headers_add_up)
@@ -228,6 +228,37 @@ TEST(test_headers_add_up)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         rules_apply(rules, ARRAY_SIZE(rules), slice_of(cases[i].path), &everybody, &ruling);
         assert_string_equal(headers(&ruling, cases[i].status), cases[i].want);
+    }
+}
+
+// A rule with a scheme is for requests that came so, as far as one knows, and so is a field.
+TEST(test_schemes)
+{
+    const struct rule_header all[] = {ACTION(RULE_SET, "X-All", "1", false),
+                                      {RULE_SET, SLICE("X-Https"), SLICE("1"), false, true}};
+    const struct rule_header two[] = {ACTION(RULE_SET, "X-Two", "2", false)};
+    const struct rule rules[] = {
+        {MATCH("/**"), .headers = all, .header_count = ARRAY_SIZE(all)},
+        {MATCH("/**"), .scheme = SCHEME_HTTP, .status = 308, .redirect = SLICE("https://$host/")},
+        {MATCH("/**"), .scheme = SCHEME_HTTPS, .headers = two, .header_count = 1},
+    };
+    static const struct {
+        enum scheme scheme;
+        const char *matched, *headers;
+        int status;
+    } cases[] = {
+        {SCHEME_UNSET, "0", "X-All: 1\r\n", 0},
+        {SCHEME_HTTP, "0 1", "X-All: 1\r\n", 308},
+        {SCHEME_HTTPS, "0 2", "X-All: 1\r\nX-Https: 1\r\nX-Two: 2\r\n", 0},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct ruling ruling = {.matched = room, .scheme = cases[i].scheme};
+        rules_apply(rules, ARRAY_SIZE(rules), SLICE("/"), &everybody, &ruling);
+        assert_string_equal(matched(rules, &ruling), cases[i].matched);
+        assert_int_equal(ruling.status, cases[i].status);
+        rules_apply_to_file(rules, ARRAY_SIZE(rules), SLICE("/index.html"), &ruling);
+        assert_string_equal(matched(rules, &ruling), cases[i].matched);
+        assert_string_equal(headers(&ruling, 200), cases[i].headers);
     }
 }
 
@@ -306,11 +337,11 @@ TEST(test_error_pages_are_not_those_of_the_file)
 
 TEST(test_who_overrules)
 {
-    static const struct rule_header first[] = {{RULE_SET, {"A", 1}, {"1", 1}, false},
-                                               {RULE_SET, {"B", 1}, {"1", 1}, false},
-                                               {RULE_SET, {"a", 1}, {"2", 1}, false}};
-    static const struct rule_header second[] = {{RULE_ADD, {"A", 1}, {"3", 1}, false},
-                                                {RULE_UNSET, {"b", 1}, {NULL, 0}, true}};
+    static const struct rule_header first[] = {{RULE_SET, {"A", 1}, {"1", 1}, false, false},
+                                               {RULE_SET, {"B", 1}, {"1", 1}, false, false},
+                                               {RULE_SET, {"a", 1}, {"2", 1}, false, false}};
+    static const struct rule_header second[] = {{RULE_ADD, {"A", 1}, {"3", 1}, false, false},
+                                                {RULE_UNSET, {"b", 1}, {NULL, 0}, true, false}};
     const struct rule rules[] = {
         {MATCH("/**"), .headers = first, .header_count = ARRAY_SIZE(first)},
         {MATCH("/**"), .headers = second, .header_count = ARRAY_SIZE(second)},
@@ -361,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_the_last_lookup_and_fallback_count),
         cmocka_unit_test(test_clients),
         cmocka_unit_test(test_headers_add_up),
+        cmocka_unit_test(test_schemes),
         cmocka_unit_test(test_rules_of_the_file),
         cmocka_unit_test(test_rules_of_the_file_keep_their_order),
         cmocka_unit_test(test_error_pages),

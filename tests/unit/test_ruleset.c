@@ -58,6 +58,21 @@ TEST(test_headers)
     assert_int_equal(s.count, 0);
 }
 
+TEST(test_scheme)
+{
+    static char hsts[] = "hsts";
+    TEXTS(preset, hsts);
+    struct conf_rule conf[] = {rule()};
+    struct ruleset s;
+    conf[0].scheme = SCHEME_HTTPS;
+    conf[0].headers.preset = preset;
+    assert_int_equal(ruleset_init(&s, conf, 1), 0);
+    assert_int_equal(s.rules[0].scheme, SCHEME_HTTPS);
+    assert_header(&s.rules[0], 0, RULE_SET, "Strict-Transport-Security", "max-age=31536000");
+    assert_true(s.rules[0].headers[0].only_https);
+    ruleset_cleanup(&s);
+}
+
 TEST(test_cors)
 {
     static char origin[] = "https://a", any[] = "*", h1[] = "X-1", h2[] = "X-2", h3[] = "etag",
@@ -156,10 +171,8 @@ TEST(test_none)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_cors),
-        cmocka_unit_test(test_the_rest),
-        cmocka_unit_test(test_none),
+        cmocka_unit_test(test_headers),  cmocka_unit_test(test_scheme), cmocka_unit_test(test_cors),
+        cmocka_unit_test(test_the_rest), cmocka_unit_test(test_none),
     };
     return cmocka_run_group_tests_name("ruleset", tests, NULL, NULL);
 }
