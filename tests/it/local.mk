@@ -49,6 +49,7 @@ it_tests += \
 	tests/it/98-break-out.py \
 	tests/it/98-changed-listeners.py \
 	tests/it/98-taken-workers.py \
+	tests/it/98-worker-inventory.py \
 	tests/it/99-service-restarts.py
 
 threaded_it += \
