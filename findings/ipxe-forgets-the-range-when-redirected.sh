@@ -2,8 +2,8 @@
 # iPXE 1.0.0+git-20190125 (Debian 12): after a redirect HEAD becomes GET and Range is gone, so that no disk
 # can be booted from behind one, and the server sends the whole image again and again.
 #
-# Guess: redirects are followed with method and fields as they were (imgfetch follows 301, 302, 303, 307 and
-#   308 well), or sanboot fails at the first.
+# Guess: redirects are followed with method and fields as they were (imgfetch follows 301, 302, 303 and 308
+#   well), or sanboot fails at the first.
 # Seen: HEAD is redirected to a GET of the whole image, whose connection is cut; then each read of 2048 bytes
 #   is a request with Range, a redirect, and a GET without it. The 200 is of no use, and it tries again:
 #   twelve times the image, as much of it as goes out before the cut, and "Operation not supported".
