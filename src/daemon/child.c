@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "sys/fdpass.h"
+#include "sys/fdtable.h"
 #include "sys/signals.h"
 #include "sys/systemd.h"
 
@@ -30,27 +31,6 @@ static struct {
     size_t count;
 } left;
 
-static int compare_ints(const void *a, const void *b)
-{
-    int x = *(const int *)a, y = *(const int *)b;
-    return (x > y) - (x < y);
-}
-
-// Closes all from 3 on but `keep`, which is sorted here.
-static void close_others(int *keep, size_t count)
-{
-    unsigned from = 3;
-    qsort(keep, count, sizeof(*keep), compare_ints);
-    for (size_t i = 0; i < count; i++) {
-        if (keep[i] < (int)from)
-            continue;
-        if ((unsigned)keep[i] > from)
-            syscall(SYS_close_range, from, (unsigned)keep[i] - 1, 0);
-        from = (unsigned)keep[i] + 1;
-    }
-    syscall(SYS_close_range, from, ~0u, 0);
-}
-
 static _Noreturn void run_child(child_run_cb *run, void *context, int channel, const int *keep,
                                 size_t keep_count)
 {
@@ -58,7 +38,7 @@ static _Noreturn void run_child(child_run_cb *run, void *context, int channel, c
     for (size_t i = 0; i < keep_count; i++)
         fds[i] = keep[i];
     fds[keep_count] = channel;
-    close_others(fds, keep_count + 1);
+    fdtable_close_others(3, fds, keep_count + 1);
     signals_reset();
     systemd_leave();
     log_set_sink(NULL); // what it is connected to was closed

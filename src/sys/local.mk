@@ -6,6 +6,7 @@ libtined_a_SOURCES += \
 	src/sys/crew.c src/sys/crew.h \
 	src/sys/directory.c src/sys/directory.h \
 	src/sys/fdpass.c src/sys/fdpass.h \
+	src/sys/fdtable.c src/sys/fdtable.h \
 	src/sys/filecopy.c src/sys/filecopy.h \
 	src/sys/fstype.c src/sys/fstype.h \
 	src/sys/journal.c src/sys/journal.h \
@@ -37,6 +38,7 @@ unit_tests += \
 	tests/unit/test_crew \
 	tests/unit/test_directory \
 	tests/unit/test_fdpass \
+	tests/unit/test_fdtable \
 	tests/unit/test_filecopy \
 	tests/unit/test_fstype \
 	tests/unit/test_journal \
