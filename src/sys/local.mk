@@ -1,6 +1,7 @@
 # Sources and unit tests of src/sys (Makefile.am includes this).
 libtined_a_SOURCES += \
 	src/sys/account.c src/sys/account.h \
+	src/sys/askers.c src/sys/askers.h \
 	src/sys/clock.c src/sys/clock.h \
 	src/sys/cpus.c src/sys/cpus.h \
 	src/sys/crew.c src/sys/crew.h \
@@ -33,6 +34,7 @@ libtined_a_SOURCES += \
 unit_tests += \
 	tests/unit/test_account \
 	tests/unit/test_account_absent \
+	tests/unit/test_askers \
 	tests/unit/test_clock \
 	tests/unit/test_cpus \
 	tests/unit/test_crew \
@@ -63,7 +65,7 @@ unit_tests += \
 	tests/unit/test_textfile \
 	tests/unit/test_transmit \
 	tests/unit/test_unit_hides
-threaded_units += tests/unit/test_crew
+threaded_units += tests/unit/test_askers tests/unit/test_crew
 
 tests_unit_test_account_absent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getpwnam,--wrap=getpwuid,--wrap=getgrnam
 tests_unit_test_listener_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=nanosleep

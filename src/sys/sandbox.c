@@ -240,6 +240,7 @@ static const struct limited {
     {SCMP_SYS(setsockopt), {{1, UINT32_MAX, IPPROTO_TCP}, {2, UINT32_MAX, TCP_DEFER_ACCEPT}}},
     // A listener that is shut down for reading is a socket that MSG_FASTOPEN connects anywhere.
     {SCMP_SYS(shutdown), {{1, UINT32_MAX, SHUT_WR}}},
+    {SCMP_SYS(unshare), {{0, UINT32_MAX, CLONE_FILES}}}, // of threads (sys/askers.h); no namespace
 };
 
 // Whether this kernel, and whoever runs us in a container, has what the filter needs: 0 or a

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,11 @@ static int bind_port(void)
 {
     const struct sockaddr_in any = {.sin_family = AF_INET};
     return result(bind(ready_socket, (const struct sockaddr *)&any, sizeof(any)));
+}
+
+static int leave_more(void)
+{
+    return result(unshare(CLONE_FILES | CLONE_FS));
 }
 
 // "true" ends with DONE.
@@ -270,6 +276,7 @@ static const struct attempt {
     {"ignore the end", ignore_end, {DONE, DONE, KILLED, KILLED}, 1},
     {"trace another", trace_other, {DONE, REFUSED, KILLED, KILLED}, 1},
     {"map code", map_code, {DONE, DONE, KILLED, KILLED}, 1},
+    {"leave more than the table of descriptors", leave_more, {DONE, DONE, KILLED, KILLED}, 1},
     {"make a process", make_process, {DONE, DONE, KILLED, KILLED}, 1},
 };
 
