@@ -4,6 +4,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+
+static struct fstype_mounts far_mounts; // as they were when a root was opened first
+
+static void read_far_mounts(void)
+{
+    fstype_read_mounts("/proc/self/mountinfo", &far_mounts);
+}
+
+// Whether all that can be reached from it, and the ways to it, are.
+static bool is_all_local(const struct rootfs *root)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, read_far_mounts);
+    return fstype_is_local(root->fd) && !fstype_meets_mount(&far_mounts, root->as_configured) &&
+           !(root->real && fstype_meets_mount(&far_mounts, root->real));
+}
 
 static int open_own_root(void *context, const char *directory, struct supply_root *ret)
 {
@@ -20,7 +37,7 @@ static int open_own_root(void *context, const char *directory, struct supply_roo
     }
     opened.dev = id.dev;
     opened.inode = id.inode;
-    opened.is_local = fstype_is_local(opened.root.fd);
+    opened.is_local = is_all_local(&opened.root);
     *ret = opened;
     return 0;
 }

@@ -8,7 +8,7 @@
 struct supply_root {
     struct rootfs root;
     uint64_t dev, inode;
-    bool is_local; // see fstype_is_local()
+    bool is_local; // see fstype_is_local(): with all mounts beneath it, and on the way to it
 };
 
 struct supply {
