@@ -60,6 +60,19 @@ struct cached_file *cached_file_adopt_content(struct slice content)
     return f;
 }
 
+bool cached_file_same_key(const struct file_key *a, const struct file_key *b)
+{
+    return a->tree == b->tree && a->coding == b->coding && a->links == b->links &&
+           a->charset == b->charset && a->etag == b->etag && a->stored == b->stored &&
+           slice_equal(a->path, b->path);
+}
+
+// A client who makes chains long by chosen names needs files of those names on the server.
+uint32_t cached_file_hash_key(const struct file_key *key)
+{
+    return slice_hash(key->path, (uint32_t)(uintptr_t)key->tree ^ (uint32_t)key->coding);
+}
+
 void cached_file_release(struct cached_file *f)
 {
     if (--f->references == 0 && !f->listed)
@@ -70,6 +83,8 @@ void cached_file_free(struct cached_file *f)
 {
     if (f->fd >= 0)
         close(f->fd);
+    if (f->far)
+        askers_file_close(f->far);
     free(f->body);
     free(f->lines);
     free(f->full_path);
@@ -149,7 +164,9 @@ bool cached_file_read_digest(struct cached_file *f, int64_t wall_s)
     return f->digest.lasting;
 }
 
-int cached_file_read_body(struct cached_file *f, bool *ret_same)
+typedef ssize_t read_cb(int file, uint64_t offset, void *data, size_t len);
+
+static int read_body_by(struct cached_file *f, read_cb *read, bool *ret_same)
 {
     struct file_identity after;
     size_t got = 0;
@@ -158,7 +175,7 @@ int cached_file_read_body(struct cached_file *f, bool *ret_same)
     if (!body)
         return -ENOMEM;
     while (got < f->identity.size && n > 0) {
-        n = pagecache_read(f->fd, got, body + got, f->identity.size - got);
+        n = read(f->fd, got, body + got, f->identity.size - got);
         got += n > 0 ? (size_t)n : 0;
     }
     int r = n < 0 ? (int)n : rootfs_fstat(f->fd, &after);
@@ -170,6 +187,16 @@ int cached_file_read_body(struct cached_file *f, bool *ret_same)
     f->body = body;
     f->about.size = got;
     return 0;
+}
+
+int cached_file_read_body(struct cached_file *f, bool *ret_same)
+{
+    return read_body_by(f, pagecache_read, ret_same);
+}
+
+int cached_file_load_body(struct cached_file *f, bool *ret_same)
+{
+    return read_body_by(f, pagecache_wait, ret_same);
 }
 
 // All that changes with a state of the file, and does not show it. Two states may have one time of

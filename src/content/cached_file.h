@@ -11,6 +11,7 @@
 #include "content/sites.h"
 #include "http/encoding.h"
 #include "http/response.h"
+#include "sys/askers.h"
 
 // Names a file, and says as what it is served.
 struct file_key {
@@ -24,11 +25,23 @@ struct file_key {
     enum coding stored;      // of the file itself, by a rule; CODING_IDENTITY: none says it
 };
 
+// The largest content that is kept in memory. A file that is larger, or would have to wait for a
+// disk, has a descriptor and no body.
+#define CACHED_FILE_BODY_MAX (64u << 10)
+
+// When it is: the number of the group of requests that are answered (server/loop.h), and the
+// time.
+struct file_moment {
+    uint64_t group;
+    int64_t wall_s;
+};
+
 struct cached_file {
     struct representation about; // etag points into description.lines
     struct description description;
     char *body;               // the content, or NULL: read it from fd
-    int fd;                   // or -1: the content is in memory
+    int fd;                   // or -1: the content is in memory, or far away
+    struct askers_file *far;  // owned: content that threads alone read (sys/askers.h); or NULL
     struct filedigest digest; // looked for where the site's ETags are digests
     // for content/filecache.c alone
     struct cached_file *next_in_bucket;
@@ -57,6 +70,12 @@ struct cached_file *cached_file_adopt(int fd);
 // The same of content in memory, which is copied.
 struct cached_file *cached_file_adopt_content(struct slice content);
 
+// Whether both keys name the same file, served as the same.
+bool cached_file_same_key(const struct file_key *a, const struct file_key *b);
+
+// The same for the same file.
+uint32_t cached_file_hash_key(const struct file_key *key);
+
 // Gives a reference back: the last one frees a file that is not listed.
 void cached_file_release(struct cached_file *f);
 
@@ -78,6 +97,9 @@ bool cached_file_read_digest(struct cached_file *f, int64_t wall_s);
 // or shrink meanwhile: the bytes that were read count, and *ret_same tells whether they are one
 // state of the file. 0 or a negative errno.
 int cached_file_read_body(struct cached_file *f, bool *ret_same);
+
+// The same, waiting as long as it takes: for a thread.
+int cached_file_load_body(struct cached_file *f, bool *ret_same);
 
 // Formats the lines that every answer with this file repeats. A file that is not lasting has no
 // tag, and a date that no later state of it has; one whose time says nothing has neither. 0 or

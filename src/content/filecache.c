@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 // Buckets are for as many entries as there may be when each takes so much memory, so that chains
 // stay short. Buckets that were never touched cost no memory.
@@ -48,28 +49,15 @@ int filecache_init(struct filecache *c, const struct mimetable *types, uint64_t 
     return 0;
 }
 
-// A client who makes chains long by chosen names needs files of those names on the server.
-static uint32_t hash_key(const struct file_key *key)
-{
-    return slice_hash(key->path, (uint32_t)(uintptr_t)key->tree ^ (uint32_t)key->coding);
-}
-
 static struct cached_file **bucket_of(const struct filecache *c, const struct file_key *key)
 {
-    return &c->buckets[hash_key(key) & c->bucket_mask];
-}
-
-static bool same_key(const struct file_key *a, const struct file_key *b)
-{
-    return a->tree == b->tree && a->coding == b->coding && a->links == b->links &&
-           a->charset == b->charset && a->etag == b->etag && a->stored == b->stored &&
-           slice_equal(a->path, b->path);
+    return &c->buckets[cached_file_hash_key(key) & c->bucket_mask];
 }
 
 // Where a file that is missing is remembered: by its key, in place of another.
 static struct cached_file **missing_of(struct filecache *c, const struct file_key *key)
 {
-    return &c->missing[hash_key(key) % FILECACHE_MISSING];
+    return &c->missing[cached_file_hash_key(key) % FILECACHE_MISSING];
 }
 
 static void remember_missing(struct filecache *c, struct cached_file *f, uint64_t group)
@@ -84,7 +72,7 @@ static void remember_missing(struct filecache *c, struct cached_file *f, uint64_
 static bool is_known_missing(struct filecache *c, const struct file_key *key, uint64_t group)
 {
     const struct cached_file *f = *missing_of(c, key);
-    return f && f->checked == group && same_key(&f->key, key);
+    return f && f->checked == group && cached_file_same_key(&f->key, key);
 }
 
 static void leave_memory(struct filecache *c, struct cached_file *f)
@@ -175,14 +163,14 @@ static void enlist(struct filecache *c, struct cached_file *f)
 static struct cached_file *find_cached(const struct filecache *c, const struct file_key *key)
 {
     struct cached_file *f = *bucket_of(c, key);
-    while (f && !same_key(&f->key, key))
+    while (f && !cached_file_same_key(&f->key, key))
         f = f->next_in_bucket;
     return f;
 }
 
 static bool is_small(const struct cached_file *f)
 {
-    return f->identity.size <= FILECACHE_BODY_MAX;
+    return f->identity.size <= CACHED_FILE_BODY_MAX;
 }
 
 // Whether a new file is to have memory: without anybody else's, if it could be kept otherwise.
@@ -276,9 +264,46 @@ static bool is_current(struct filecache *c, const struct cached_file *f)
     return same && cached_file_has_current_digest(f);
 }
 
+// A new state of it is kept in place of the one before.
+static void keep_far(struct filecache *c, struct cached_file *f)
+{
+    struct cached_file *before = find_cached(c, &f->key);
+    if (before && before != f)
+        unlist(c, before);
+    enlist(c, f);
+}
+
+static int get_far(struct filecache *c, const struct file_key *key,
+                   const struct file_moment *moment, struct cached_file **ret)
+{
+    const struct question *one;
+    int r = questions_file(c->questions, key, find_cached(c, key), moment, &one);
+    if (r < 0)
+        return r;
+    c->swapped = c->swapped || one->is_swapped;
+    if (one->error < 0)
+        return one->error;
+    struct cached_file *f = one->is_known ? one->known : one->own;
+    if (f->listed)
+        f->in_memory.wanted = true;
+    else if (f->body && one->is_lasting)
+        keep_far(c, f);
+    f->references++;
+    *ret = f;
+    return 0;
+}
+
+// Whether others look at it, and this loop must not.
+static bool is_far(const struct filecache *c, const struct file_key *key)
+{
+    return UNLIKELY(!key->tree->is_local) && c->questions;
+}
+
 int filecache_get(struct filecache *c, const struct file_key *key, const struct file_moment *moment,
                   struct cached_file **ret)
 {
+    if (is_far(c, key))
+        return get_far(c, key, moment, ret);
     struct cached_file *f = find_cached(c, key);
     // Nothing that is kept is young, unless the clock was set back: then its validators would be
     // later than the date of the answer (RFC 9110 section 8.8.2.1).
@@ -310,6 +335,18 @@ int filecache_get(struct filecache *c, const struct file_key *key, const struct 
     f->checked = moment->group;
     *ret = f;
     return 0;
+}
+
+int filecache_look_at_directory(struct filecache *c, const struct file_key *key,
+                                const struct file_moment *moment)
+{
+    struct file_identity id;
+    struct rootfs root = key->tree->root;
+    if (is_far(c, key))
+        return questions_directory(c->questions, key, moment);
+    root.links = key->links;
+    int r = rootfs_look(&root, key->path.ptr, &id);
+    return r == 0 && !S_ISDIR(id.mode) ? -ENOTDIR : r;
 }
 
 void filecache_tick(struct filecache *c)

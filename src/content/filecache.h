@@ -16,11 +16,15 @@
 // asked for once costs none of what is asked for often, and what lost its memory again still needs
 // no opening.
 //
+// Trees that are not local are never looked at by the loop itself: it gets answers to questions
+// (content/questions.h), for which the request may have to wait. The cache keeps
+// content of such a tree in memory alone, and threads look whether it is current.
+//
 // One cache per event loop, no locks. An entry that was replaced or pushed out lives on until the
 // last answer that uses it is sent.
 #pragma once
 
-#include "content/cached_file.h"
+#include "content/questions.h"
 
 // Listed entries that have something in common.
 struct filecache_share {
@@ -33,6 +37,7 @@ struct filecache_share {
 
 struct filecache {
     const struct mimetable *types; // that sites have in common
+    struct questions *questions;   // for trees that are not local; NULL: they are looked at here
     bool swapped;                  // a tree was seen that is no longer where its path leads
     struct cached_file **buckets;
     uint32_t bucket_mask;
@@ -44,10 +49,6 @@ struct filecache {
     uint64_t checked;
 };
 
-// The largest content that is kept in memory. A file that is larger, or would have to wait for a
-// disk, has a descriptor and no body.
-#define FILECACHE_BODY_MAX (64u << 10)
-
 // 0 or -ENOMEM.
 int filecache_init(struct filecache *c, const struct mimetable *types, uint64_t memory_limit,
                    uint64_t file_limit);
@@ -55,17 +56,14 @@ int filecache_init(struct filecache *c, const struct mimetable *types, uint64_t 
 // Frees all that is not referenced; nothing may be referenced any more.
 void filecache_cleanup(struct filecache *c);
 
-// When it is: the number of the group of requests that are answered (server/loop.h), and the
-// time.
-struct file_moment {
-    uint64_t group;
-    int64_t wall_s;
-};
-
 // The regular file that the key names. Returns 0 and a reference that the caller gives back with
 // cached_file_release(), or a negative errno: as cached_file_open(), or -ENOMEM.
 int filecache_get(struct filecache *c, const struct file_key *key, const struct file_moment *moment,
                   struct cached_file **ret);
+
+// 0 when the key names a directory, or a negative errno as rootfs_look(), -ENOTDIR, or as above.
+int filecache_look_at_directory(struct filecache *c, const struct file_key *key,
+                                const struct file_moment *moment);
 
 // To be called now and then: lets go of kept files that were removed or replaced and are not asked
 // for any more, so that their space on the disk is free.

@@ -7,6 +7,7 @@ libtined_a_SOURCES += \
 	src/content/filedigest.c src/content/filedigest.h \
 	src/content/listing_body.c src/content/listing_body.h \
 	src/content/mimetable.c src/content/mimetable.h \
+	src/content/questions.c src/content/questions.h \
 	src/content/ranges_body.c src/content/ranges_body.h \
 	src/content/readme.c src/content/readme.h \
 	src/content/redirectmap.c src/content/redirectmap.h \
@@ -30,6 +31,7 @@ unit_tests_content = \
 	tests/unit/test_filedigest \
 	tests/unit/test_listing_body \
 	tests/unit/test_mimetable \
+	tests/unit/test_questions \
 	tests/unit/test_ranges_body \
 	tests/unit/test_readme \
 	tests/unit/test_redirectmap \

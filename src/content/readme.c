@@ -29,7 +29,7 @@ static bool is_in_directory(const struct file_key *key, const struct route *rout
 
 static bool is_readme(const struct cached_file *file, const struct route *route, struct slice name)
 {
-    return is_in_directory(&file->key, route, name) &&
+    return is_in_directory(&file->key, route, name) && !file->far && // a long one far away
            cached_file_coding(file) == CODING_IDENTITY && file->about.size > 0;
 }
 

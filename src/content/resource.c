@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sys/stat.h>
 
 static const struct {
     int error;
@@ -25,6 +24,9 @@ static const struct {
     {ENFILE, REASON_SHORTAGE},
     {ENOMEM, REASON_SHORTAGE},
     {EAGAIN, REASON_SHORTAGE},
+    {EINPROGRESS, REASON_ROOT_ASKED},
+    {EBUSY, REASON_ROOT_BUSY},
+    {ETIMEDOUT, REASON_ROOT_SILENT},
 };
 
 enum reason resource_reason(int error)
@@ -63,14 +65,11 @@ static int look_at_directory(const struct resource_query *q, const struct tree *
                              struct slice directory)
 {
     char path[PATH_MAX];
-    struct file_identity id;
-    struct rootfs root = tree->root;
     struct buf b = buf_make(path, sizeof(path) - 1);
-    root.links = q->links;
     buf_put(&b, directory);
     path[b.len] = '\0';
-    int error = b.overflow ? -ENAMETOOLONG : rootfs_look(&root, path, &id);
-    return error == 0 && !S_ISDIR(id.mode) ? -ENOTDIR : error;
+    const struct file_key key = key_of(q, tree, buf_slice(&b));
+    return b.overflow ? -ENAMETOOLONG : filecache_look_at_directory(q->cache, &key, &q->moment);
 }
 
 // A directory without an index file: there, but to be seen only when it may be listed.

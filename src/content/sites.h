@@ -20,7 +20,7 @@ struct tree {
     struct slice prefix;   // where in the site, without the slash in front: "docs/"; "": its root
     struct rootfs root;    // not open (-1) when `silent`
     uint64_t dev, inode;   // of the directory that is open
-    bool is_local;         // see fstype_is_local()
+    bool is_local;         // see struct supply_root; others are asked by threads (questions.h)
     const char *silent; // the path that does not answer, which the tree waits for: its directory,
                         // or the site's file of redirects; NULL: none
 };
@@ -106,5 +106,5 @@ const struct tree *sites_tree(const struct site *site, struct slice path);
 // Never of a silent one.
 bool sites_tree_is_swapped(const struct tree *tree);
 
-// Whether one of the site's trees is.
+// Whether one of the site's trees is, of those that are local.
 bool sites_is_swapped(const struct site *site);

@@ -65,6 +65,8 @@
     X(REDIRECT_LONG, 414, "the redirect leads to a target that is too long")                   \
     X(REDIRECT_HOST, 421, "the redirect keeps the host, which is none of the site's names")    \
     X(ROOT_SILENT, 503, "the file system does not answer: timeouts.root")                      \
+    X(ROOT_BUSY, 503, "as many requests wait for the file system as may: it answers slowly")   \
+    X(ROOT_ASKED, 503, "the file system is being asked")                                       \
     X(SHORTAGE, 503, "descriptors or memory are short")                                        \
     X(LISTING_MEMORY, 503, "there is no memory for another listing: limits.listing_memory")    \
     X(FAULT, 500, "the system cannot read the file")

@@ -46,7 +46,7 @@
     X(access, 33, ACCESS_RECORD_MAX)         \
     X(in, 34, UINT32_MAX)                    \
     X(out, 35, UINT32_MAX)                   \
-    X(content, 36, FILECACHE_BODY_MAX)
+    X(content, 36, CACHED_FILE_BODY_MAX)
 
 struct handoff_record {
 #define X(member, ...) uint64_t member;

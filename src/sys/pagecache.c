@@ -24,6 +24,15 @@ ssize_t pagecache_read(int file, uint64_t offset, void *data, size_t len)
     return n < 0 ? -errno : n;
 }
 
+ssize_t pagecache_wait(int file, uint64_t offset, void *data, size_t len)
+{
+    ssize_t n;
+    do
+        n = pread(file, data, len, (off_t)offset);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
 static bool has_byte(int file, uint64_t offset)
 {
     char byte = 0;

@@ -17,5 +17,8 @@ bool pagecache_has(int file, uint64_t offset, size_t len);
 // Where the file system cannot tell it waits.
 ssize_t pagecache_read(int file, uint64_t offset, void *data, size_t len);
 
+// The same, but waits for the file system.
+ssize_t pagecache_wait(int file, uint64_t offset, void *data, size_t len);
+
 // Reads them into memory and waits until they are there, or cannot be had.
 void pagecache_load(int file, uint64_t offset, size_t len);

@@ -118,14 +118,14 @@ TEST(test_edits)
 
 TEST(test_sizes)
 {
-    static const size_t sizes[] = {0, 1, FILECACHE_BODY_MAX, LARGE};
+    static const size_t sizes[] = {0, 1, CACHED_FILE_BODY_MAX, LARGE};
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         size_t before = count_fds();
         tempdir_fill(&cache_dir, "a", sizes[i]);
         cache_round++;
         struct cached_file *f = cache_get("a");
         assert_int_equal(f->about.size, sizes[i]);
-        if (sizes[i] <= FILECACHE_BODY_MAX) {
+        if (sizes[i] <= CACHED_FILE_BODY_MAX) {
             assert_non_null(f->body);
             assert_int_equal(f->fd, -1);
             for (size_t j = 0; j < sizes[i]; j++)
@@ -136,9 +136,9 @@ TEST(test_sizes)
             assert_int_equal(pread(f->fd, &c, 1, (off_t)sizes[i] - 1), 1);
             assert_int_equal(c, pattern_at(sizes[i] - 1));
         }
-        assert_int_equal(count_fds() - before, sizes[i] > FILECACHE_BODY_MAX);
+        assert_int_equal(count_fds() - before, sizes[i] > CACHED_FILE_BODY_MAX);
         cached_file_release(f);
-        assert_int_equal(cache.files.used, sizes[i] > FILECACHE_BODY_MAX);
+        assert_int_equal(cache.files.used, sizes[i] > CACHED_FILE_BODY_MAX);
     }
 }
 

@@ -455,13 +455,13 @@ TEST(test_other_beginning)
 // Lengths that are right, but more than a connection can have.
 TEST(test_too_long)
 {
-    static char junk[FILECACHE_BODY_MAX + 1], data[FILECACHE_BODY_MAX + 4000];
+    static char junk[CACHED_FILE_BODY_MAX + 1], data[CACHED_FILE_BODY_MAX + 4000];
     static const struct {
         size_t content, access;
         bool good;
     } cases[] = {
-        {FILECACHE_BODY_MAX, 0, true},
-        {FILECACHE_BODY_MAX + 1, 0, false},
+        {CACHED_FILE_BODY_MAX, 0, true},
+        {CACHED_FILE_BODY_MAX + 1, 0, false},
         {0, ACCESS_RECORD_MAX + 1, false},
     };
     const struct sockaddr_in6 peer = {.sin6_family = AF_INET};

@@ -10,7 +10,7 @@
 
 #define MEMORY (1u << 20)
 #define FILES  16
-#define LARGE  (FILECACHE_BODY_MAX + 1)
+#define LARGE  (CACHED_FILE_BODY_MAX + 1)
 #define SMALL  8000 // may take memory from others
 
 // Two sites that have the directory.
