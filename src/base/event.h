@@ -58,9 +58,9 @@
       "more than 32 in a second. It was ended, and another takes its place. Somebody may have "    \
       "taken it over: look at the requests that it was working on, and please report it.")         \
     X(WORKER_LEFT, ERR, "worker-left", "c02e8cb8ae99485bb648eefbe82efa78",                         \
-      "A worker that was killed does not end, for it waits in the kernel for a file system that "  \
-      "does not answer. Another took its place. The process ends when the file system answers, "   \
-      "or is unmounted by force (umount -f).")                                                     \
+      "A worker does not end, for it waits in the kernel for a file system that does not answer. " \
+      "Another took its place. The process ends when the file system answers, or is unmounted by " \
+      "force (umount -f).")                                                                        \
     X(LISTENER_RESTORED, WARN, "listener-restored", "54dc96cd7b8144c582309a502b6d688c",            \
       "Options of a listener were not what they were when the server got it, and are set back. "   \
       "No worker does that: somebody may have taken one over. Look at the lines before this one.") \

@@ -132,8 +132,8 @@ static const struct conf_option options[] = {
      "is not ready, so that balancers go elsewhere before it stops."},
     {TOP(timeouts.root), CONF_TIME, "5s", 10, 60 * SECOND, NULL, NULL,
      "Time for a root, and whatever else the configuration names, to answer when tined starts or "
-     "reloads; a site whose root does not is answered with 503 until it does (see FILE SYSTEMS "
-     "THAT DO NOT ANSWER)."},
+     "reloads, and for a file system that is not local to answer a request; otherwise 503 is "
+     "answered (see FILE SYSTEMS THAT DO NOT ANSWER)."},
     {TOP(timeouts.watchdog), CONF_TIME, "10s", 0, DAY, NULL, NULL,
      "Time after which an event loop that stands still has its worker killed and replaced, at least "
      "3s; 0 means never, but for one that does not become ready within 30s."},

@@ -324,6 +324,6 @@ bool sites_is_swapped(const struct site *site)
 {
     bool swapped = false;
     for (size_t t = 0; t < site->tree_count; t++)
-        swapped = swapped || sites_tree_is_swapped(&site->trees[t]);
+        swapped = swapped || (site->trees[t].is_local && sites_tree_is_swapped(&site->trees[t]));
     return swapped;
 }

@@ -37,7 +37,9 @@ static bool is_young_snapshot(const struct snapshot *one, int64_t now)
 
 static bool is_fresh(const struct snapshot *one, int64_t now)
 {
-    return one->state != SNAPSHOT_READ || (is_young_snapshot(one, now) && snapshot_is_current(one));
+    if (one->state != SNAPSHOT_READ)
+        return true;
+    return one->tree->is_local && is_young_snapshot(one, now) && snapshot_is_current(one);
 }
 
 struct snapshot *snapshots_get(struct snapshots *s, const struct snapshot_query *q, int64_t now)

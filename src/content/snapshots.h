@@ -2,10 +2,10 @@
 // is young.
 //
 // A snapshot is young for SNAPSHOTS_YOUNG after it was begun to be read, as long as the directory
-// has not changed since: sizes and times of files that it shows are so old at most, and what was
-// added or removed before a request is seen. One that is still being read is shared in any case. It
-// lives as long as somebody has a reference, or it is young. Once nobody waits for it any more it
-// is not read to its end.
+// has not changed since, and it is local (struct tree): another one nobody may look at here. Sizes
+// and times of files that it shows are so old at most, and what was added or removed before a
+// request is seen. One that is still being read is shared in any case. It lives as long as somebody
+// has a reference, or it is young. Once nobody waits for it any more it is not read to its end.
 // They are read one after the other, each as soon as the one before is, in whatever thread the
 // caller has for it. Those of all event loops of a worker take their memory from one budget: one
 // that does not fit into what the others leave is an error, -ENOBUFS. Where half of it is in use

@@ -23,6 +23,7 @@ static const struct {
     [DEADLINE_LAST] = {"last", "for a last request"},
     [DEADLINE_LINGER] = {"linger", "being closed"},
     [DEADLINE_ROOT] = {"root", "for a new generation"},
+    [DEADLINE_ASKED] = {"asked", "for a file system"},
 };
 
 void status_format_look_at(int fd, struct status_format_listener *ret)

@@ -17,6 +17,10 @@
 // Messages of a worker that are read in one iteration.
 #define MESSAGES_MAX 8u
 
+// How long one takes to end whose threads are left, and one that has closed its descriptors.
+#define LAST_STEPS_TIME 200 // ms
+#define CLOSED_TIME     500 // ms
+
 static struct watches *watches_of_worker(const struct worker_process *w)
 {
     return w->generation->maker->watches;
@@ -217,6 +221,15 @@ static void end_unruly(struct worker_process *w, enum channel_guard_verdict verd
     worker_process_kill(w);
 }
 
+// The process is left then, unless it ends before.
+static void expect_end(struct worker_process *w, int64_t time)
+{
+    struct watches *watches = watches_of_worker(w);
+    int64_t when = watches->now + time;
+    if (!timers_is_set(&w->leave) || w->leave.when > when)
+        timers_set(&watches->timers, &w->leave, when);
+}
+
 static struct channel_guard_facts facts_about(const struct worker_process *w)
 {
     return (struct channel_guard_facts){
@@ -233,7 +246,9 @@ static void heed_message(struct worker_process *w, const struct channel_message 
     const struct channel_guard_facts facts = facts_about(w);
     enum channel_guard_verdict verdict = channel_guard_judge(&w->guard, &facts, message,
                                                              watches_of_worker(w)->now);
-    if (verdict == CHANNEL_GUARD_GOOD)
+    if (verdict == CHANNEL_GUARD_GOOD && message->type == CHANNEL_THREADS_LEFT)
+        expect_end(w, LAST_STEPS_TIME);
+    else if (verdict == CHANNEL_GUARD_GOOD)
         events->said(events->context, w, message);
     else if (verdict != CHANNEL_GUARD_IGNORED)
         end_unruly(w, verdict);
@@ -256,6 +271,8 @@ static void hear_worker(struct worker_process *w, unsigned most)
             heed_message(w, &message);
         else { // ended or ending: its pidfd tells
             watch_remove(watches_of_worker(w), w->child.channel);
+            if (timers_is_set(&w->leave)) // it was killed
+                expect_end(w, CLOSED_TIME);
             return;
         }
         if (fd >= 0)
@@ -322,6 +339,7 @@ static void leave_process(void *context)
     if (w->child.pid == 0)
         return;
     watch_remove(watches_of_worker(w), w->child.channel);
+    child_signal(&w->child, SIGKILL); // whatever it has said: nothing of it goes on
     int r = leftovers_take(&w->generation->maker->leftovers, watches_of_worker(w), &w->child);
     if (r < 0) { // later, perhaps
         timers_set(&watches_of_worker(w)->timers, &w->leave,

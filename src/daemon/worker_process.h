@@ -50,7 +50,8 @@ int worker_process_watch(struct worker_process *w, int words);
 void worker_process_tell(struct worker_process *w, enum channel_type type, uint32_t value, int fd);
 
 // Kills it at once. One that waits in the kernel for a file system that does not answer cannot end:
-// WORKER_PROCESS_END_TIME later it is left, as if it had ended, and its place is free for another.
+// WORKER_PROCESS_END_TIME later, or soon after its descriptors are closed, it is left, as if it had
+// ended, and its place is free for another.
 void worker_process_kill(struct worker_process *w);
 
 // The same for one that hangs.

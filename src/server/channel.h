@@ -31,6 +31,8 @@ enum channel_type {
                               // so far
     CHANNEL_PROXY_MISSING = 12, // a client of listener number `value` did not begin with a good
                                 // PROXY header, which is required there
+    // The worker tells the master, when it was told to end:
+    CHANNEL_THREADS_LEFT = 13, // it ends now, but for threads that wait for a file system
     CHANNEL_TYPES
 };
 

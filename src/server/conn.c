@@ -1,6 +1,7 @@
 #include "server/conn.h"
 
 #include "base/util.h"
+#include "server/asking.h"
 #include "server/conn_check.h"
 #include "server/conn_close.h"
 #include "server/conn_input.h"
@@ -47,6 +48,18 @@ static void expire_silence(struct context *ctx, struct conn *c)
     conn_close(ctx, c, CONN_CLOSE_TIMEOUT);
 }
 
+// Of a file far away: the answer is cut.
+static void expire_content(struct context *ctx, struct conn *c)
+{
+    conn_close(ctx, c, CONN_CLOSE_TIMEOUT);
+}
+
+static void stay_in_state(struct context *ctx, struct conn *c)
+{
+    (void)ctx;
+    (void)c;
+}
+
 static void expire_send(struct context *ctx, struct conn *c)
 {
     if (send_rate_is_kept(ctx, c))
@@ -57,10 +70,12 @@ static void expire_send(struct context *ctx, struct conn *c)
 
 // A client that has half closed gets its answer as any other. But nothing tells it from one that
 // has gone, for nothing is sent yet: for that one no directory is to be kept waiting, or read,
-// longer than an answer would wait for it.
+// longer than an answer would wait for it. One that may not answer has a time of its own.
 static void expire_listing(struct context *ctx, struct conn *c)
 {
-    if (c->eof || poller_has_hung_up(c->source.fd))
+    if (!c->listing->tree->is_local)
+        conn_step_silent(ctx, c);
+    else if (c->eof || poller_has_hung_up(c->source.fd))
         conn_close(ctx, c, CONN_CLOSE_TIMEOUT);
     else
         deadline_set(&ctx->deadlines, &c->deadline, DEADLINE_LISTING, ctx->clock.now);
@@ -87,19 +102,29 @@ static const struct {
     // Exactly writable: unread input would stay ready, and the loop would spin.
     [CONN_SEND] = {POLLER_OUT, DEADLINE_SEND, NULL, conn_step_send, expire_send},
     // Not even hang-ups are to be heard of: they would stay, and nothing can be done about them.
-    [CONN_DISK] = {0, DEADLINE_DISK, NULL, NULL, NULL},
+    [CONN_DISK] = {0, DEADLINE_DISK, NULL, stay_in_state, expire_content},
     // As above, but not for long.
     [CONN_ROOT] = {0, DEADLINE_ROOT, NULL, conn_step_requests, conn_step_stale},
     // As DISK: a thread reads the directory.
     [CONN_LISTING] = {0, DEADLINE_LISTING, NULL, conn_step_requests, expire_listing},
+    [CONN_ASKED] = {0, DEADLINE_ASKED, NULL, conn_step_requests, conn_step_silent},
     [CONN_LINGER] = {POLLER_IN, DEADLINE_LINGER, conn_input_receive_rest, conn_step_linger,
                      expire_silence},
     [CONN_PROXY] = {POLLER_IN, DEADLINE_FIRST, conn_input_receive, conn_proxy_step,
                     conn_proxy_expire},
 };
 
+// Whether it waits for a file system that may not answer, other than by its state.
+static bool waits_for_far(const struct conn *c)
+{
+    return (c->state == CONN_DISK && transfer_is_far(&c->transfer)) ||
+           (c->state == CONN_LISTING && !c->listing->tree->is_local);
+}
+
 static enum deadline_class class_of(const struct context *ctx, const struct conn *c)
 {
+    if (waits_for_far(c))
+        return DEADLINE_ASKED;
     if (c->state == CONN_PROXY && context_is_ending(ctx))
         return DEADLINE_LAST;
     return c->state == CONN_HEAD && c->requests == 0 ? DEADLINE_FIRST : states[c->state].class;
@@ -107,7 +132,8 @@ static enum deadline_class class_of(const struct context *ctx, const struct conn
 
 static bool is_answer(enum deadline_class class)
 {
-    return class == DEADLINE_SEND || class == DEADLINE_DISK || class == DEADLINE_LISTING;
+    return class == DEADLINE_SEND || class == DEADLINE_DISK || class == DEADLINE_LISTING ||
+           class == DEADLINE_ASKED;
 }
 
 static void enter_class(struct context *ctx, struct conn *c, enum deadline_class class)
@@ -170,24 +196,50 @@ void conn_advance(struct context *ctx, struct conn *c)
     inflight_end(&ctx->notes->inflight);
 }
 
-void conn_go_on(struct context *ctx, struct conn *c)
+void conn_go_on(struct context *ctx, struct reading *one)
 {
-    c->transfer.reading = NULL;
+    struct conn *c = one->conn;
+    transfer_take(&c->transfer, one);
     c->state = CONN_SEND; // the poller tells when there is room in the socket
     settle_state(ctx, c);
 }
 
-void conn_listed(struct context *ctx, struct snapshot *one)
+typedef bool wait_is_over_cb(const struct context *ctx, const struct conn *c);
+
+// Has those go on that wait in this class, and need not any more.
+static void go_on_in_class(struct context *ctx, enum deadline_class class, wait_is_over_cb *is_over)
 {
-    struct list *all = &ctx->deadlines.lists[DEADLINE_LISTING], *next;
-    snapshots_done(&ctx->snapshots, one);
-    listings_start(ctx);
+    struct list *all = &ctx->deadlines.lists[class], *next;
     for (struct list *link = all->next; link != all; link = next) {
         next = link->next;
         struct conn *c = CONTAINER_OF(link, struct conn, deadline.link);
-        if (c->listing->state == SNAPSHOT_READ)
+        if (is_over(ctx, c))
             conn_advance(ctx, c);
     }
+}
+
+static bool is_snapshot_read(const struct context *ctx, const struct conn *c)
+{
+    (void)ctx;
+    return c->state == CONN_LISTING && c->listing->state == SNAPSHOT_READ;
+}
+
+static bool has_far_answer(const struct context *ctx, const struct conn *c)
+{
+    return c->state == CONN_ASKED && asking_is_over(ctx, c);
+}
+
+void conn_listed(struct context *ctx, struct snapshot *one)
+{
+    snapshots_done(asking_snapshots(ctx, one->tree), one);
+    listings_start(ctx);
+    go_on_in_class(ctx, DEADLINE_LISTING, is_snapshot_read);
+    go_on_in_class(ctx, DEADLINE_ASKED, is_snapshot_read);
+}
+
+void conn_answered(struct context *ctx)
+{
+    go_on_in_class(ctx, DEADLINE_ASKED, has_far_answer);
 }
 
 void conn_expire(struct context *ctx, struct conn *c)

@@ -25,8 +25,11 @@ void conn_receive(struct context *ctx, struct conn *c);
 // Does all that can be done now, and settles what to wait for. May close.
 void conn_advance(struct context *ctx, struct conn *c);
 
-// The bytes that it waited for are in memory now, read from the disk.
-void conn_go_on(struct context *ctx, struct conn *c);
+// The bytes that its connection waited for were read. Takes over the reading.
+void conn_go_on(struct context *ctx, struct reading *one);
+
+// File systems have answered: all connections go on that waited for it.
+void conn_answered(struct context *ctx);
 
 // A thread has read a snapshot: the next one is begun, and all connections go on whose snapshot
 // waits no more.

@@ -25,6 +25,7 @@ static const struct {
     [CONN_SEND] = {INPUT | ANSWER | LISTING | ENDING, ANSWER},
     [CONN_DISK] = {INPUT | ANSWER | READING | ENDING, ANSWER | READING},
     [CONN_ROOT] = {INPUT | ENDING, INPUT},
+    [CONN_ASKED] = {INPUT | LISTING | ENDING, INPUT},
     [CONN_LISTING] = {INPUT | LISTING | ENDING, INPUT | LISTING},
     [CONN_LINGER] = {ENDING, 0},
     [CONN_PROXY] = {INPUT, 0},
@@ -85,8 +86,8 @@ static void check_output(const struct context *ctx, const struct conn *c)
         assert(c->resume == CONN_HEAD || (c->resume == CONN_BODY && c->in));
     }
     assert(c->inflight == 0 ||
-           ((is_answer || c->state == CONN_LISTING) && c->inflight < INFLIGHT_MAX &&
-            ctx->notes->inflight.entries[c->inflight].is_used));
+           ((is_answer || c->state == CONN_LISTING || c->state == CONN_ASKED) &&
+            c->inflight < INFLIGHT_MAX && ctx->notes->inflight.entries[c->inflight].is_used));
 }
 
 static int64_t since_of_link(const struct list *link)

@@ -1,5 +1,6 @@
 #include "server/conn_close.h"
 
+#include "server/asking.h"
 #include "server/conn_check.h"
 #include "server/conn_types.h"
 #include "server/context.h"
@@ -14,6 +15,7 @@ static void let_go(struct context *ctx, struct conn *c)
 {
     transfer_finish(&c->transfer, &ctx->pool);
     listings_leave(c);
+    asking_leave(ctx, c);
     bufpool_put(&ctx->pool, c->in);
     bufpool_put(&ctx->pool, c->out);
     c->in = c->out = NULL;

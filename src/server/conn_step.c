@@ -1,6 +1,7 @@
 #include "server/conn_step.h"
 
 #include "base/log.h"
+#include "server/asking.h"
 #include "server/conn_close.h"
 #include "server/conn_input.h"
 #include "server/context.h"
@@ -90,20 +91,24 @@ static bool flush_gathered(struct context *ctx, struct conn *c)
 // False: the request in ctx->request has to wait.
 static bool is_answered(struct context *ctx, struct conn *c)
 {
+    asking_begin(ctx, c);
     if (handler_answer(ctx, c, &ctx->request))
         return true;
-    if (!c->listing)
+    if (!c->listing || asking_must_wait(ctx))
         return false;
     listings_start(ctx);
     return c->listing->state == SNAPSHOT_READ && handler_answer(ctx, c, &ctx->request);
 }
 
-static void await_answer(struct conn *c)
+static void await_answer(struct context *ctx, struct conn *c)
 {
-    if (c->listing) { // its head is read once more, its content is thrown away already
+    asking_wait(ctx, c);
+    if (c->listing ||
+        asking_waits(ctx, c)) { // its head is read once more, its content is thrown away already
         c->state = CONN_BODY;
         c->content = CONTENT_END;
     } else {
+        asking_leave(ctx, c);
         c->state = CONN_ROOT;
         c->scan = (struct head_scan){0}; // it is read once more, here or elsewhere
     }
@@ -113,10 +118,11 @@ static void await_answer(struct conn *c)
 static bool answer_request(struct context *ctx, struct conn *c, size_t len)
 {
     if (!is_answered(ctx, c)) {
-        await_answer(c);
+        await_answer(ctx, c);
         return false;
     }
     listings_leave(c);
+    asking_leave(ctx, c);
     // The request's bytes must stay until the log has what it needs of them.
     bool sent_all = !transfer_is_active(&c->transfer) || flush(ctx, c, &ctx->request);
     if (c->state == CONN_FREE)
@@ -231,7 +237,7 @@ void conn_step_requests(struct context *ctx, struct conn *c)
     bool more = true;
     if (c->state == CONN_ROOT)
         c->state = CONN_HEAD;
-    if (c->state == CONN_LISTING)
+    if (c->state == CONN_LISTING || c->state == CONN_ASKED)
         c->state = CONN_BODY;
     while (more && !is_held_up(c)) {
         more = next_request(ctx, c);
@@ -241,7 +247,9 @@ void conn_step_requests(struct context *ctx, struct conn *c)
     // One that waits for a root does so behind answers that can be sent.
     if (is_held_up(c) || !flush_gathered(ctx, c) || c->state == CONN_ROOT)
         return;
-    if (c->listing)
+    if (asking_waits(ctx, c))
+        c->state = CONN_ASKED;
+    else if (c->listing)
         c->state = CONN_LISTING;
     else if (c->ending != CONN_STAYS)
         sent(ctx, c);
@@ -265,7 +273,7 @@ void conn_step_send(struct context *ctx, struct conn *c)
         return;
     sent(ctx, c);
     // No event will come for requests that are in the input already.
-    if (c->state == CONN_HEAD || (c->state == CONN_BODY && c->listing))
+    if (c->state == CONN_HEAD || (c->state == CONN_BODY && (c->listing || c->asking)))
         conn_step_requests(ctx, c);
 }
 
@@ -281,6 +289,13 @@ void conn_step_stale(struct context *ctx, struct conn *c)
              "before is served on");
     ctx->root_wait_at = ctx->clock.now + ROOT_WAIT_AGAIN;
     conn_step_requests(ctx, c);
+}
+
+void conn_step_silent(struct context *ctx, struct conn *c)
+{
+    ctx->is_late = true;
+    conn_step_requests(ctx, c);
+    ctx->is_late = false;
 }
 
 void conn_step_unfinished(struct context *ctx, struct conn *c)

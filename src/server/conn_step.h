@@ -19,6 +19,9 @@ void conn_step_send(struct context *ctx, struct conn *c);
 // LINGER: closes when the client has.
 void conn_step_linger(struct context *ctx, struct conn *c);
 
+// ASKED, LISTING, when the file system has not answered in time: so says the answer.
+void conn_step_silent(struct context *ctx, struct conn *c);
+
 // ROOT, when no generation has come that has the root: answers with what there is.
 void conn_step_stale(struct context *ctx, struct conn *c);
 

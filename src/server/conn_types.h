@@ -21,8 +21,9 @@ struct source {
         SOURCE_LISTENER,
         SOURCE_CONN,
         SOURCE_READAHEAD,
-        SOURCE_POKE,  // the loop's own: another thread wants something of it
-        SOURCE_WORKER // the worker's: its channel to the master, its signals
+        SOURCE_ANSWERS, // of file systems that may not answer
+        SOURCE_POKE,    // the loop's own: another thread wants something of it
+        SOURCE_WORKER   // the worker's: its channel to the master, its signals
     } kind;
     int fd;
 };
@@ -40,6 +41,7 @@ enum conn_state {
     CONN_LISTING, // a request is there for a listing, and the directory is being read
     CONN_LINGER,  // after our FIN: what still comes is thrown away
     CONN_PROXY,   // a PROXY header is awaited, or has begun
+    CONN_ASKED,   // a request is there, and a file system that may not answer is asked
     CONN_STATES
 };
 
@@ -67,6 +69,7 @@ struct conn {
     uint16_t listener; // its number; none has it: it is there no more
     uint16_t status;   // of the answer whose content is on its way, for the access log
     uint16_t lap;      // in which it made content last (server/output.c)
+    uint32_t asking;   // its number among those of the loop, plus 1 (server/asking.h); 0: none
     struct deadline deadline;
     union {
         struct conn *next_free;   // FREE: for the slots

@@ -28,6 +28,7 @@ static void init_deadlines(struct context *ctx)
         [DEADLINE_IDLE] = (int64_t)t->idle,     [DEADLINE_LAST] = LAST_CHANCE,
         [DEADLINE_LINGER] = (int64_t)t->linger, [DEADLINE_DISK] = FOREVER,
         [DEADLINE_LISTING] = (int64_t)t->send,  [DEADLINE_ROOT] = ROOT_WAIT,
+        [DEADLINE_ASKED] = (int64_t)t->root,
     };
     deadlines_init(&ctx->deadlines, timeouts);
 }
@@ -60,6 +61,8 @@ int context_init(struct context *ctx, const struct context_shared *shared,
         .notes = notes,
         .poller = {-1},
         .readahead = {.fd = -1},
+        .questions = {.fd = -1},
+        .turns = {.group = 1},
         .common = {.second = -1},
     };
     clock_read(&ctx->clock);
@@ -76,14 +79,27 @@ int context_init(struct context *ctx, const struct context_shared *shared,
     return r;
 }
 
+// A thread may still be reading one of a file system that it is left to.
+static void clean_far_snapshots(struct context *ctx)
+{
+    for (size_t i = 0; ctx->far_snapshots && i < ctx->questions.fs_count; i++)
+        if (!ctx->questions.fs[i].is_left)
+            snapshots_cleanup(&ctx->far_snapshots[i]);
+}
+
 void context_cleanup(struct context *ctx)
 {
     accesslog_flush(&ctx->log, ctx->clock.now, true);
     accesslog_cleanup(&ctx->log);
+    ctx->left = questions_end(&ctx->questions);
     readahead_cleanup(&ctx->readahead);
     snapshots_cleanup(&ctx->snapshots);
+    clean_far_snapshots(ctx);
     if (ctx->cache.buckets)
         filecache_cleanup(&ctx->cache);
+    questions_cleanup(&ctx->questions);
+    free(ctx->far_snapshots);
+    free(ctx->askings);
     bufpool_cleanup(&ctx->pool);
     slots_cleanup(&ctx->slots);
     free(ctx->matched);

@@ -4,6 +4,7 @@
 // decides what comes next stands above (server/loop.h).
 #pragma once
 
+#include "content/questions.h"
 #include "content/snapshots.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -16,6 +17,7 @@
 #include "sys/clock.h"
 #include "sys/poller.h"
 
+struct asking;
 struct conn;
 
 // That a client began with a PROXY header where none is expected, or without a good one where it is
@@ -110,7 +112,12 @@ struct context {
     struct ready ready;
     int64_t root_wait_at; // from then on requests wait for a generation that has a swapped root
     struct making making;
-    struct snapshots snapshots;
+    struct snapshots snapshots;      // of local directories
+    struct questions questions;      // to file systems that may not answer; fd -1: there are none
+    struct snapshots *far_snapshots; // for each of them
+    struct asking *askings;          // QUESTIONS_WAITING for each of them
+    bool is_late;                    // the request that is answered waits for none of them any more
+    const char *left; // after context_cleanup(): a thread is left that waits for this directory's
     int64_t proxy_told[PROXY_NOTICE_MISSING + 1]; // when on_proxy was called last; 0: never
     struct common_lines common;
     struct request request;       // the one being answered

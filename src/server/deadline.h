@@ -22,6 +22,7 @@ enum deadline_class {
     DEADLINE_LAST,    // between requests of a server that is stopping
     DEADLINE_LINGER,  // reading off what comes after the last answer
     DEADLINE_ROOT,    // a new generation is waited for, not the client
+    DEADLINE_ASKED,   // a file system that may not answer is waited for
     DEADLINE_CLASSES,
     DEADLINE_NONE = DEADLINE_CLASSES
 };

@@ -8,6 +8,7 @@
 #include "http/accept.h"
 #include "http/precond.h"
 #include "http/statuses.h"
+#include "server/asking.h"
 #include "server/conn_types.h"
 #include "server/listings.h"
 #include "server/output.h"
@@ -86,14 +87,21 @@ static uint32_t retry_after_of(const struct route *route)
 {
     if (route->reason == REASON_RULE_STATUS)
         return route->ruling.final.rule->retry_after;
-    return route->reason == REASON_ROOT_SILENT ? RETRY_SILENT : 1;
+    return route->reason == REASON_ROOT_SILENT || route->reason == REASON_ROOT_BUSY ? RETRY_SILENT
+                                                                                    : 1;
 }
 
-// `total` is the size of the file with 416, else of no matter.
+// `total` is the size of the file with 416, else of no matter. Where the site's page is being asked
+// for there is no answer yet.
 static void answer_error(const struct exchange *x, int status, uint64_t total)
 {
-    struct response response = respond_start(x, status);
     struct cached_file *page = route_error_page(&x->query, x->route, status);
+    if (asking_must_wait(x->ctx)) {
+        if (page)
+            cached_file_release(page);
+        return;
+    }
+    struct response response = respond_start(x, status);
     response.location = x->route->location;
     if (x->route->slash && !rules_say_header(&x->route->ruling, SLICE("Cache-Control"), status))
         response.about = SLICE("Cache-Control: no-cache\r\n"); // a page may become a directory
@@ -324,6 +332,12 @@ static void answer_snapshot(const struct exchange *x, struct snapshot *snapshot,
                             struct listing_view *v)
 {
     struct cached_file *readme = find_readme(x, v);
+    if (asking_must_wait(x->ctx)) {
+        snapshots_release(snapshot);
+        if (readme)
+            cached_file_release(readme);
+        return;
+    }
     const struct listing_body_options options = {
         .snapshot = snapshot,
         .view = *v,
@@ -406,13 +420,14 @@ static bool is_for_next_generation(const struct exchange *x)
 {
     const struct context *ctx = x->ctx;
     return ctx->cache.swapped && !context_is_ending(ctx) && x->r->body == BODY_NONE &&
-           ctx->clock.now >= ctx->root_wait_at && sites_is_swapped(x->route->site);
+           ctx->clock.now >= ctx->root_wait_at &&
+           (ctx->questions.turn.is_swapped || sites_is_swapped(x->route->site));
 }
 
 static bool answer_found(const struct exchange *x)
 {
     route_resolve(&x->query, x->r, x->route);
-    if (is_for_next_generation(x)) {
+    if (asking_must_wait(x->ctx) || is_for_next_generation(x)) {
         if (x->route->kind == ROUTE_FILE)
             cached_file_release(x->route->file);
         return false;
@@ -420,10 +435,10 @@ static bool answer_found(const struct exchange *x)
     if (x->route->kind == ROUTE_FILE)
         answer_file(x);
     else if (x->route->kind == ROUTE_DIRECTORY)
-        return answer_directory(x);
+        return answer_directory(x) && !asking_must_wait(x->ctx);
     else
         answer_status(x, x->route->status);
-    return true;
+    return !asking_must_wait(x->ctx);
 }
 
 bool handler_answer(struct context *ctx, struct conn *c, const struct request *r)
@@ -447,7 +462,7 @@ bool handler_answer(struct context *ctx, struct conn *c, const struct request *r
         answer_options(&x);
     else
         return answer_found(&x);
-    return true;
+    return !asking_must_wait(ctx);
 }
 
 void handler_refuse(struct context *ctx, struct conn *c, const struct request *r,

@@ -24,7 +24,7 @@ _Static_assert(CONN_STAYS == 0 && CONN_CLOSES == 1 && CONN_LINGERS == 2, "ending
 
 bool handoff_record_fits(const struct conn *c)
 {
-    if (c->broken || c->transfer.source)
+    if (c->broken || c->transfer.source || c->asking || transfer_is_far(&c->transfer))
         return false;
     if (c->state == CONN_SEND)
         return c->resume == CONN_HEAD;

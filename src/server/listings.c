@@ -1,5 +1,6 @@
 #include "server/listings.h"
 
+#include "server/asking.h"
 #include "server/conn_types.h"
 
 #include <errno.h>
@@ -24,12 +25,18 @@ static struct snapshot *take_awaited(struct conn *c, const struct snapshot_query
 struct snapshot *listings_get(struct context *ctx, struct conn *c, const struct snapshot_query *q,
                               enum reason *ret_reason)
 {
+    struct snapshots *all = asking_snapshots(ctx, q->route->tree);
     struct snapshot *one = take_awaited(c, q);
     if (!one)
-        one = snapshots_get(&ctx->snapshots, q, ctx->clock.now);
+        one = snapshots_get(all, q, ctx->clock.now);
     *ret_reason = one ? REASON_NONE : REASON_SHORTAGE;
-    if (one && one->state != SNAPSHOT_READ) {
+    if (one && one->state != SNAPSHOT_READ && !ctx->is_late) {
         c->listing = one;
+        return NULL;
+    }
+    if (one && one->state != SNAPSHOT_READ) {
+        snapshots_release(one);
+        *ret_reason = REASON_ROOT_SILENT;
         return NULL;
     }
     if (!one || one->error == 0)
@@ -46,13 +53,21 @@ void listings_leave(struct conn *c)
     c->listing = NULL;
 }
 
-void listings_start(struct context *ctx)
+static void start_reading(struct context *ctx, struct snapshots *all, struct askers *askers)
 {
     struct snapshot *one;
-    while ((one = snapshots_next(&ctx->snapshots, ctx->clock.now))) {
-        if (readahead_list(&ctx->readahead, one))
+    while ((one = snapshots_next(all, ctx->clock.now))) {
+        if (readahead_list(&ctx->readahead, one, askers))
             return;
         one->error = -ENOMEM;
-        snapshots_done(&ctx->snapshots, one);
+        snapshots_done(all, one);
     }
+}
+
+void listings_start(struct context *ctx)
+{
+    start_reading(ctx, &ctx->snapshots, NULL);
+    for (size_t i = 0; i < ctx->questions.fs_count; i++)
+        if (ctx->questions.fs[i].askers)
+            start_reading(ctx, &ctx->far_snapshots[i], ctx->questions.fs[i].askers);
 }

@@ -3,6 +3,7 @@ libtined_a_SOURCES += \
 	src/server/acceptor.c src/server/acceptor.h \
 	src/server/access_record.c src/server/access_record.h \
 	src/server/accesslog.c src/server/accesslog.h \
+	src/server/asking.c src/server/asking.h \
 	src/server/bufpool.c src/server/bufpool.h \
 	src/server/channel.c src/server/channel.h \
 	src/server/conn.c src/server/conn.h \
@@ -40,6 +41,7 @@ unit_tests_server = \
 	tests/unit/test_acceptor \
 	tests/unit/test_access_record \
 	tests/unit/test_accesslog \
+	tests/unit/test_asking \
 	tests/unit/test_bufpool \
 	tests/unit/test_channel \
 	tests/unit/test_conn \
@@ -80,6 +82,7 @@ unit_tests += $(unit_tests_server)
 threaded_units += $(unit_tests_server)
 
 tests_unit_test_acceptor_LDFLAGS = $(AM_LDFLAGS) $(wrap_pair)
+tests_unit_test_asking_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock)
 tests_unit_test_conn_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) $(wrap_memory) $(wrap_transmit)
 tests_unit_test_conn_check_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) $(wrap_transmit)
 tests_unit_test_conn_close_LDFLAGS = $(AM_LDFLAGS) $(wrap_clock) $(wrap_transmit)

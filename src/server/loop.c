@@ -1,6 +1,7 @@
 #include "server/loop.h"
 
 #include "base/util.h"
+#include "server/asking.h"
 #include "server/conn.h"
 #include "server/conn_close.h"
 #include "server/handoff.h"
@@ -34,6 +35,15 @@ static int init_readahead(struct loop *l)
     return poller_add(&l->ctx.poller, l->reads.fd, POLLER_IN, &l->reads);
 }
 
+static int init_answers(struct loop *l)
+{
+    int r = asking_init(&l->ctx);
+    l->answers = (struct source){SOURCE_ANSWERS, l->ctx.questions.fd};
+    if (r < 0 || l->answers.fd < 0)
+        return r;
+    return poller_add(&l->ctx.poller, l->answers.fd, POLLER_IN, &l->answers);
+}
+
 static int init_poke(struct loop *l)
 {
     l->poke.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -53,6 +63,8 @@ int loop_init(struct loop *l, const struct context_shared *shared, struct scoreb
     r = init_poke(l);
     if (r == 0)
         r = init_readahead(l);
+    if (r == 0)
+        r = init_answers(l);
     if (r == 0)
         r = acceptor_init(&l->acceptors, &l->ctx);
     if (r < 0)
@@ -148,6 +160,8 @@ static void heed_poke(struct loop *l)
         l->phase_since = l->ctx.clock.now;
     l->ctx.phase = wanted;
     if (context_is_ending(&l->ctx))
+        asking_end_soon(&l->ctx);
+    if (context_is_ending(&l->ctx))
         each_connection(&l->ctx, conn_drain);
     acceptor_leave(&l->acceptors);
 }
@@ -221,9 +235,18 @@ static void handle_readahead(struct loop *l)
         if (one->snapshot)
             conn_listed(&l->ctx, one->snapshot);
         if (one->conn)
-            conn_go_on(&l->ctx, one->conn);
-        readahead_free(one);
+            conn_go_on(&l->ctx, one);
+        else
+            readahead_free(one);
     }
+}
+
+// These requests are a group of their own.
+static void handle_answers(struct loop *l)
+{
+    questions_take(&l->ctx.questions);
+    conn_answered(&l->ctx);
+    l->ctx.turns.group++;
 }
 
 static void heed(struct loop *l, struct source *source)
@@ -237,6 +260,9 @@ static void heed(struct loop *l, struct source *source)
         break;
     case SOURCE_READAHEAD:
         handle_readahead(l);
+        break;
+    case SOURCE_ANSWERS:
+        handle_answers(l);
         break;
     case SOURCE_POKE:
         heed_poke(l);
@@ -275,6 +301,8 @@ static void tick(struct loop *l)
         acceptor_try(&l->acceptors);
     filecache_tick(&l->ctx.cache);
     snapshots_tick(&l->ctx.snapshots, l->ctx.clock.now);
+    for (size_t i = 0; i < l->ctx.questions.fs_count; i++)
+        snapshots_tick(&l->ctx.far_snapshots[i], l->ctx.clock.now);
     bufpool_tick(&l->ctx.pool);
 }
 

@@ -15,6 +15,7 @@
 struct loop {
     struct context ctx;
     struct acceptors acceptors;
+    struct source answers;
     struct source reads;             // the readahead's descriptor
     struct source poke;              // an eventfd, written by loop_poke()
     _Atomic int wanted;              // enum loop_phase, set by it

@@ -148,6 +148,33 @@ static enum output_state send_file(struct context *ctx, struct conn *c, enum con
     return OUTPUT_DONE;
 }
 
+// Content of a file far away, as far as it was read.
+static enum output_state send_far(struct context *ctx, struct conn *c, enum conn_close *ret_reason)
+{
+    struct transfer *t = &c->transfer;
+    while (transfer_left(t) > 0) {
+        struct slice part;
+        if (ctx->output.budget == 0)
+            return OUTPUT_WAIT;
+        int r = transfer_load_far(t, &ctx->readahead, c, &part);
+        if (r == -EAGAIN)
+            return OUTPUT_WAIT;
+        if (r < 0) {
+            *ret_reason = r == -ENOMEM ? CONN_CLOSE_MEMORY : CONN_CLOSE_CHANGED;
+            return OUTPUT_FAILED;
+        }
+        struct iovec iov = {(void *)(uintptr_t)part.ptr, part.len};
+        ssize_t n = transmit_send(c->source.fd, &iov, 1, transfer_left(t) > part.len);
+        if (n == -EAGAIN)
+            return OUTPUT_WAIT;
+        if (n < 0)
+            return failed((int)n, ret_reason);
+        note_sent(ctx, c, (size_t)n);
+        transfer_advance(t, (size_t)n);
+    }
+    return OUTPUT_DONE;
+}
+
 // All that the connection has to send now.
 static enum output_state send_ready(struct context *ctx, struct conn *c,
                                     enum conn_close *ret_reason)
@@ -156,6 +183,8 @@ static enum output_state send_ready(struct context *ctx, struct conn *c,
     enum output_state state = send_memory(ctx, c, ret_reason);
     if (state == OUTPUT_DONE && transfer_is_in_file(&c->transfer))
         state = send_file(ctx, c, ret_reason);
+    else if (state == OUTPUT_DONE && transfer_is_far(&c->transfer))
+        state = send_far(ctx, c, ret_reason);
     ctx->output.gathered = 0; // sent, put aside, or of no use any more
     return state;
 }

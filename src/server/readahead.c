@@ -1,5 +1,6 @@
 #include "server/readahead.h"
 
+#include "base/util.h"
 #include "content/cached_file.h"
 #include "content/snapshot.h"
 #include "sys/pagecache.h"
@@ -136,20 +137,69 @@ static struct reading *start(struct readahead *r, const struct reading *what)
     return NULL;
 }
 
-struct reading *readahead_start(struct readahead *r, struct cached_file *file, struct range range,
-                                struct conn *waiting)
+// ---- far away ----------------------------------------------------------------------------------
+
+// In a thread of the file system's.
+static void read_far(struct askers_job *job)
 {
-    const struct reading what = {
-        .file = file, .offset = range.offset, .len = (size_t)range.length, .conn = waiting};
-    struct reading *one = start(r, &what);
-    if (one)
-        file->references++;
+    struct reading *one = CONTAINER_OF(job, struct reading, job);
+    ssize_t n = 1;
+    if (one->snapshot) {
+        snapshot_read(one->snapshot);
+        return;
+    }
+    while (one->got < one->len && n > 0) {
+        n = pagecache_wait(one->file->far->fd, one->offset + one->got, one->data + one->got,
+                           one->len - one->got);
+        one->got += n > 0 ? (size_t)n : 0;
+    }
+}
+
+static void note_far(struct askers_job *job)
+{
+    struct reading *one = CONTAINER_OF(job, struct reading, job);
+    struct readahead *r = one->owner;
+    pthread_mutex_lock(&r->mutex);
+    one->next = r->done;
+    r->done = one;
+    pthread_mutex_unlock(&r->mutex);
+    eventfd_write(r->fd, 1);
+}
+
+static struct reading *start_far(struct readahead *r, struct askers *askers,
+                                 const struct reading *what)
+{
+    size_t room = what->snapshot ? 0 : what->len;
+    struct reading *one = malloc(sizeof(*one) + room);
+    if (!one)
+        return NULL;
+    *one = *what;
+    one->owner = r;
+    one->job = (struct askers_job){.run = read_far, .done = note_far};
+    askers_submit(askers, &one->job);
     return one;
 }
 
-bool readahead_list(struct readahead *r, struct snapshot *snapshot)
+// ---- both --------------------------------------------------------------------------------------
+
+struct reading *readahead_start(struct readahead *r, struct cached_file *file, struct range range,
+                                struct conn *waiting)
 {
-    return start(r, &(struct reading){.snapshot = snapshot}) != NULL;
+    struct reading what = {
+        .file = file, .offset = range.offset, .len = (size_t)range.length, .conn = waiting};
+    if (file->far)
+        what.len = MIN(what.len, READAHEAD_FAR);
+    file->references++;
+    struct reading *one = file->far ? start_far(r, file->far->askers, &what) : start(r, &what);
+    if (!one)
+        file->references--;
+    return one;
+}
+
+bool readahead_list(struct readahead *r, struct snapshot *snapshot, struct askers *askers)
+{
+    const struct reading what = {.snapshot = snapshot};
+    return (askers ? start_far(r, askers, &what) : start(r, &what)) != NULL;
 }
 
 struct reading *readahead_take(struct readahead *r)

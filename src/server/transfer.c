@@ -3,6 +3,8 @@
 #include "base/util.h"
 #include "sys/pagecache.h"
 
+#include <errno.h>
+
 void transfer_file(struct transfer *t, struct cached_file *file, struct range range)
 {
     *t = (struct transfer){
@@ -18,11 +20,20 @@ void transfer_generated(struct transfer *t, struct cached_file *file, struct bod
     *t = (struct transfer){.file = file, .source = source};
 }
 
+static void drop_window(struct transfer *t)
+{
+    if (t->window)
+        readahead_free(t->window);
+    t->window = NULL;
+}
+
 void transfer_finish(struct transfer *t, struct bufpool *pool)
 {
     bufpool_put(pool, t->record);
     if (t->reading)
         t->reading->conn = NULL;
+    if (transfer_is_far(t))
+        drop_window(t);
     if (t->file)
         cached_file_release(t->file);
     if (t->source)
@@ -37,7 +48,8 @@ enum body_source_state transfer_next(struct transfer *t, struct buf *b)
     enum body_source_state state = t->source->next(t->source, &range, b);
     t->offset = range.offset;
     t->end = range.offset + range.length;
-    t->loaded = 0; // it may be any part of the file
+    if (!transfer_is_far(t))
+        t->loaded = 0; // it may be any part of the file
     t->length += b->len - before + (state == BODY_SOURCE_LOAD ? 0 : range.length);
     t->source->ended = state == BODY_SOURCE_END;
     return state;
@@ -61,4 +73,40 @@ bool transfer_load(struct transfer *t, struct readahead *r, struct conn *waiting
         t->reading = readahead_start(r, t->file, (struct range){t->offset, len}, waiting);
     t->loaded = t->offset + len;
     return !t->reading;
+}
+
+// The part of the window that is to be sent next; empty: none.
+static struct slice rest_of_window(const struct transfer *t)
+{
+    const struct reading *w = t->window;
+    if (!w || t->offset < w->offset || t->offset >= w->offset + w->got)
+        return (struct slice){NULL, 0};
+    size_t from = (size_t)(t->offset - w->offset);
+    return slice_make(w->data + from, (size_t)MIN(w->got - from, transfer_left(t)));
+}
+
+int transfer_load_far(struct transfer *t, struct readahead *r, struct conn *waiting,
+                      struct slice *ret)
+{
+    const struct reading *w = t->window;
+    *ret = rest_of_window(t);
+    if (ret->len)
+        return 0;
+    if (w && w->got < w->len && t->offset == w->offset + w->got)
+        return -ENODATA;
+    drop_window(t);
+    t->reading = readahead_start(r, t->file, (struct range){t->offset, transfer_left(t)}, waiting);
+    return t->reading ? -EAGAIN : -ENOMEM;
+}
+
+void transfer_take(struct transfer *t, struct reading *one)
+{
+    t->reading = NULL;
+    one->conn = NULL;
+    if (transfer_is_far(t)) {
+        drop_window(t);
+        t->window = one;
+    } else {
+        readahead_free(one);
+    }
 }

@@ -12,9 +12,12 @@
 #include "server/readahead.h"
 
 struct transfer {
-    struct cached_file *file;   // or NULL
-    uint64_t offset, end;       // of the file: what is left to be sent
-    uint64_t loaded;            // up to here it is in memory, if it is read from a descriptor
+    struct cached_file *file; // or NULL
+    uint64_t offset, end;     // of the file: what is left to be sent
+    union {
+        uint64_t loaded;        // up to here it is in memory, if it is read from a descriptor
+        struct reading *window; // of a file far away: a part of it that was read, or NULL
+    };
     struct reading *reading;    // what is being read from the disk for it, or NULL
     struct body_source *source; // makes what follows that range, or NULL
     struct block *record;       // facts for the access log's line of it, or NULL
@@ -47,6 +50,14 @@ bool transfer_fetch(struct transfer *t, struct readahead *r, struct conn *waitin
 // without a thread for that, sending it waits for the disk. `waiting` is told when it was read.
 bool transfer_load(struct transfer *t, struct readahead *r, struct conn *waiting);
 
+// The same of a file far away: sets the part of it that is there. 0; -EAGAIN: it is being read;
+// -ENODATA: the file ends before, or cannot be read; -ENOMEM.
+int transfer_load_far(struct transfer *t, struct readahead *r, struct conn *waiting,
+                      struct slice *ret);
+
+// It was read, and is taken over.
+void transfer_take(struct transfer *t, struct reading *one);
+
 // Whether there is content, or facts about content that was sent.
 static inline bool transfer_is_active(const struct transfer *t)
 {
@@ -58,10 +69,16 @@ static inline uint64_t transfer_left(const struct transfer *t)
     return t->end - t->offset;
 }
 
+// Whether what is left is read by others only (struct cached_file, far).
+static inline bool transfer_is_far(const struct transfer *t)
+{
+    return t->file && t->file->far;
+}
+
 // Whether what is left has to be read from a descriptor.
 static inline bool transfer_is_in_file(const struct transfer *t)
 {
-    return t->file && !t->file->body;
+    return t->file && !t->file->body && !t->file->far;
 }
 
 // The rest, of content that is in memory; else nothing.

@@ -19,9 +19,9 @@
 // Descriptors of a worker: stdio, log, channel, signals, the handoff, and a few for libraries.
 #define RESERVED_FDS 14u
 
-// Descriptors of a loop: poller, poke, readahead, spare, and a file that is being looked at. For
+// Descriptors of a loop: poller, poke, readahead, answers, spare, and a file that is looked at. For
 // each worker that hands over it has one more; there may be as many as there are places now.
-#define LOOP_FDS 5u
+#define LOOP_FDS 6u
 
 #define CONNECTIONS_MAX 65536u
 
@@ -45,6 +45,7 @@ struct worker {
     struct source signals;
     struct source channel;
     _Atomic size_t accepting; // loops that still accept
+    bool is_left;             // threads do not end
     _Atomic bool has_started; // the master was told so
     // When it had these notices last; 0: never.
     _Atomic int64_t swap_told, proxy_told[PROXY_NOTICE_MISSING + 1];
@@ -273,17 +274,33 @@ static int start_threads(struct worker *w)
     return 0;
 }
 
+// The threads have descriptors of their own: the ports, and whatever else is open here, are free
+// when the rest of the process has ended.
+static void tell_left(struct worker *w, const char *directory)
+{
+    log_warn("a worker (pid %d) ends, but for threads that wait for \"%s\": until that answers, a "
+             "process is left that does nothing",
+             (int)getpid(), directory);
+    if (w->has_started)
+        channel_send(w->setup->channel, CHANNEL_THREADS_LEFT, 0, -1);
+    w->is_left = true;
+}
+
 static void end_serving(struct worker *w)
 {
     uint32_t cut = 0;
+    const char *left = NULL;
     for (size_t i = 1; i <= w->thread_count; i++)
         pthread_join(w->threads[i], NULL);
     for (size_t i = 0; i < w->loop_count; i++) {
         cut += w->loops[i].cut;
         loop_cleanup(&w->loops[i]);
+        left = w->loops[i].ctx.left ? w->loops[i].ctx.left : left;
     }
     if (w->reports_handover)
         tell_handed_over(w);
+    if (left)
+        tell_left(w, left);
     if (cut && w->has_started)
         channel_send(w->setup->channel, CHANNEL_ANSWERS_CUT, cut, -1);
     set_handoff(w, -1);
@@ -352,5 +369,7 @@ int worker_run(const struct worker_setup *setup)
     w.has_started = true;
     loop_run(&w.loops[0]);
     end_serving(&w);
+    if (w.is_left) // exit handlers may free what they use, or wait for them
+        _exit(WORKER_EXIT_OK);
     return WORKER_EXIT_OK;
 }

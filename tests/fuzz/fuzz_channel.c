@@ -20,13 +20,15 @@ static void check_good(struct seen *seen, const struct channel_guard_facts *fact
     assert(m);
     assert(m->type == CHANNEL_STARTED || m->type == CHANNEL_ROOT_SWAPPED ||
            m->type == CHANNEL_PROXY_HEADER || m->type == CHANNEL_PROXY_MISSING ||
-           m->type == CHANNEL_HANDED_OVER || m->type == CHANNEL_ANSWERS_CUT);
+           m->type == CHANNEL_HANDED_OVER || m->type == CHANNEL_THREADS_LEFT ||
+           m->type == CHANNEL_ANSWERS_CUT);
     if (!facts->is_foreign) {
         assert((m->type == CHANNEL_STARTED) == (seen->started == 0));
         assert(seen->last_words == 0);
         assert((m->type != CHANNEL_PROXY_HEADER && m->type != CHANNEL_PROXY_MISSING) ||
                m->value < facts->listener_count);
-        assert(m->type != CHANNEL_ANSWERS_CUT || facts->is_retired);
+        assert((m->type != CHANNEL_ANSWERS_CUT && m->type != CHANNEL_THREADS_LEFT) ||
+               facts->is_retired);
         seen->started += m->type == CHANNEL_STARTED;
         seen->last_words += m->type == CHANNEL_ANSWERS_CUT;
     }

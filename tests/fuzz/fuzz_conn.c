@@ -166,16 +166,20 @@ struct reading *__wrap_readahead_start(struct readahead *r, struct cached_file *
     struct reading *one = malloc(sizeof(*one));
     (void)r;
     assert(one && range.length > 0);
-    *one = (struct reading){readings, file, range.offset, (size_t)range.length, waiting, NULL};
+    *one = (struct reading){.next = readings,
+                            .file = file,
+                            .offset = range.offset,
+                            .len = (size_t)range.length,
+                            .conn = waiting};
     file->references++;
     readings = one;
     return one;
 }
 
-bool __wrap_readahead_list(struct readahead *r, struct snapshot *snapshot);
-bool __wrap_readahead_list(struct readahead *r, struct snapshot *snapshot)
+bool __wrap_readahead_list(struct readahead *r, struct snapshot *snapshot, struct askers *askers);
+bool __wrap_readahead_list(struct readahead *r, struct snapshot *snapshot, struct askers *askers)
 {
-    (void)r;
+    (void)r, (void)askers;
     assert(!listing); // one at a time
     listing = memory_is_short ? NULL : snapshot;
     return listing != NULL;
@@ -287,8 +291,9 @@ static void read_disk(void)
     for (struct reading *one = list; one; one = next) {
         next = one->next;
         if (one->conn)
-            conn_go_on(ctx, one->conn);
-        readahead_free(one);
+            conn_go_on(ctx, one);
+        else
+            readahead_free(one);
     }
     struct snapshot *listed = listing;
     listing = NULL;

@@ -13,18 +13,23 @@ import subprocess
 
 import fusefs
 import harness
+import processes
 from harness import wait_until
 
 NAME = r'"%s" does not answer within timeouts\.root'
 
 
-class SilentRoots(harness.Case):
+class Beside(harness.Case):
+    """A daemon with a site on the disk, and one ("afar") on a file system that the test has."""
+
+    FILES = {"index.html": b"from afar"}
+
     @classmethod
     def setUpClass(cls):
         fusefs.enter_namespace()
 
     def setUp(self):
-        self.mount = fusefs.Mount({"index.html": b"from afar"})
+        self.mount = fusefs.Mount(self.FILES)
         self.addCleanup(self.mount.__exit__)
 
     def daemon(self, start=True, patience="1s", **options):
@@ -76,6 +81,17 @@ class SilentRoots(harness.Case):
         # (A worker of the generation before may still answer one request after it.)
         wait_until(lambda: self.afar(d).body == b"from afar", "the site that was silent")
 
+    def askers(self, d):
+        """Processes that ask file systems, which have a name of their own. One that hangs is a zombie with a
+        thread that does not end."""
+        def name(pid):
+            with open("/proc/%s/comm" % pid, encoding="ascii") as f:
+                return f.read().strip()
+        with open("/proc/%d/task/%d/children" % (d.pid, d.pid), encoding="ascii") as f:
+            return [int(pid) for pid in f.read().split() if name(pid) == "tined-fetch"]
+
+
+class SilentRoots(Beside):
     def test_a_start(self):
         self.mount.freeze()
         d = self.daemon()
@@ -106,41 +122,6 @@ class SilentRoots(harness.Case):
         self.assertLessEqual(len(self.askers(d)), 1)
         self.mount.thaw()
         self.wait_served(d)
-
-    def askers(self, d):
-        """Processes that ask file systems, which have a name of their own. One that hangs is a zombie with a
-        thread that does not end."""
-        def name(pid):
-            with open("/proc/%s/comm" % pid, encoding="ascii") as f:
-                return f.read().strip()
-        with open("/proc/%d/task/%d/children" % (d.pid, d.pid), encoding="ascii") as f:
-            return [int(pid) for pid in f.read().split() if name(pid) == "tined-fetch"]
-
-    def test_clients_ask_for_it(self):
-        """Loops that wait for it are lost, and so are their workers: others take their places, and nobody
-        asks it any more."""
-        d = self.daemon(workers=1, timeouts={"root": "400ms", "watchdog": "3s"})
-        self.wait_served(d)
-        mark = d.mark()
-        # Only one whose request was read cannot be ended: it must not be the look at the root.
-        self.mount.freeze_at_lookup()
-        with d.connect() as c:
-            c.request("/none", fields=[("Host", "afar")])
-            self.mount.wait_frozen()
-            d.wait_log("ready: generation 2", after=mark)
-            self.assert_local(d)
-            self.assert_unavailable(d)
-            d.wait_log(r"\(pid \d+\) hangs", after=mark)
-            d.wait_log(r"worker 0 of generation 1 \(pid \d+\) cannot be ended.*GET /none", after=mark)
-            self.assertIn("generation 3 is ready", self.order("reload"))
-            d.send_signal(signal.SIGTERM)
-            self.assertEqual(d._wait_process(harness.DEADLINE), 0)  # pylint: disable=protected-access
-        # The process that is left has the listeners open, and their ports are free all the same.
-        second = self.daemon(start=False)
-        second.options["listen"] = ({"address": "127.0.0.1:%d" % d.address()[1][1]},)
-        second.write_config()
-        second.start()
-        self.assert_local(second)
 
     def test_an_upgrade(self):
         d = self.daemon()
@@ -240,6 +221,154 @@ class SilentRoots(harness.Case):
         self.assert_unavailable(d)
         self.mount.start()
         self.wait_served(d)
+
+
+class SilentRequests(Beside):
+    """Requests that ask first: until anybody knows that the file system does not answer, and where nobody
+    may tell for long. One worker with one loop serves them all."""
+
+    LARGE = os.urandom(1 << 20) * 4
+    FILES = {"index.html": b"from afar", "large.bin": LARGE}
+    AFAR = [("Host", "afar")]
+
+    def alone(self, patience="60s", **options):
+        d = self.daemon(patience=patience, workers=1, **options)
+        self.wait_served(d)
+        return d
+
+    def ask(self, d, target="/"):
+        c = d.connect()
+        self.addCleanup(c.close)
+        c.request(target, fields=self.AFAR)
+        return c
+
+    def waiting(self):
+        return json.loads(self.order("status", "--json"))["connections"]["asked"]
+
+    def test_no_loop_is_lost(self):
+        d = self.alone(timeouts={"root": "1s", "watchdog": "3s"})
+        mark = d.mark()
+        self.mount.freeze_at_lookup()
+        c = self.ask(d, "/large.bin")
+        self.mount.wait_frozen()
+        self.assert_local(d)
+        self.assert_status(c.response(), 503)
+        d.wait_log("ready: generation 2", after=mark)
+        self.assert_local(d)
+        self.assert_unavailable(d)
+        # That worker ends, but for a thread that nothing can end.
+        d.wait_log(r"a worker \(pid \d+\) ends, but for threads that wait for \"%s\"" % self.mount.path)
+        d.wait_log(r"worker 0 of generation 1 \(pid \d+\) cannot be ended")
+        self.assertIn("generation 3 is ready", self.order("reload"))
+        self.mount.thaw()
+        self.wait_served(d)
+        self.assertNotIn("hangs", d.log)
+
+    def test_answers_come_late(self):
+        d = self.alone()
+        self.mount.freeze()
+        clients = [self.ask(d, target) for target in ("/", "/large.bin", "/missing", "/")]
+        self.mount.wait_frozen()
+        wait_until(lambda: self.waiting() == len(clients), "requests that wait")
+        self.assert_local(d)
+        self.mount.thaw()
+        self.assertEqual(clients[0].response().body, b"from afar")
+        self.assertEqual(clients[1].response().body, self.LARGE)
+        self.assert_status(clients[2].response(), 404)
+        self.assertEqual(clients[3].response().body, b"from afar")
+        self.assertEqual(d.generation(), 1)
+
+    def test_too_many_wait(self):
+        d = self.alone()
+        self.mount.freeze()
+        clients = [self.ask(d) for _ in range(64)]
+        wait_until(lambda: self.waiting() == len(clients), "requests that wait")
+        for _ in range(3):
+            self.assert_unavailable(d)
+        self.assert_local(d)
+        self.mount.thaw()
+        for c in clients:
+            self.assertEqual(c.response().body, b"from afar")
+
+    def begin_download(self, d):
+        """A download that stands still, for the file system does."""
+        c = d.connect(receive_buffer=4096)
+        self.addCleanup(c.close)
+        c.request("/large.bin", fields=self.AFAR)
+        head = c.read_head()
+        self.assertEqual(head.get("Content-Length"), str(len(self.LARGE)))
+        self.mount.freeze()
+        got = b""
+        while processes.state_of(self.mount.server.pid) != "T":
+            got += c.read_exactly(1 << 16)
+        wait_until(lambda: self.waiting() == 1, "the download")
+        return c, got
+
+    def test_a_download_stands_still(self):
+        d = self.alone()
+        c, got = self.begin_download(d)
+        self.assert_local(d)
+        self.mount.thaw()
+        self.assertEqual(got + c.read_exactly(len(self.LARGE) - len(got)), self.LARGE)
+        c.request("/", fields=self.AFAR)
+        self.assertEqual(c.response().body, b"from afar")
+
+    def test_ranges(self):
+        d = self.alone()
+        r = d.get("/large.bin", fields=[*self.AFAR, ("Range", "bytes=70000-200000")])
+        self.assertEqual(r.body, self.LARGE[70000:200001])
+        r = d.get("/large.bin", fields=[*self.AFAR, ("Range", "bytes=10-20,500000-700000")])
+        self.assert_status(r, 206)
+        self.assertIn(self.LARGE[500000:700001], r.body)
+
+    def test_a_listing(self):
+        d = self.alone()
+        d.options["sites"][1].update(index=["none"], listing=True)
+        d.write_config()
+        self.order("reload")
+        wait_until(lambda: self.afar(d).body != b"from afar", "a listing")
+        self.mount.freeze()
+        c = self.ask(d)
+        self.mount.wait_frozen()
+        self.assert_local(d)
+        self.mount.thaw()
+        self.assert_status(c.response(), 200)
+
+    def test_a_stop_while_requests_wait(self):
+        for number in (signal.SIGTERM, signal.SIGQUIT):
+            d = self.alone()
+            self.mount.freeze_at_lookup()
+            c = self.ask(d, "/large.bin")
+            self.mount.wait_frozen()
+            d.send_signal(number)
+            if number == signal.SIGTERM:
+                self.assert_status(c.response(), 503)
+            self.assertEqual(d._wait_process(harness.DEADLINE), 0)  # pylint: disable=protected-access
+            # The process that is left has no port.
+            second = self.daemon(start=False)
+            second.options["listen"] = ({"address": "127.0.0.1:%d" % d.address()[1][1]},)
+            second.write_config()
+            second.start()
+            self.assert_local(second)
+            self.mount.thaw()
+
+    def test_workers_that_are_killed_leave_no_port(self):
+        d = self.alone()
+        self.mount.freeze_at_lookup()
+        c = self.ask(d, "/large.bin")
+        self.mount.wait_frozen()
+        d.expect_status = -signal.SIGKILL
+        worker = d.workers()[0]
+        d.send_signal(signal.SIGKILL)
+        d.process.wait()
+        os.kill(worker, signal.SIGKILL)
+        with self.assertRaises((ConnectionError, AssertionError)):
+            c.response()
+        second = self.daemon(start=False)
+        second.options["listen"] = ({"address": "127.0.0.1:%d" % d.address()[1][1]},)
+        second.write_config()
+        second.start()
+        self.assert_local(second)
 
 
 if __name__ == "__main__":

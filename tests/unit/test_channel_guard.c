@@ -56,6 +56,9 @@ TEST(test_turns)
         {{STARTED, SENT, ANSWERS_CUT}, &retired, CHANNEL_GUARD_GOOD},
         {{STARTED, SWAPPED, SENT}, &serving, CHANNEL_GUARD_OUT_OF_TURN},
         {{STARTED, ANSWERS_CUT, SENT}, &retired, CHANNEL_GUARD_OUT_OF_TURN},
+        {{STARTED, SENT, {CHANNEL_THREADS_LEFT, 0}}, &retired, CHANNEL_GUARD_GOOD},
+        {{STARTED, {CHANNEL_THREADS_LEFT, 0}, ANSWERS_CUT}, &retired, CHANNEL_GUARD_GOOD},
+        {{STARTED, SWAPPED, {CHANNEL_THREADS_LEFT, 0}}, &serving, CHANNEL_GUARD_OUT_OF_TURN},
         // Its words before this program was there are not known.
         {{SWAPPED, STARTED, PROXY(99)}, &foreign, CHANNEL_GUARD_GOOD},
         {{ANSWERS_CUT, STARTED, {CHANNEL_RETIRE, 0}}, &foreign, CHANNEL_GUARD_IGNORED},
