@@ -92,11 +92,11 @@ TEST(test_client)
          "10.0.0.1",
          {"10.0.0.1", "192.0.2.8", "192.0.2.7"}},
     };
+#define TRUSTING "sites = ( { root = \"/r\"; } ); trusted_proxies = [ \"10.0.0.0/8\", \"unix\" ];"
     static const char *const configs[] = {
         "sites = ( { root = \"/r\"; } );",
-        "sites = ( { root = \"/r\"; } ); trusted_proxies = [ \"10.0.0.0/8\", \"unix\" ];",
-        "sites = ( { root = \"/r\"; } ); trusted_proxies = [ \"10.0.0.0/8\", \"unix\" ]; "
-        "forwarded = \"forwarded\";",
+        TRUSTING,
+        (TRUSTING "forwarded = \"forwarded\";"),
     };
     for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
         struct proxies p;
