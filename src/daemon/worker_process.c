@@ -39,12 +39,13 @@ static int run_worker(void *context, int channel)
 {
     const struct start *s = context;
     const struct generation *g = s->process->generation;
+    struct sandbox sandbox = g->sandbox;
     const struct worker_setup setup = {
         .served = &g->served,
         .channel = channel,
         .place = s->process->number,
         .privs = &g->privs,
-        .sandbox = &g->sandbox,
+        .sandbox = &sandbox,
         .master = s->master,
     };
     child_stderr_enter(s->words);

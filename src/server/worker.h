@@ -16,7 +16,7 @@ struct worker_setup {
     int channel;    // the worker's end
     uint32_t place; // of the scoreboard, for this worker
     const struct privs *privs;
-    const struct sandbox *sandbox;
+    struct sandbox *sandbox;
     pid_t master;
 };
 

@@ -98,11 +98,14 @@ static int make_ruleset(const struct sandbox_plan *plan, int abi, int *ret_fd)
     return r;
 }
 
-static int enter_landlock(const struct sandbox *s)
+static int enter_landlock(struct sandbox *s)
 {
     if (s->ruleset < 0)
         return 0;
-    return syscall(SYS_landlock_restrict_self, s->ruleset, 0) < 0 ? -errno : 0;
+    int r = syscall(SYS_landlock_restrict_self, s->ruleset, 0) < 0 ? -errno : 0;
+    close(s->ruleset);
+    s->ruleset = -1;
+    return r;
 }
 
 // ---- seccomp -----------------------------------------------------------------------------------
@@ -440,7 +443,7 @@ void sandbox_cleanup(struct sandbox *s)
 }
 
 // Landlock first: its call is none that the filter lets through.
-int sandbox_enter(const struct sandbox *s, _Atomic uint64_t *refused, const char **ret_what)
+int sandbox_enter(struct sandbox *s, _Atomic uint64_t *refused, const char **ret_what)
 {
     int r = enter_landlock(s);
     if (r < 0) {

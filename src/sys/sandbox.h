@@ -49,10 +49,11 @@ int sandbox_landlock_abi(void);
 int sandbox_init(struct sandbox *s, const struct sandbox_plan *plan);
 void sandbox_cleanup(struct sandbox *s);
 
-// Enters it, for good. A call that ends the process is noted in *refused before, which may be
+// Enters it, for good, and closes the ruleset in this process: whoever had it could add to what the
+// next ones enter by it. A call that ends the process is noted in *refused before, which may be
 // memory that others share; NULL will do without seccomp. 0, or a negative errno with what failed
 // in *ret_what (static): the caller must end.
-int sandbox_enter(const struct sandbox *s, _Atomic uint64_t *refused, const char **ret_what);
+int sandbox_enter(struct sandbox *s, _Atomic uint64_t *refused, const char **ret_what);
 
 // "connect (42)": the call of a note that is not 0. Whatever stands in it can be described.
 void sandbox_describe_refused(struct buf *b, uint64_t refused);

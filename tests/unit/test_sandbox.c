@@ -291,7 +291,7 @@ static struct sandbox_plan plan_of(enum layers layers)
 }
 
 // Nothing of the tests' own output may come from a child.
-static _Noreturn void run_child(const struct sandbox *s, int (*f)(void))
+static _Noreturn void run_child(struct sandbox *s, int (*f)(void))
 {
     const char *what;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || sandbox_enter(s, refused, &what) < 0)
@@ -318,7 +318,7 @@ static enum outcome end_of(pid_t pid)
     return WEXITSTATUS(status) <= UNFIT ? (enum outcome)WEXITSTATUS(status) : UNFIT;
 }
 
-static enum outcome outcome_of(const struct sandbox *s, int (*f)(void))
+static enum outcome outcome_of(struct sandbox *s, int (*f)(void))
 {
     ready_socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     spare_listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -22,7 +22,7 @@ static int saved_stderr;
 static int run(void *context, int channel)
 {
     (void)context;
-    const struct sandbox sandbox = SANDBOX_NONE;
+    struct sandbox sandbox = SANDBOX_NONE;
     const struct worker_setup setup = {
         .served = &served,
         .channel = channel,
