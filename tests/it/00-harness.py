@@ -2,6 +2,7 @@
 """Goal: the harness finds what it is there to find: bad framing, what is left behind, silence."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -97,6 +98,13 @@ class Life(harness.Case):
             self.assertEqual(d.wait_log(r"^tined: (\w+)$", after=at).group(1), "poked")
             with self.assertRaisesRegex(AssertionError, "did not say"):
                 d.wait_log("never said", timeout=0.05)
+
+    def test_the_log_is_all_that_is_written_by_now(self):
+        with standin("good") as d, d._changed:  # who reads it beside this waits
+            at = d.mark()
+            d.send_signal(signal.SIGUSR1)
+            self.assertTrue(select.select([d.process.stderr], [], [], harness.DEADLINE)[0])
+            self.assertEqual(d.log_from(at), "tined: poked")
 
     def test_never_ready(self):
         class Impatient(Daemon):

@@ -323,7 +323,7 @@ class Network(harness.Case):
             mark = d.mark()
             d.send_signal(order)
             d.wait_log(r"ready: generation %d\b" % generation, after=mark)
-            self.assertNotIn("no IPv6", d.log[mark:])
+            self.assertNotIn("no IPv6", d.log_from(mark))
 
     def test_ipv6_that_goes_while_it_listens(self):
         """A socket that listens goes on over reloads and upgrades, and nobody says that it does not."""

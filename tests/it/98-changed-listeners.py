@@ -133,7 +133,7 @@ class Changed(Service):
                                "the other one in the store")
             mark = d.mark()
             self.reload(d)
-            self.assertNotIn("cannot be set back", "\n".join(d.lines[mark:]))
+            self.assertNotIn("cannot be set back", d.log_from(mark))
             self.assert_status(d.get("/"), 200)
 
     def test_spoilt_of_a_unit(self):

@@ -10,6 +10,7 @@ said so far. Python 3.9 or later, standard library only.
 import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -110,7 +111,8 @@ class Daemon:
         self.expect_status = expect_status
         self.process = None
         self.addresses = []  # as printed, in order
-        self.lines = []
+        self._lines = []
+        self._begun = b""  # a line whose end has not come yet
         self._changed = threading.Condition()
         self._reader = None
         self.write_config()
@@ -154,7 +156,7 @@ class Daemon:
         for name in ("NOTIFY_SOCKET", "JOURNAL_STREAM", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
             environment.pop(name, None)
         environment.update(self.environment)
-        self.lines, self.addresses = [], []
+        self._lines, self._begun, self.addresses = [], b"", []
         self.process = subprocess.Popen(
             self.command or [TINED, "run", "-c", self.config_path],
             stdin=subprocess.DEVNULL, stdout=self.stdout, stderr=subprocess.PIPE,
@@ -168,17 +170,45 @@ class Daemon:
                               (re.match(r"tined: listening on (\S+)", line) for line in self.lines) if m]
 
     def _read_stderr(self, pipe):
-        for line in pipe:
-            with self._changed:
-                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
-                self._changed.notify_all()
+        while self._wait_readable(pipe) and not self._has_ended():
+            self._take_written(pipe)
+
+    @staticmethod
+    def _wait_readable(pipe, timeout=None):
+        poll = select.poll()  # (select() has no room for the descriptors of a test with a crowd)
+        poll.register(pipe, select.POLLIN)
+        return poll.poll(timeout)
+
+    def _has_ended(self):
+        return self._lines[-1:] == [None]
+
+    def _take_written(self, pipe):
+        """Appends to the lines what is in the pipe by now."""
         with self._changed:
-            self.lines.append(None)  # end of file
+            while not pipe.closed and not self._has_ended() and self._wait_readable(pipe, 0):
+                data = os.read(pipe.fileno(), 65536)
+                *lines, self._begun = (self._begun + data).split(b"\n")
+                if not data and self._begun:
+                    lines.append(self._begun)
+                self._lines += [line.decode("utf-8", "replace") for line in lines]
+                if not data:
+                    self._lines.append(None)
             self._changed.notify_all()
 
     @property
+    def lines(self):
+        """All lines of stderr that are written by now; None after them: all who had it have closed it."""
+        if self.process is not None:
+            self._take_written(self.process.stderr)
+        return self._lines
+
+    def log_from(self, mark):
+        """Those since then, as a text."""
+        return "\n".join(line for line in self.lines[mark:] if line is not None)
+
+    @property
     def log(self):
-        return "\n".join(line for line in self.lines if line is not None)
+        return self.log_from(0)
 
     def mark(self):
         """The place in the log where it ends now, for wait_log(after=...)."""
@@ -190,8 +220,8 @@ class Daemon:
         at = after
         with self._changed:
             while True:
-                while at < len(self.lines):
-                    line = self.lines[at]
+                while at < len(self._lines):
+                    line = self._lines[at]
                     if line is None:
                         raise AssertionError("ended without saying %r:\n%s" % (pattern, self.log))
                     found = re.search(pattern, line)
