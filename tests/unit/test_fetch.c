@@ -69,6 +69,14 @@ static void await_end_of_all(void)
         watch_wait(&watches);
 }
 
+// Of both, only "/tmp" answers. It gets more time, or 0 once it has answered: a busy machine is slow.
+static void check_only_one(const struct fetched *f, int64_t *patience)
+{
+    assert_int_equal(f->items[1].error, -ETIMEDOUT);
+    *patience = f->items[0].error ? *patience * 4 : 0;
+    assert_true(*patience < LONG_ENOUGH);
+}
+
 TEST(test_all_answer)
 {
     size_t fds = count_fds();
@@ -84,11 +92,13 @@ TEST(test_all_answer)
 TEST(test_one_does_not_answer)
 {
     size_t fds = count_fds();
-    start("/silent", "/tmp", 2000); // long enough for the one that answers
-    await_result();
-    assert_int_equal(got.items[0].error, -ETIMEDOUT);
-    assert_int_equal(got.items[1].error, 0);
-    fetched_cleanup(&got);
+    for (int64_t patience = 50; patience;) {
+        await_end_of_all();
+        start("/tmp", "/silent", patience);
+        await_result();
+        check_only_one(&got, &patience);
+        fetched_cleanup(&got);
+    }
     // It was killed, but is there until that is heard of.
     assert_true(fetches_is_silent(&fetches, "/silent"));
     assert_false(fetches_is_silent(&fetches, "/tmp"));
@@ -149,13 +159,14 @@ TEST(test_cleanup_while_it_runs)
 
 TEST(test_waiting)
 {
-    struct fetched f = list_of("/tmp", "/silent");
-    size_t fds = count_fds();
-    assert_int_equal(fetch_and_wait(&f, 50), 0);
-    assert_int_equal(f.items[0].error, 0);
-    assert_int_equal(f.items[1].error, -ETIMEDOUT);
-    assert_int_equal(count_fds(), fds);
-    fetched_cleanup(&f);
+    for (int64_t patience = 50; patience;) {
+        struct fetched f = list_of("/tmp", "/silent");
+        size_t fds = count_fds();
+        assert_int_equal(fetch_and_wait(&f, patience), 0);
+        check_only_one(&f, &patience);
+        assert_int_equal(count_fds(), fds);
+        fetched_cleanup(&f);
+    }
 }
 
 int main(void)
