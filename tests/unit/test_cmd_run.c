@@ -49,8 +49,8 @@ static pid_t start(int argc, char **argv)
 static void await_socket(void)
 {
     int fd = -1;
-    for (int i = 0; i < PATIENCE && (fd = connect_to(&dir)) < 0; i += 5)
-        usleep(5000);
+    for (struct wait w = {0}; (fd = connect_to(&dir)) < 0 && wait_on(&w);)
+        ;
     assert_true(fd >= 0);
     close(fd);
 }

@@ -59,7 +59,7 @@ static void check_cut(struct fixture *f, const char *request, const struct clien
     }
     assert_true(c.len <= cut);
     socket_allowance = -1;
-    for (int i = 0; i < 1000 && c.len < whole->len; i++) {
+    for (struct wait w = {0}; c.len < whole->len && wait_on(&w);) {
         fixture_round(f);
         client_take(&c, 1 << 20);
     }
@@ -101,10 +101,8 @@ TEST(test_slow_reader)
     for (int i = 0; i < 100; i++)
         fixture_round(f);
     assert_int_equal(fixture_conn(f)->state, CONN_SEND);
-    for (int i = 0; i < 10000 && !(c.len > LARGE && strstr(c.got + LARGE, HELLO)); i++) {
-        struct pollfd p = {.fd = c.fd, .events = POLLIN};
+    for (struct wait w = {0}; !(c.len > LARGE && strstr(c.got + LARGE, HELLO)) && wait_on(&w);) {
         fixture_round(f);
-        poll(&p, 1, 10);
         client_take(&c, 3001);
     }
     assert_true(c.len > LARGE);

@@ -69,7 +69,8 @@ static void await_end_of_all(void)
         watch_wait(&watches);
 }
 
-// Of both, only "/tmp" answers. It gets more time, or 0 once it has answered: a busy machine is slow.
+// Of both, only "/tmp" answers. It gets more time, or 0 once it has answered: a busy machine is
+// slow.
 static void check_only_one(const struct fetched *f, int64_t *patience)
 {
     assert_int_equal(f->items[1].error, -ETIMEDOUT);

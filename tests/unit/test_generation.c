@@ -249,7 +249,7 @@ TEST(test_successor)
 
 TEST(test_reopen_log)
 {
-    char path[PATH_MAX], moved[PATH_MAX], text[4096];
+    char path[PATH_MAX], moved[PATH_MAX];
     tempdir_path(&dir, "access", path);
     struct generation *g = start(make_conf("log.access", path, NULL, NULL));
     run_until(two_ready);
@@ -257,13 +257,20 @@ TEST(test_reopen_log)
     int fd;
     assert_int_equal(accesslog_open(path, NULL, &fd), 0);
     generation_replace_log(g, fd);
-    usleep(50000); // nothing says when the workers have heard of it
-    assert_fetched(&dir, "/hello", "hello");
+    for (size_t i = 0; i < 2; i++) { // while the other one is stopped
+        char target[] = "/hello?0";
+        target[strlen(target) - 1] += (char)i;
+        pid_t other = g->workers[1 - i].child.pid;
+        kill(other, SIGSTOP);
+        assert_int_equal(waitpid(other, NULL, WUNTRACED), other);
+        await_logged(&dir, target, "access");
+        kill(other, SIGCONT);
+    }
+    assert_fetched(&dir, "/hello?after", "hello");
     generation_end(g, NULL, 0);
     run_until(two_ended);
-    assert_int_equal(tempdir_read(&dir, "moved", text, sizeof(text)), 0);
-    assert_true(tempdir_read(&dir, "access", text, sizeof(text)) > 0);
-    assert_non_null(strstr(text, "\"GET /hello HTTP/1.1\" 200 5 "));
+    assert_false(file_has(&dir, "moved", "?after"));
+    assert_true(file_has(&dir, "access", "\"GET /hello?after HTTP/1.1\" 200 5 "));
     generation_free(g, NULL);
 }
 

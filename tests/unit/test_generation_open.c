@@ -31,10 +31,9 @@ static int open_generation(const char *site, const char *option, const char *val
                            enum fetched_log log)
 {
     bool is_silent = strstr(site, SILENCE) || (value && strstr(value, SILENCE));
-    const struct conf_override overrides[] = {
-        {"sites", site, "-o"},
-        {"timeouts.root", is_silent ? "300ms" : "1min", "-o"},
-        {option, value, "-o"}};
+    const struct conf_override overrides[] = {{"sites", site, "-o"},
+                                              {"timeouts.root", is_silent ? "300ms" : "1min", "-o"},
+                                              {option, value, "-o"}};
     const struct conf_source source = {.overrides = overrides, .override_count = 2 + !!option};
     struct conf *conf = conf_load(&source, fail_on_report, NULL);
     struct fetched f;

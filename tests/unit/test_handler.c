@@ -318,20 +318,17 @@ TEST(test_listing_takes_longer_than_a_client_may)
     fixture_round(f);
     for (int i = 0; i < 5; i++)
         fixture_pass_time(f, 5000);
-    for (int i = 0; i < 50000 && !strstr(c.got ? c.got : "", "\r\n0\r\n\r\n"); i++) {
+    for (struct wait w = {0}; !strstr(c.got ? c.got : "", "\r\n0\r\n\r\n") && wait_on(&w);) {
         fixture_round(f);
-        if (!client_take(&c, 65536))
-            usleep(200); // a thread reads the directory, when it gets a processor
+        client_take(&c, 65536);
     }
     assert_false(c.eof);
     assert_contains(c.got, "</html>\n\r\n0\r\n\r\n");
 
     const size_t fds = count_fds();
     client_send(&c, GET("/sub/?sort=size"));
-    for (int i = 0; i < 5000 && !fixture_conn(f)->transfer.source; i++) {
+    for (struct wait w = {0}; !fixture_conn(f)->transfer.source && wait_on(&w);)
         fixture_round(f);
-        usleep(200);
-    }
     assert_non_null(fixture_conn(f)->transfer.source);
     client_close(&c);
     fixture_await(f, 0);
@@ -340,10 +337,8 @@ TEST(test_listing_takes_longer_than_a_client_may)
     c = client_open(f);
     socket_allowance = 5000;
     client_send(&c, GET("/sub/"));
-    for (int i = 0; i < 5000 && socket_allowance; i++) {
+    for (struct wait w = {0}; socket_allowance && wait_on(&w);)
         fixture_round(f);
-        usleep(200);
-    }
     assert_int_equal(socket_allowance, 0);
     for (int i = 0; i < 3; i++)
         fixture_pass_time(f, 5000);

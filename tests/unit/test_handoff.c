@@ -33,9 +33,7 @@ static void check_split(struct pair *p, struct slice request, const struct clien
     pair_move(p);
     client_take(&c, 1 << 20);
     client_send_bytes(&c, request.ptr + at, request.len - at);
-    for (int i = 0; i < 1000 && c.len < whole->len; i++) {
-        if (i > 2)
-            usleep(1000);
+    for (struct wait w = {0}; c.len < whole->len && wait_on(&w);) {
         fixture_round(p->to);
         client_take(&c, 1 << 20);
     }
@@ -86,7 +84,7 @@ static void check_cut(struct pair *p, const char *request, const struct client *
     socket_allowance = 1000; // some in the new one, still stuck
     fixture_round(p->to);
     socket_allowance = -1;
-    for (int i = 0; i < 2000 && c.len < whole->len; i++) {
+    for (struct wait w = {0}; c.len < whole->len && wait_on(&w);) {
         fixture_round(p->to);
         client_take(&c, 1 << 20);
     }

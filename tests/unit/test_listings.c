@@ -55,10 +55,9 @@ static struct fixture *open_with_entries(int entries, const char *memory)
 // Rounds until there is this text in what has come.
 static void take_until(struct fixture *f, struct client *c, const char *text)
 {
-    for (int i = 0; i < 5000 && !(c->got && strstr(c->got, text)); i++) {
+    for (struct wait w = {0}; !(c->got && strstr(c->got, text)) && wait_on(&w);) {
         fixture_round(f);
-        if (!client_take(c, 1 << 20))
-            usleep(200);
+        client_take(c, 1 << 20);
     }
     assert_non_null(c->got);
     assert_contains(c->got, text);

@@ -16,7 +16,7 @@ TEST(test_in_flight)
     setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     fixture_await(f, 1);
     client_send(&c, GET("/hello.txt") GET("/large.bin"));
-    for (int i = 0; i < 100 && fixture_conn(f)->state != CONN_SEND; i++)
+    for (struct wait w = {0}; fixture_conn(f)->state != CONN_SEND && wait_on(&w);)
         fixture_round(f);
     assert_int_equal(fixture_conn(f)->state, CONN_SEND);
     assert_false(flights[0].is_used);

@@ -194,7 +194,7 @@ TEST(test_poller_is_full)
     assert_int_equal(handoff_take(&p.to->loop.ctx, p.sockets[0]), HANDOFF_LOST);
     poller_is_full = false;
     pair_rounds(&p, 20);
-    for (int i = 0; i < 100 && p.from->loop.ctx.slots.taken; i++)
+    for (struct wait w = {0}; p.from->loop.ctx.slots.taken && wait_on(&w);)
         pair_rounds(&p, 1);
     fixture_await(p.to, ARRAY_SIZE(clients) - 2);
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++)

@@ -75,32 +75,27 @@ static void let_read(unsigned count)
 static void await_disk(struct fixture *f, uint32_t connections)
 {
     const struct scoreboard_notes *notes = f->served.scoreboard.places[0].notes;
-    for (int i = 0; i < 2000 && notes->waiting[DEADLINE_DISK] != connections; i++) {
+    for (struct wait w = {0}; notes->waiting[DEADLINE_DISK] != connections && wait_on(&w);)
         fixture_round(f);
-        usleep(1000);
-    }
     assert_int_equal(notes->waiting[DEADLINE_DISK], connections);
 }
 
 static void await_reads(struct fixture *f, unsigned count)
 {
-    for (int i = 0; i < 2000 && begun < count; i++) {
+    for (struct wait w = {0}; begun < count && wait_on(&w);)
         fixture_round(f);
-        usleep(1000);
-    }
     assert_int_equal(begun, count);
 }
 
 // Takes what comes until the content is complete.
 static void take_all(struct fixture *f, struct client *c, size_t content)
 {
-    for (int i = 0; i < 5000; i++) {
+    for (struct wait w = {0}; wait_on(&w);) {
         const char *end = c->got ? strstr(c->got, "\r\n\r\n") : NULL;
         if (end && c->len == (size_t)(end + 4 - c->got) + content)
             return;
         fixture_round(f);
-        if (!client_take(c, 1 << 20))
-            usleep(200);
+        client_take(c, 1 << 20);
     }
     fail_msg("%zu bytes have come", c->len);
 }
@@ -108,10 +103,10 @@ static void take_all(struct fixture *f, struct client *c, size_t content)
 // Takes what comes until there is this text in it.
 static void take_until(struct fixture *f, struct client *c, const char *text)
 {
-    for (int i = 0; i < 5000 && !(c->got && memmem(c->got, c->len, text, strlen(text))); i++) {
+    for (struct wait w = {0};
+         !(c->got && memmem(c->got, c->len, text, strlen(text))) && wait_on(&w);) {
         fixture_round(f);
-        if (!client_take(c, 1 << 20))
-            usleep(200);
+        client_take(c, 1 << 20);
     }
     assert_non_null(memmem(c->got, c->len, text, strlen(text)));
 }

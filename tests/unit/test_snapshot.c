@@ -104,9 +104,8 @@ TEST(test_is_current)
     snapshot_free(one);
     one = read_snapshot(&q); // a change in the same tick would not be seen
     assert_false(one->is_settled);
-    for (int i = 0; i < 2000 && !one->is_settled; i++) {
+    for (struct wait w = {0}; !one->is_settled && wait_on(&w);) {
         snapshot_free(one);
-        usleep(1000);
         one = read_snapshot(&q);
     }
     assert_true(one->is_settled);

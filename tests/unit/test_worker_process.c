@@ -25,6 +25,13 @@ static bool has_ended(void)
     return worker->child.pid == 0;
 }
 
+// No timer runs meanwhile, so that none has come after it when it is seen.
+static void await_its_end(void)
+{
+    while (!has_ended())
+        assert_true(watch_wait_ready(&parts.watches, PATIENCE) > 0);
+}
+
 TEST(test_its_place)
 {
     assert_ptr_equal(worker->generation, parts.generations.current);
@@ -52,7 +59,7 @@ TEST(test_another_follows_one_that_has_died)
     const int pid = (int)worker->child.pid;
     assert_fetched(&parts.dir, "/hello", "one");
     kill_worker();
-    run_until(has_ended);
+    await_its_end();
     snprintf(text, sizeof(text),
              "worker 0 of generation 1 (pid %d) was ended at once by the master", pid);
     assert_true(log_has(&parts.dir, text));
@@ -80,15 +87,14 @@ TEST(test_later_and_later)
     timers_cancel(&parts.generations.current->upkeep.look);
     parts.generations.maker.events.said = note_nothing;
     kill_worker();
-    run_until(has_ended);
+    await_its_end();
     worker->policy.failures = 0; // it may have died too soon
     timers_run(&parts.watches.timers, parts.watches.now = worker->start.when);
     for (size_t i = 0; i < ARRAY_SIZE(delays); i++) {
         assert_int_equal(worker->policy.phase, SUPERVISE_STARTING);
         kill_worker();
         parts.watches.now = 1000000000;
-        while (!has_ended())
-            assert_true(watch_wait_ready(&parts.watches, PATIENCE) > 0);
+        await_its_end();
         assert_int_equal(timers_next(&parts.watches.timers), parts.watches.now + delays[i]);
         timers_run(&parts.watches.timers, parts.watches.now + delays[i] - 1);
         assert_true(has_ended());
@@ -102,7 +108,7 @@ TEST(test_one_that_is_not_wanted)
 {
     supervise_retire(&worker->policy);
     kill_worker();
-    run_until(has_ended);
+    await_its_end();
     assert_false(timers_is_set(&worker->start));
     worker_process_start_if_due(worker);
     assert_true(has_ended());
@@ -113,7 +119,7 @@ TEST(test_one_that_is_not_wanted)
 TEST(test_tells_it)
 {
     worker_process_tell(worker, CHANNEL_RETIRE, false, -1);
-    run_until(has_ended); // by itself
+    await_its_end(); // by itself
     assert_true(log_has(&parts.dir, ") ended with status 0"));
     supervise_retire(&worker->policy);
     timers_cancel(&worker->start);
@@ -255,7 +261,7 @@ TEST(test_last_words_that_no_worker_says)
     assert_int_equal(fdpass_send(channel, "nonsense", 5, -1), 0);
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-    run_until(has_ended);
+    await_its_end();
     assert_true(log_has(&parts.dir, "it sent the master a malformed message"));
     assert_true(log_has(&parts.dir, "was killed by signal 9"));
     close(channel);

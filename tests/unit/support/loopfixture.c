@@ -183,11 +183,8 @@ struct conn *fixture_conn(struct fixture *f)
 
 void fixture_await(struct fixture *f, uint32_t connections)
 {
-    for (int i = 0; i < 1000 && f->loop.ctx.slots.taken != connections; i++) {
-        if (i > 2)
-            usleep(1000);
+    for (struct wait w = {0}; f->loop.ctx.slots.taken != connections && wait_on(&w);)
         fixture_round(f);
-    }
     assert_int_equal(f->loop.ctx.slots.taken, connections);
 }
 

@@ -29,8 +29,8 @@ bool log_has(const struct tempdir *d, const char *text)
 void await_log(const struct tempdir *d, const char *text)
 {
     char got[16384];
-    for (int i = 0; i < PATIENCE && !log_has(d, text); i += 5)
-        usleep(5000);
+    for (struct wait w = {0}; !log_has(d, text) && wait_on(&w);)
+        ;
     tempdir_read(d, "log", got, sizeof(got));
     if (strstr(got, text))
         return;
@@ -72,18 +72,14 @@ void end_started(void)
 int await_exit(pid_t pid)
 {
     int status;
-    for (int i = 0; i < PATIENCE; i += 5) {
-        pid_t got = waitpid(pid, &status, WNOHANG);
-        assert_true(got >= 0);
-        if (got != pid) {
-            usleep(5000);
-            continue;
-        }
-        ended(pid);
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-    }
-    fail_msg("process %d does not end", (int)pid);
-    return -1;
+    pid_t got;
+    struct wait w = {0};
+    while ((got = waitpid(pid, &status, WNOHANG)) == 0 && wait_on(&w))
+        ;
+    if (got != pid)
+        fail_msg("process %d does not end", (int)pid);
+    ended(pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
 int connect_to(const struct tempdir *d)
@@ -131,13 +127,35 @@ void assert_fetched(const struct tempdir *d, const char *path, const char *want)
 
 void await_fetched(const struct tempdir *d, const char *path, const char *want)
 {
-    for (int i = 0; i < PATIENCE; i += 5) {
+    for (struct wait w = {0}; wait_on(&w);) {
         const char *content = strstr(fetch(d, path), "\r\n\r\n");
         if (content && strcmp(content + 4, want) == 0)
             return;
-        usleep(5000);
     }
     assert_fetched(d, path, want);
+}
+
+void await_logged(const struct tempdir *d, const char *path, const char *name)
+{
+    for (struct wait w = {.pause = 20000}; !file_has(d, name, path);) {
+        fetch(d, path);
+        if (!wait_on(&w))
+            fail_msg("no line of \"%s\"", path);
+    }
+}
+
+bool file_has(const struct tempdir *d, const char *name, const char *text)
+{
+    char path[PATH_MAX], *line = NULL;
+    size_t size = 0;
+    bool has = false;
+    FILE *f = fopen(tempdir_path(d, name, path), "re");
+    assert_non_null(f);
+    while (!has && getline(&line, &size, f) >= 0)
+        has = strstr(line, text);
+    free(line);
+    fclose(f);
+    return has;
 }
 
 struct generation *fetch_generation(struct generation_maker *maker, unsigned id, struct conf *conf,

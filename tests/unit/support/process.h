@@ -14,8 +14,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#define PATIENCE 10000 // ms until a test gives up
-
 // stderr goes to the file "log" of `d` until the saved descriptor is given back.
 int redirect_stderr(const struct tempdir *d);
 
@@ -47,3 +45,10 @@ void assert_fetched(const struct tempdir *d, const char *path, const char *want)
 
 // The same in the end: workers that retire may answer until they have heard of it.
 void await_fetched(const struct tempdir *d, const char *path, const char *want);
+
+// Asks for `path` again and again until the access log in the file `name` of `d` has a line with
+// it: nothing else says when a worker has heard of a new log.
+void await_logged(const struct tempdir *d, const char *path, const char *name);
+
+// Whether a line of the file `name` of `d` has the text.
+bool file_has(const struct tempdir *d, const char *name, const char *text);

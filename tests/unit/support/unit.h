@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -10,6 +11,21 @@
 
 #include "base/slice.h"
 #include "base/util.h"
+
+#define PATIENCE 60000 // ms until a test gives up what it waits for
+
+// A wait for what other threads, other processes or the kernel do, begun as {0}.
+struct wait {
+    unsigned pause; // us between two looks, or 0: hardly any
+    unsigned looks;
+    int64_t end; // ms of CLOCK_MONOTONIC
+};
+
+// Whether to look once more: not when PATIENCE has passed. Sleeps for a moment, but for the first
+// few looks:
+//     for (struct wait w = {0}; !is_done() && wait_on(&w);)
+//         do_some_more();
+bool wait_on(struct wait *w);
 
 // The head of a test: TEST(test_parse) { … }. `state` is what its setup has left, if it has one.
 #define TEST(name) static void name(void **state __attribute__((unused)))
