@@ -19,7 +19,6 @@ import contextlib
 import mmap
 import os
 import shutil
-import struct
 import subprocess
 import tempfile
 import threading
@@ -63,21 +62,25 @@ class Machine:
             self._build()
         handle, self.path = tempfile.mkstemp(dir=self.directory)
         os.ftruncate(handle, mmap.PAGESIZE)
-        self.memory = mmap.mmap(handle, mmap.PAGESIZE)
+        # Each value is written at one stroke (struct.pack_into() writes zeros first).
+        self.memory = memoryview(mmap.mmap(handle, mmap.PAGESIZE)).cast("q")
         os.close(handle)
         os.chmod(self.path, 0o666)  # whoever the program runs as
         self.set(**values)
 
     def set(self, **values):
         for name, value in values.items():
-            struct.pack_into("q", self.memory, 8 * self.FIELDS.index(name), value)
+            self.memory[self.FIELDS.index(name)] = value
 
     def get(self, name):
-        return struct.unpack_from("q", self.memory, 8 * self.FIELDS.index(name))[0]
+        return self.memory[self.FIELDS.index(name)]
 
     def hold(self):
         """The monotonic clock stands still, at a whole millisecond."""
-        self.set(held=((time.monotonic_ns() + self.get("monotonic")) // MS + 1) * MS)
+        # Twice: it may have gone on between looking and setting, and no process may have seen it later than
+        # where it stands.
+        for _ in range(2):
+            self.set(held=((time.monotonic_ns() + self.get("monotonic")) // MS + 1) * MS)
 
     def advance(self, seconds):
         """The clock that is held passes to the millisecond that is so much later."""
