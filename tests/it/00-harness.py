@@ -83,6 +83,7 @@ class Framing(harness.Case):
 class Life(harness.Case):
     def assert_bad_end(self, mode, what):
         daemon = standin(mode)
+        daemon.end_deadline = 0.5
         workers = daemon.workers()
         with self.assertRaisesRegex(AssertionError, what):
             with daemon:

@@ -334,7 +334,7 @@ class Large(harness.Case):
             self.assertLessEqual(under_way, ENTRIES * 300 // 1024 + READERS * 64 + 4096)
             self.assertEqual(results, [results[0]] * READERS)
             self.assertGreater(results[0] or 0, ENTRIES * 2 * 240)
-            harness.wait_until(lambda: figures.private_of([worker]) <= before + 4096, "memory to go back", 5)
+            harness.wait_until(lambda: figures.private_of([worker]) <= before + 4096, "memory to go back")
 
     @staticmethod
     def read_whole(client, results, i):

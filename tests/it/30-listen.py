@@ -166,7 +166,7 @@ class Tcp(harness.Case):
                 self.switch(d, ("*:%d" % port,))
             done.set()
             for t in threads:
-                t.join(20)
+                t.join(harness.DEADLINE)
             self.assertEqual(findings, [])
             print("%d connections over 6 switches of the listener, %d newcomers reset" % (
                 count[0], len(resets)))

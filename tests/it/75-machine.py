@@ -123,7 +123,7 @@ class WallClock(harness.Case):
                     def is_written(i=i, date=date):
                         with open(path, encoding="ascii") as f:
                             return re.search(r"\[%s:.*GET /\?%d " % (date, i), f.read())
-                    wait_until(is_written, "the line of %s" % date, 5)
+                    wait_until(is_written, "the line of %s" % date)
 
 
 class OtherClocks(harness.Case):

@@ -141,7 +141,7 @@ class Judgement(harness.Case):
             with self.subTest(answer=answer), WrongServer(answer) as server:
                 run = subprocess.run(
                     [siege.HOSTILE, "--count", "12", "--at-once", "4", "--deadline", "400", server.address],
-                    stdout=subprocess.PIPE, universal_newlines=True, timeout=60, check=False)
+                    stdout=subprocess.PIPE, universal_newlines=True, timeout=harness.DEADLINE, check=False)
                 self.assertEqual(run.returncode, 1, run.stdout)
                 self.assertIn(fault, run.stdout)
 

@@ -29,7 +29,7 @@ FILES = {"index.html": b"<p>hello\n", "large.bin": LARGE}
 class Upgrade(harness.Case):
     def daemon(self, environment=(), **options):
         """A daemon whose program is a copy that the test may replace."""
-        d = harness.Daemon(FILES, start=False, **options)
+        d = harness.Daemon(FILES, start=False, timeouts={"drain": "1h"}, **options)  # nobody waits for its end
         d.environment.update(environment)
         d.options["log"]["access"] = d.access_path
         d.write_config()
@@ -72,7 +72,7 @@ class Upgrade(harness.Case):
             self.replace(harness.TINED)
             d.renew(signal.SIGUSR2)
             self.assertNotEqual(self.image(d), image)
-            wait_gone(before, 5)
+            wait_gone(before)
         for c in idle:
             c.request("/")
             self.assert_status(c.response(), 200)
@@ -128,7 +128,7 @@ class Upgrade(harness.Case):
             d.renew(signal.SIGUSR2)
         done.set()
         for t in threads:
-            t.join(20)
+            t.join(harness.DEADLINE)
         self.assertEqual(findings, [])
         print("%d answers over 5 upgrades, nothing closed" % count[0])
 
@@ -226,7 +226,7 @@ class Upgrade(harness.Case):
         first = wait_until(count, "the descriptors")
         for _ in range(4):
             d.renew(signal.SIGUSR2)
-            wait_until(lambda: len(d.workers()) == 2 and count() <= first, "level descriptors", 5)
+            wait_until(lambda: len(d.workers()) == 2 and count() <= first, "level descriptors")
 
     def test_totals_go_on_in_a_program_with_other_counters(self):
         control = os.path.join(tempfile.mkdtemp(prefix="tined-it-"), "control.sock")

@@ -32,7 +32,7 @@ class Orders(harness.Case):
 
     def order(self, *words, status=0):
         p = subprocess.run([harness.TINED, *words, "-s", self.socket], capture_output=True,
-                           text=True, timeout=30, check=False)
+                           text=True, timeout=harness.DEADLINE, check=False)
         self.assertEqual(p.returncode, status, p.stdout + p.stderr)
         return p.stdout if status == 0 else p.stderr
 
@@ -102,7 +102,7 @@ class Orders(harness.Case):
 
         def order(main, *words):
             environment = dict(os.environ, MAINPID=main)
-            return subprocess.run([harness.TINED, "reload", *words], env=environment, timeout=30,
+            return subprocess.run([harness.TINED, "reload", *words], env=environment, timeout=harness.DEADLINE,
                                   capture_output=True, text=True, check=False)
         for main, told in ((str(d.pid), False), (str(os.getpid()), True), ("", True), ("x", True)):
             with self.subTest(main=main):
@@ -142,7 +142,7 @@ class Orders(harness.Case):
         asking = [subprocess.Popen([harness.TINED, "reload", "-s", self.socket],
                                    stdout=subprocess.PIPE) for _ in range(6)]
         for p in asking:
-            self.assertIn(b"is ready", p.communicate(timeout=30)[0])
+            self.assertIn(b"is ready", p.communicate(timeout=harness.DEADLINE)[0])
             self.assertEqual(p.returncode, 0)
         self.assert_status(d.get("/"), 200)
         wait_until(lambda: len(d.workers()) == 2, "the old workers' end")
@@ -176,7 +176,7 @@ class Orders(harness.Case):
         wait_until(lambda: os.path.exists(begun), "the proof")
         self.assertIn("no upgrade now", self.order("upgrade", status=1))
         self.assertEqual(self.order("reload"), "generation 2 is ready\n")
-        self.assertIn(b"upgrade refused", upgrade.communicate(timeout=30)[1])
+        self.assertIn(b"upgrade refused", upgrade.communicate(timeout=harness.DEADLINE)[1])
         self.assertEqual(upgrade.returncode, 1)
 
     def test_an_upgrade_does_not_forget_a_stop(self):

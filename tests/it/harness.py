@@ -82,7 +82,7 @@ class Daemon:
     On leaving: stopped by QUIT, and nothing may be left: no process, no sanitizer's report.
     """
 
-    ready_deadline = DEADLINE
+    ready_deadline = end_deadline = DEADLINE
 
     def __init__(self, files=None, listen=("127.0.0.1:0", "[::1]:0"), command=None, start=True,
                  expect_status=0, **options):
@@ -275,7 +275,7 @@ class Daemon:
             self.send_signal(number)
         status = self._wait_process(DEADLINE)
         with contextlib.suppress(AssertionError):  # one that was killed takes a moment on a busy machine
-            wait_until(lambda: not session_members(self.pid), "the end of all", 1)
+            wait_until(lambda: not session_members(self.pid), "the end of all", self.end_deadline)
         left = session_members(self.pid)
         kill_session(self.pid)
         self._reader.join(DEADLINE)

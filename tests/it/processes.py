@@ -8,7 +8,7 @@ import socket
 import time
 
 # Generous: reached only by what is broken, also under sanitizers on a busy machine.
-DEADLINE = float(os.environ.get("TINED_TEST_DEADLINE", "20"))
+DEADLINE = float(os.environ.get("TINED_TEST_DEADLINE", "60"))
 
 
 def wait_until(predicate, what, timeout=DEADLINE):
