@@ -109,7 +109,7 @@ class Workers(harness.Case):
 class Master(harness.Case):
     def test_killed(self):
         """Workers end, and a new start binds at once."""
-        with Daemon(FILES, expect_status=-signal.SIGKILL) as d:
+        with Daemon(FILES, listen=("127.0.0.1:%d" % harness.free_port(),), expect_status=-signal.SIGKILL) as d:
             workers = d.workers()
             address = d.address()
             d.send_signal(signal.SIGKILL)

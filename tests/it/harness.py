@@ -9,6 +9,7 @@ said so far. Python 3.9 or later, standard library only.
 
 import contextlib
 import os
+import random
 import re
 import select
 import shutil
@@ -346,10 +347,26 @@ class Daemon:
             return c.response(method)
 
 
+_ports = []  # of free_port(), each a socket that keeps others from it
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody listens on, none that the kernel gives to those who ask for any; no test that runs
+    beside this one gets it as long as this process lives."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+        end = max(int(f.read().split()[0]), 20000)
+    while True:
+        port = random.randrange(10000, end)
+        kept = socket.socket(socket.AF_UNIX)
+        try:
+            kept.bind("\0tined-it-port-%d" % port)
+            with socket.socket() as s:
+                s.bind(("", port))
+        except OSError:
+            kept.close()
+            continue
+        _ports.append(kept)
+        return port
 
 
 def run_tined(*arguments):
