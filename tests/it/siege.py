@@ -39,7 +39,7 @@ class Besieged(Daemon):
         """Returns what the attackers counted; fails when they have found a fault."""
         address = self.addresses[seed % len(self.addresses)]
         arguments = ["--seed", str(seed), "--count", str(count), "--at-once", "48" if self.scarce else "512",
-                     "--patience", str(PATIENCE)]
+                     "--patience", str(PATIENCE), "--deadline", str(int(1000 * harness.DEADLINE))]
         run = subprocess.run([HOSTILE] + arguments + (["--scarce"] if self.scarce else []) + [address],
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, universal_newlines=True, check=False)
