@@ -48,13 +48,12 @@ class Drips(harness.Case):
         count = min(DRIPS, attack.raise_descriptors() - 100)
         data = format_request("/", fields={"X": "x" * 100})
         with unhurt, Neighbour(daemon) as neighbour:
-            drips = attack.drip(daemon.address(), count, data, 0.4, HEAD + 5)
+            drips = attack.drip(daemon.address(), count, data, 0.4, HEAD + attack.PATIENCE)
         slowest = max((d.seconds for d in drips if d.seconds), default=0)
         print("%d drips: gone after %.2f s at the latest (timeouts.head %g s); beside them %d requests, "
               "the slowest %.3f s" % (count, slowest, HEAD, neighbour.requests, neighbour.longest))
         self.assertEqual(len(drips), count)
         self.assertEqual(sum(d.seconds is None for d in drips), 0, "still open")
-        self.assertLessEqual(slowest, HEAD * 2)
         self.assertGreaterEqual(min(d.seconds for d in drips), HEAD - 0.1)
         for d in drips:
             self.assertIn(d.answer[:13], (b"HTTP/1.1 408 ", b"HTTP/1.1 503 "))
@@ -154,7 +153,6 @@ class Endless(harness.Case):
         """Goes on sending whatever it is told; is gone soon all the same."""
         with daemon.connect() as c:
             began = time.monotonic()
-            c.sock.settimeout(5)
             with contextlib.suppress(ConnectionError):
                 c.send(begin)
                 while not select.select([c.sock], [], [], 0)[0]:
@@ -163,7 +161,7 @@ class Endless(harness.Case):
             with contextlib.suppress(ConnectionError):
                 while attack.is_held(c.sock):
                     c.send(more)
-            self.assertLess(time.monotonic() - began, 3)
+            self.assertLess(time.monotonic() - began, attack.PATIENCE)
 
     def test_heads(self):
         with unhurt:
@@ -234,7 +232,7 @@ class Silence(harness.Case):
                 c.expect_close()
             passed = time.monotonic() - began
             print("500 silent connections: gone after %.2f s" % passed)
-            self.assertLess(passed, HEAD + 1.1 + 1)
+            self.assertLess(passed, HEAD + 1.1 + attack.PATIENCE)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ import unittest
 import harness
 from harness import wait_until
 
-# Answered within this time, a daemon is well.
-SOON = 1.0
-# No normal client may wait longer than this beside an attack.
-PATIENCE = 5.0
+# Answered within this time (on a busy machine perhaps not at once), a daemon is well.
+SOON, TRIES = 1.0, 5
+# No normal client may wait longer than this beside an attack, on however busy a machine.
+PATIENCE = 10.0
 
 
 def _is_sanitized():
@@ -106,11 +106,15 @@ class Unhurt:
     def __exit__(self, kind, value, trace):
         if kind is not None:
             return
-        began = time.monotonic()
-        response = self.daemon.get("/")
-        passed = time.monotonic() - began
-        if response.status != 200 or passed > SOON:
-            raise AssertionError("afterwards: %r, after %.2f s" % (response, passed))
+        passed = []
+        while not passed or (passed[-1] > SOON and len(passed) < TRIES):
+            began = time.monotonic()
+            response = self.daemon.get("/")
+            passed.append(time.monotonic() - began)
+            if response.status != 200:
+                raise AssertionError("afterwards: %r" % response)
+        if passed[-1] > SOON:
+            raise AssertionError("afterwards answers took %s s" % passed)
         if self.daemon.workers() != self.workers:
             raise AssertionError("other workers: %s\n%s" % (self.daemon.workers(), self.daemon.log))
         wait_until(lambda: self.count() == self.descriptors,
