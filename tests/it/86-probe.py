@@ -26,6 +26,9 @@ def url_of(address):
 
 class Probe(harness.Case):
     def probe(self, *arguments, status, says):
+        """With all the time that a busy machine takes, unless they say how much."""
+        if status != 2 and "-t" not in arguments:
+            arguments = ("-t", "1min", *arguments)
         done = run_tined("probe", *arguments)
         self.assertEqual(done.returncode, status, done)
         self.assertRegex(done.stdout + done.stderr, says)
@@ -42,9 +45,9 @@ class Healthy(Probe):
 
     def test_by_name(self):
         """Of localhost's two addresses one answers."""
-        with Daemon(FILES, listen=("[::1]:0",)) as d:
-            port = d.addresses[0].rpartition(":")[2]
-            self.probe("localhost:" + port, status=0, says=r"^HTTP/1\.1 200 OK\n$")
+        port = harness.free_port()
+        with Daemon(FILES, listen=("[::1]:%d" % port,)):
+            self.probe("localhost:%d" % port, status=0, says=r"^HTTP/1\.1 200 OK\n$")
 
     def test_unix(self):
         for name in ("unix:%s/http.sock", "unix:@%s"):
@@ -109,13 +112,10 @@ class Listener:
 
 class Sick(Probe):
     def test_refused(self):
-        with Listener() as server:
-            pass
-        self.probe(server.url, status=1, says=r"^tined: error: refused: 127\.0\.0\.1:\d+: nothing listens")
+        self.probe(url_of(("127.0.0.1", harness.free_port())), status=1, says=r"^tined: error: refused: 127\.0\.0\.1:\d+: nothing listens")
 
     def test_refused_at_every_address(self):
-        with Listener() as server:
-            url = "http://localhost:%d/" % server.socket.getsockname()[1]
+        url = "http://localhost:%d/" % harness.free_port()
         self.probe(url, status=1, says=r"refused: 127\.0\.0\.1:(\d+): .*\n.*refused: \[::1\]:\1: ")
 
     def test_garbage(self):
@@ -138,8 +138,8 @@ class InTime(Probe):
     def probe_slowly(self, *arguments, says):
         """It takes its time, and not much more."""
         began = time.monotonic()
-        self.probe("-t", "300ms", *arguments, status=1, says="^tined: error: timed out while " + says)
-        self.assertGreaterEqual(time.monotonic() - began, 0.3)
+        self.probe("-t", "1s", *arguments, status=1, says="^tined: error: timed out while " + says)
+        self.assertGreaterEqual(time.monotonic() - began, 1)
 
     def test_nobody_accepts(self):
         """The queue is full, so that nothing answers: as when packets are dropped."""
