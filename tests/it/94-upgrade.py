@@ -233,13 +233,17 @@ class Upgrade(harness.Case):
         self.addCleanup(shutil.rmtree, os.path.dirname(control))
         d = self.daemon(control=control)
         for program in totals.programs():
+            with d.connect() as c:  # handed over
+                c.request("/")
+                self.assert_status(c.response(), 200)
+                d.renew()
             totals.visit(d)
             before = totals.ask(control)
             self.replace(program)
             d.renew(signal.SIGUSR2)
             self.assertEqual(totals.is_more(control), program == totals.MORE)
             self.assertEqual(totals.ask(control), before)
-        self.assertEqual(before["requests"], 4 * totals.VISITS)
+        self.assertEqual(before["requests"], 4 * (totals.VISITS + 1))
 
 
 if __name__ == "__main__":
