@@ -51,7 +51,7 @@ class Beside(harness.Case):
 
     def order(self, *words, status=0):
         p = subprocess.run([harness.TINED, *words, "-s", self.socket], capture_output=True,
-                           text=True, timeout=30, check=False)
+                           text=True, timeout=harness.DEADLINE, check=False)
         self.assertEqual(p.returncode, status, p.stdout + p.stderr)
         return p.stdout + p.stderr
 
@@ -85,8 +85,11 @@ class Beside(harness.Case):
         """Processes that ask file systems, which have a name of their own. One that hangs is a zombie with a
         thread that does not end."""
         def name(pid):
-            with open("/proc/%s/comm" % pid, encoding="ascii") as f:
-                return f.read().strip()
+            try:
+                with open("/proc/%s/comm" % pid, encoding="ascii") as f:
+                    return f.read().strip()
+            except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+                return None
         with open("/proc/%d/task/%d/children" % (d.pid, d.pid), encoding="ascii") as f:
             return [int(pid) for pid in f.read().split() if name(pid) == "tined-fetch"]
 
