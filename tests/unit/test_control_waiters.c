@@ -7,25 +7,6 @@
 
 #include <errno.h>
 
-static struct tempdir dir;
-static int saved_stderr;
-
-static int setup(void **state)
-{
-    (void)state;
-    tempdir_make(&dir);
-    saved_stderr = redirect_stderr(&dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    restore_stderr(saved_stderr);
-    tempdir_remove(&dir);
-    return 0;
-}
-
 static void assert_told(int fd, const char *want)
 {
     char got[256] = "";
@@ -154,5 +135,6 @@ int main(void)
         cmocka_unit_test(test_who_comes_later), cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_take_over),
     };
-    return cmocka_run_group_tests_name("control_waiters", tests, setup, teardown);
+    return cmocka_run_group_tests_name("control_waiters", tests, logged_dir_enter,
+                                       logged_dir_leave);
 }

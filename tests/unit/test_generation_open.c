@@ -6,25 +6,7 @@
 #include "daemon/fetch.h"
 #include "daemon/generation_open.h"
 
-static struct tempdir dir;
 static struct generation generation;
-static int saved_stderr;
-
-static int setup(void **state)
-{
-    (void)state;
-    tempdir_make(&dir);
-    saved_stderr = redirect_stderr(&dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    restore_stderr(saved_stderr);
-    tempdir_remove(&dir);
-    return 0;
-}
 
 // Opens a generation of these sites and options; it is to be closed.
 static int open_generation(const char *site, const char *option, const char *value,
@@ -55,9 +37,9 @@ TEST(test_all_is_there)
 {
     char path[PATH_MAX];
     size_t fds = count_fds();
-    tempdir_puts(&dir, "file", "x");
-    assert_int_equal(open_generation(dir.path, "log.access", tempdir_path(&dir, "access", path),
-                                     FETCHED_LOG_OPEN),
+    tempdir_puts(&logged_dir, "file", "x");
+    assert_int_equal(open_generation(logged_dir.path, "log.access",
+                                     tempdir_path(&logged_dir, "access", path), FETCHED_LOG_OPEN),
                      0);
     assert_int_equal(write(generation.served.access_log, "x", 1), 1);
     int fd = rootfs_open(&generation.served.sites.items[0].trees[0].root, "file");
@@ -65,7 +47,7 @@ TEST(test_all_is_there)
     close(fd);
     close_generation();
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(open_generation(dir.path, "log.access", path, FETCHED_LOG_CHECKED), 0);
+    assert_int_equal(open_generation(logged_dir.path, "log.access", path, FETCHED_LOG_CHECKED), 0);
     assert_int_equal(generation.served.access_log, -1);
     close_generation();
     assert_int_equal(access(path, F_OK), -1);
@@ -78,14 +60,16 @@ TEST(test_all_that_is_wrong_is_told)
         open_generation("/nonexistent/root", "log.access", "/nonexistent/log", FETCHED_LOG_OPEN),
         -ENOENT);
     close_generation();
-    assert_true(log_has(
-        &dir, "-o: root \"/nonexistent/root\" cannot be opened: No such file or directory\n"));
     assert_true(
-        log_has(&dir, "-o: the access log \"/nonexistent/log\" cannot be opened: No such "));
-    assert_int_equal(open_generation(dir.path, "mime_types", "/nonexistent", FETCHED_LOG_LEFT),
-                     -ENOENT);
+        log_has(&logged_dir,
+                "-o: root \"/nonexistent/root\" cannot be opened: No such file or directory\n"));
+    assert_true(
+        log_has(&logged_dir, "-o: the access log \"/nonexistent/log\" cannot be opened: No such "));
+    assert_int_equal(
+        open_generation(logged_dir.path, "mime_types", "/nonexistent", FETCHED_LOG_LEFT), -ENOENT);
     close_generation();
-    assert_true(log_has(&dir, "the media types \"/nonexistent\" cannot be read: No such file"));
+    assert_true(
+        log_has(&logged_dir, "the media types \"/nonexistent\" cannot be read: No such file"));
 }
 
 // A root that does not answer is no failure; anything else is.
@@ -95,19 +79,22 @@ TEST(test_what_does_not_answer)
     assert_int_equal(open_generation("/silent/root", NULL, NULL, FETCHED_LOG_OPEN), 0);
     assert_int_equal(sites_count_silent(&generation.served.sites, &first), 1);
     close_generation();
-    assert_true(log_has(&dir, "\"/silent/root\" does not answer within timeouts.root: its site "
-                              "answers 503 until it does\n"));
-    assert_int_equal(open_generation(dir.path, "log.access", "/silent/log", FETCHED_LOG_OPEN),
-                     -ETIMEDOUT);
+    assert_true(log_has(&logged_dir,
+                        "\"/silent/root\" does not answer within timeouts.root: its site "
+                        "answers 503 until it does\n"));
+    assert_int_equal(
+        open_generation(logged_dir.path, "log.access", "/silent/log", FETCHED_LOG_OPEN),
+        -ETIMEDOUT);
     close_generation();
-    assert_true(log_has(&dir, "the access log \"/silent/log\" cannot be opened: it does not answer "
-                              "within timeouts.root\n"));
+    assert_true(log_has(&logged_dir,
+                        "the access log \"/silent/log\" cannot be opened: it does not answer "
+                        "within timeouts.root\n"));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, logged_dir_enter, logged_dir_leave)
         CASE(test_all_is_there),
         CASE(test_all_that_is_wrong_is_told),
         CASE(test_what_does_not_answer),

@@ -7,26 +7,8 @@
 #include <errno.h>
 #include <poll.h>
 
-static struct tempdir dir;
 static char name[] = "tined";
 static char *arguments[] = {name, NULL};
-static int saved_stderr;
-
-static int setup(void **state)
-{
-    (void)state;
-    tempdir_make(&dir);
-    saved_stderr = redirect_stderr(&dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    restore_stderr(saved_stderr);
-    tempdir_remove(&dir);
-    return 0;
-}
 
 static void open_upgrade(struct upgrade_exec *u)
 {
@@ -50,8 +32,8 @@ static struct upgrade_state state_of(const struct upgrade_exec *u)
 static enum upgrade_exec_proof prove(struct upgrade_exec *u, const char *script, mode_t mode)
 {
     const struct upgrade_state s = state_of(u);
-    tempdir_puts(&dir, "program", script);
-    assert_int_equal(chmod(tempdir_path(&dir, "program", u->path), mode), 0);
+    tempdir_puts(&logged_dir, "program", script);
+    assert_int_equal(chmod(tempdir_path(&logged_dir, "program", u->path), mode), 0);
     assert_int_equal(upgrade_exec_prove(u, &s), 0);
     assert_int_equal(poll(&(struct pollfd){.fd = u->proof.pidfd, .events = POLLIN}, 1, 10000), 1);
     int status;
@@ -88,8 +70,8 @@ TEST(test_give_up)
     struct upgrade_exec u;
     open_upgrade(&u);
     const struct upgrade_state s = state_of(&u);
-    tempdir_puts(&dir, "program", "#!/bin/sh\nexec sleep 100\n");
-    assert_int_equal(chmod(tempdir_path(&dir, "program", u.path), 0700), 0);
+    tempdir_puts(&logged_dir, "program", "#!/bin/sh\nexec sleep 100\n");
+    assert_int_equal(chmod(tempdir_path(&logged_dir, "program", u.path), 0700), 0);
     assert_int_equal(upgrade_exec_prove(&u, &s), 0);
     upgrade_exec_give_up(&u);
     assert_int_equal(u.proof.pid, 0);
@@ -105,7 +87,7 @@ TEST(test_exec_that_fails)
     size_t before = count_fds();
     struct upgrade_state s = state_of(&u);
     s.handoff[0] = s.handoff[1] = dup(0);
-    tempdir_path(&dir, "nothing", u.path);
+    tempdir_path(&logged_dir, "nothing", u.path);
     assert_int_equal(upgrade_exec_become(&u, &s), -ENOENT);
     assert_true(fcntl(s.handoff[0], F_GETFD) & FD_CLOEXEC);
     assert_null(getenv("TINED_STATE"));
@@ -138,5 +120,5 @@ int main(void)
         cmocka_unit_test(test_exec_that_fails),
         cmocka_unit_test(test_a_state_that_is_none),
     };
-    return cmocka_run_group_tests_name("upgrade_exec", tests, setup, teardown);
+    return cmocka_run_group_tests_name("upgrade_exec", tests, logged_dir_enter, logged_dir_leave);
 }

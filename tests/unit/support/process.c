@@ -19,6 +19,25 @@ void restore_stderr(int saved)
     close(saved);
 }
 
+struct tempdir logged_dir;
+static int stderr_before_logged_dir;
+
+int logged_dir_enter(void **state)
+{
+    (void)state;
+    tempdir_make(&logged_dir);
+    stderr_before_logged_dir = redirect_stderr(&logged_dir);
+    return 0;
+}
+
+int logged_dir_leave(void **state)
+{
+    (void)state;
+    restore_stderr(stderr_before_logged_dir);
+    tempdir_remove(&logged_dir);
+    return 0;
+}
+
 bool log_has(const struct tempdir *d, const char *text)
 {
     char got[16384];

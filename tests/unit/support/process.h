@@ -19,6 +19,12 @@ int redirect_stderr(const struct tempdir *d);
 
 void restore_stderr(int saved);
 
+// Setup and teardown of a test whose log is all that it needs files for: a directory, with stderr
+// in it.
+extern struct tempdir logged_dir;
+int logged_dir_enter(void **state);
+int logged_dir_leave(void **state);
+
 // Whether that file has the text; await_log() waits until it does.
 bool log_has(const struct tempdir *d, const char *text);
 void await_log(const struct tempdir *d, const char *text);
