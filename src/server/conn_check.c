@@ -1,17 +1,18 @@
 #include "server/conn_check.h"
 
+#include "server/asking.h"
 #include "server/conn_types.h"
-#include "server/context.h"
 
 #include <assert.h>
 
 // The things that a connection may hold, and must hold.
 enum holding {
-    INPUT = 1,   // bytes received
-    ANSWER = 2,  // an answer under way
-    READING = 4, // a reading of the disk
-    ENDING = 8,  // the end of the connection, told or heard
-    LISTING = 16 // a directory that is being read
+    INPUT = 1,    // bytes received
+    ANSWER = 2,   // an answer under way
+    READING = 4,  // a reading of the disk
+    ENDING = 8,   // the end of the connection, told or heard
+    LISTING = 16, // a directory that is being read
+    ASKING = 32   // a wait for a file system that may not answer
 };
 
 static const struct {
@@ -22,11 +23,11 @@ static const struct {
     [CONN_IDLE] = {0, 0},
     [CONN_LAST] = {0, 0},
     [CONN_BODY] = {INPUT, INPUT},
-    [CONN_SEND] = {INPUT | ANSWER | LISTING | ENDING, ANSWER},
+    [CONN_SEND] = {INPUT | ANSWER | LISTING | ASKING | ENDING, ANSWER},
     [CONN_DISK] = {INPUT | ANSWER | READING | ENDING, ANSWER | READING},
     [CONN_ROOT] = {INPUT | ENDING, INPUT},
-    [CONN_ASKED] = {INPUT | LISTING | ENDING, INPUT},
-    [CONN_LISTING] = {INPUT | LISTING | ENDING, INPUT | LISTING},
+    [CONN_ASKED] = {INPUT | LISTING | ASKING | ENDING, INPUT | ASKING},
+    [CONN_LISTING] = {INPUT | LISTING | ASKING | ENDING, INPUT | LISTING},
     [CONN_LINGER] = {ENDING, 0},
     [CONN_PROXY] = {INPUT, 0},
 };
@@ -35,7 +36,7 @@ static unsigned held(const struct conn *c)
 {
     bool answer = c->out || transfer_is_active(&c->transfer);
     return (c->in ? INPUT : 0u) | (answer ? ANSWER : 0u) | (c->transfer.reading ? READING : 0u) |
-           (c->state != CONN_FREE && c->listing ? LISTING : 0u) |
+           (c->state != CONN_FREE && c->listing ? LISTING : 0u) | (c->asking ? ASKING : 0u) |
            (c->eof || c->ending != CONN_STAYS ? ENDING : 0u);
 }
 
@@ -90,6 +91,15 @@ static void check_output(const struct context *ctx, const struct conn *c)
             c->inflight < INFLIGHT_MAX && ctx->notes->inflight.entries[c->inflight].is_used));
 }
 
+// One whose wait is over goes on at once: nothing else would wake it.
+static void check_wait(const struct context *ctx, const struct conn *c)
+{
+    if (c->state == CONN_LISTING)
+        assert(c->listing->state != SNAPSHOT_READ && !asking_waits(ctx, c));
+    if (c->state == CONN_ASKED)
+        assert(asking_waits(ctx, c) && !asking_is_over(ctx, c));
+}
+
 static int64_t since_of_link(const struct list *link)
 {
     return ((const struct deadline *)((const char *)link - offsetof(struct deadline, link)))->since;
@@ -124,4 +134,5 @@ void conn_check_now(const struct context *ctx, const struct conn *c, uint32_t in
     check_input(c);
     check_transfer(c);
     check_output(ctx, c);
+    check_wait(ctx, c);
 }

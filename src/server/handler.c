@@ -427,7 +427,10 @@ static bool is_for_next_generation(const struct exchange *x)
 static bool answer_found(const struct exchange *x)
 {
     route_resolve(&x->query, x->r, x->route);
-    if (asking_must_wait(x->ctx) || is_for_next_generation(x)) {
+    bool is_for_next = !asking_must_wait(x->ctx) && is_for_next_generation(x);
+    if (is_for_next) // a listing of its root as it was is of no use
+        listings_leave(x->c);
+    if (is_for_next || asking_must_wait(x->ctx)) {
         if (x->route->kind == ROUTE_FILE)
             cached_file_release(x->route->file);
         return false;
