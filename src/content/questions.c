@@ -95,11 +95,21 @@ static void free_question(struct questions *q, struct question *one)
     free(one);
 }
 
-void questions_forget(struct questions *q, struct question_fs *fs)
+static void forget_answers(struct questions *q, struct question_fs *fs)
 {
     struct list *first;
     while ((first = list_first(&fs->answered)))
         free_question(q, CONTAINER_OF(first, struct question, link));
+}
+
+// A request counts in one file system, and may need answers of another one as well.
+void questions_forget(struct questions *q)
+{
+    size_t waiting = 0;
+    for (size_t i = 0; i < q->fs_count; i++)
+        waiting += q->fs[i].waiting;
+    for (size_t i = 0; i < q->fs_count && waiting == 0; i++)
+        forget_answers(q, &q->fs[i]);
 }
 
 const char *questions_end(struct questions *q)
@@ -123,7 +133,7 @@ void questions_cleanup(struct questions *q)
         struct question_fs *fs = &q->fs[i];
         is_left = is_left || fs->is_left;
         if (fs->askers && !fs->is_left) {
-            questions_forget(q, fs);
+            forget_answers(q, fs);
             askers_free(fs->askers);
         }
     }
@@ -248,9 +258,8 @@ void questions_take(struct questions *q)
             continue;
         askers_take(fs->askers);
         drop_oldest(q, fs);
-        if (fs->waiting == 0)
-            questions_forget(q, fs);
     }
+    questions_forget(q);
 }
 
 static struct question *new_question(struct questions *q, const struct wanted *w,

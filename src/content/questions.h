@@ -101,5 +101,5 @@ int questions_directory(struct questions *q, const struct file_key *key,
 // To be called when `fd` is readable: takes all answers, and tells of the threads' other jobs.
 void questions_take(struct questions *q);
 
-// To be called when nobody waits for that file system any more: forgets what it has answered.
-void questions_forget(struct questions *q, struct question_fs *fs);
+// To be called when a request waits no more: when it was the last one, forgets all answers.
+void questions_forget(struct questions *q);

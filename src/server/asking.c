@@ -72,12 +72,11 @@ void asking_leave(struct context *ctx, struct conn *c)
     if (!c->asking)
         return;
     struct asking *one = &ctx->askings[c->asking - 1];
-    struct question_fs *fs = one->fs;
     set_awaited(one, NULL);
+    one->fs->waiting--;
     *one = (struct asking){.fs = NULL};
     c->asking = 0;
-    if (--fs->waiting == 0)
-        questions_forget(&ctx->questions, fs);
+    questions_forget(&ctx->questions);
 }
 
 bool asking_waits(const struct context *ctx, const struct conn *c)

@@ -316,6 +316,20 @@ class SilentRequests(Beside):
         c.request("/", fields=self.AFAR)
         self.assertEqual(c.response().body, b"from afar")
 
+    def test_a_request_needs_two(self):
+        d = self.alone()
+        other = fusefs.Mount({"404.html": b"not here either"})
+        self.addCleanup(other.__exit__)
+        d.options["sites"][1].update(root=other.path, mounts=({"path": "/docs/", "root": self.mount.path},),
+                                     rules=({"match": "/**", "error_pages": ["404 /404.html"]},))
+        d.write_config()
+        self.order("reload")
+        wait_until(lambda: self.ask(d, "/docs/index.html").response().status == 200, "the new generation")
+        for _ in range(20):
+            r = self.assert_status(self.ask(d, "/docs/none").response(), 404)
+            self.assertEqual(r.body, b"not here either")
+        self.assertEqual(self.ask(d, "/docs/index.html").response().body, b"from afar")
+
     def test_ranges(self):
         d = self.alone()
         r = d.get("/large.bin", fields=[*self.AFAR, ("Range", "bytes=70000-200000")])

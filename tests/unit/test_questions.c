@@ -7,8 +7,11 @@
 #include <semaphore.h>
 
 static struct tempdir dir;
-static struct conf_site site_conf = {.root = dir.path};
-static struct conf conf = {.sites = &site_conf, .site_count = 1};
+static struct conf_site site_conf = {.root = dir.path, .mount_count = 1};
+static char mount_path[] = "/mount/";
+static struct conf_mount mount = {.path = mount_path, .root = dir.path};
+static struct conf conf = {
+    .sites = &site_conf, .site_count = 1, .mounts = &mount, .mount_count = 1};
 static struct sites sites;
 static struct mimetable types;
 static struct questions q;
@@ -52,14 +55,19 @@ static void begin_request(void)
     q.turn = (struct question_turn){.since = ++moment.group};
 }
 
-static void await_answers(void)
+static void await_answers_of(const struct question_fs *fs)
 {
-    while (q.fs[0].open > 0) {
+    while (fs->open > 0) {
         assert_int_equal(poll(&(struct pollfd){.fd = q.fd, .events = POLLIN}, 1, 10000), 1);
         q.fs[0].waiting = 1; // or all is forgotten
         questions_take(&q);
         q.fs[0].waiting = 0;
     }
+}
+
+static void await_answers(void)
+{
+    await_answers_of(&q.fs[0]);
 }
 
 static int ask_file(const char *path, struct cached_file *known, const struct question **ret)
@@ -120,6 +128,29 @@ TEST(test_edits)
     assert_false(one->is_known);
     assert_memory_equal(one->own->body, "three", 5);
     cached_file_release(before);
+}
+
+// A request that has waited for one file system asks another one, where it does not count.
+TEST(test_two_file_systems)
+{
+    const struct question *one;
+    questions_end(&q);
+    questions_cleanup(&q);
+    sites.items[0].trees[1].is_local = false;
+    sites.items[0].trees[1].dev++; // as if it were one
+    assert_int_equal(questions_init(&q, &sites, &types), 0);
+    begin_request();
+    assert_int_equal(q.fs_count, 2);
+    assert_int_equal(get_file("none", NULL)->error, -ENOENT);
+    const struct file_key page = {
+        .site = &sites.items[0], .tree = &sites.items[0].trees[1], .path = SLICE("a.txt")};
+    assert_int_equal(questions_file(&q, &page, NULL, &moment, &one), -EINPROGRESS);
+    await_answers_of(&q.fs[1]);
+    assert_int_equal(questions_file(&q, &page, NULL, &moment, &one), 0);
+    assert_memory_equal(one->own->body, "one", 3);
+    assert_int_equal(ask_file("none", NULL, &one), 0); // both count when it is answered
+    questions_forget(&q);
+    assert_int_equal(q.fs[0].answered_count + q.fs[1].answered_count, 0);
 }
 
 static sem_t permits, begun;
@@ -202,6 +233,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_directories, setup, teardown),
         cmocka_unit_test_setup_teardown(test_edits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_file_systems, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_local_trees_need_none, setup, teardown),
