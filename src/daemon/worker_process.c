@@ -240,17 +240,23 @@ static struct channel_guard_facts facts_about(const struct worker_process *w)
     };
 }
 
+static void do_message(struct worker_process *w, const struct channel_message *message)
+{
+    const struct worker_process_events *events = &w->generation->maker->events;
+    if (message->type == CHANNEL_THREADS_LEFT)
+        expect_end(w, LAST_STEPS_TIME);
+    else
+        events->said(events->context, w, message);
+}
+
 // Does what a message says, if it is one; NULL: it is none.
 static void heed_message(struct worker_process *w, const struct channel_message *message)
 {
-    const struct worker_process_events *events = &w->generation->maker->events;
     const struct channel_guard_facts facts = facts_about(w);
     enum channel_guard_verdict verdict = channel_guard_judge(&w->guard, &facts, message,
                                                              watches_of_worker(w)->now);
-    if (verdict == CHANNEL_GUARD_GOOD && message->type == CHANNEL_THREADS_LEFT)
-        expect_end(w, LAST_STEPS_TIME);
-    else if (verdict == CHANNEL_GUARD_GOOD)
-        events->said(events->context, w, message);
+    if (message && verdict == CHANNEL_GUARD_GOOD)
+        do_message(w, message);
     else if (verdict != CHANNEL_GUARD_IGNORED)
         end_unruly(w, verdict);
 }
