@@ -20,6 +20,7 @@
 static void finish_request(struct context *ctx, struct conn *c, size_t len)
 {
     c->scan = (struct head_scan){0};
+    ctx->is_late = false;
     deadline_set(&ctx->deadlines, &c->deadline, DEADLINE_NONE, ctx->clock.now);
     conn_input_consume(ctx, c, len);
 }

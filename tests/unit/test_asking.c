@@ -145,6 +145,27 @@ TEST(test_too_late)
     fixture_close(f);
 }
 
+// A request that was behind it waits a time of its own.
+TEST(test_behind_one_too_late)
+{
+    struct fixture *f = open_far();
+    struct client c = client_open(f);
+    hold(f);
+    client_send(&c, GET("/hello.txt") GET("/none"));
+    await_asked(f, 1);
+    fixture_pass_time(f, (int64_t)f->conf->timeouts.root);
+    take_answer(f, &c, 0);
+    assert_starts(c.got, "HTTP/1.1 503 ");
+    await_asked(f, 1);
+    client_pump(f, &c);
+    client_forget(&c);
+    let_go();
+    take_answer(f, &c, 0);
+    assert_starts(c.got, "HTTP/1.1 404 ");
+    client_close(&c);
+    fixture_close(f);
+}
+
 // Content that does not come in time is cut.
 TEST(test_content_too_late)
 {
@@ -198,9 +219,9 @@ TEST(test_nobody_waits)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),      cmocka_unit_test(test_pipelines),
-        cmocka_unit_test(test_too_late),     cmocka_unit_test(test_content_too_late),
-        cmocka_unit_test(test_nobody_waits),
+        cmocka_unit_test(test_answers),          cmocka_unit_test(test_pipelines),
+        cmocka_unit_test(test_too_late),         cmocka_unit_test(test_behind_one_too_late),
+        cmocka_unit_test(test_content_too_late), cmocka_unit_test(test_nobody_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
