@@ -27,4 +27,12 @@ static const char *const texts[] = {
     "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n",
     "GET /" TEN(TEN("xxxx")),
     "Field: " TEN(TEN("yyyyyyyyyy")) "\r\n",
+    "GET /far/small HTTP/1.1\r\n" HOST "\r\n",
+    "GET /far/large HTTP/1.1\r\n" HOST "\r\n",
+    "GET /far/list/ HTTP/1.1\r\n" HOST "\r\n",
+    "GET /far/large HTTP/1.1\r\n" HOST "Range: bytes=5-9,100000-200000\r\n\r\n",
+    "GET /far/none HTTP/1.1\r\n" HOST "\r\n",
+    "POST /far/small HTTP/1.1\r\n" HOST "Content-Length: 20\r\n\r\n",
+    "PROXY UNKNOWN\r\n",
+    "GET /small HTTP/1.1\r\n" HOST "X-Forwarded-For: 192.0.2.3\r\n\r\n",
 };

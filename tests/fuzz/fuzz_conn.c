@@ -1,17 +1,19 @@
 // Connections from state to state: whatever clients send and do, and whenever, the invariants of
 // server/conn_check.h hold after every step, the daemon does not spin, and each connection ends.
 //
-// The world around server/conn.h is in memory: sockets, the poller, the clock and the disk are
-// those of this file. Input: operations on them, a byte each, with the operands that they take.
-// After each the connections that are ready get a turn, as server/loop.c gives it, unless the
-// operation says that more happens at once.
+// The world around server/conn.h is in memory: sockets, the poller and the clock are those of this
+// file, the file systems those of conn_disk.h. Input: operations on them, a byte each, with the
+// operands that they take. After each the connections that are ready get a turn, as server/loop.c
+// gives it, unless the operation says that more happens at once.
+#include "conn_disk.h"
 #include "conn_texts.h"
 #include "fuzz.h"
 #include "served_tree.h"
 
 #include "base/util.h"
+#include "server/asking.h"
 #include "server/conn.h"
-#include "server/context.h"
+#include "server/conn_proxy.h"
 #include "sys/transmit.h"
 
 #include <arpa/inet.h>
@@ -43,10 +45,11 @@ static struct client {
 
 static struct context *ctx;
 static struct served served;
-static bool disk_is_cold, root_is_swapped, memory_is_short;
+static struct door {
+    uint16_t listener;
+    bool is_trusted; // who comes in by it
+} door;              // for those who come next
 static uint64_t held_back;
-static struct reading *readings;
-static struct snapshot *listing; // that is to be read
 
 // ---- the world around ---------------------------------------------------------------------------
 
@@ -150,53 +153,11 @@ void __wrap_poller_remove(struct poller *p, int fd)
     client_of(fd)->interest = 0;
 }
 
-bool __wrap_pagecache_has(int file, uint64_t offset, size_t len);
-bool __wrap_pagecache_has(int file, uint64_t offset, size_t len)
-{
-    (void)file, (void)offset;
-    assert(len > 0);
-    return !disk_is_cold;
-}
-
-struct reading *__wrap_readahead_start(struct readahead *r, struct cached_file *file,
-                                       struct range range, struct conn *waiting);
-struct reading *__wrap_readahead_start(struct readahead *r, struct cached_file *file,
-                                       struct range range, struct conn *waiting)
-{
-    struct reading *one = malloc(sizeof(*one));
-    (void)r;
-    assert(one && range.length > 0);
-    *one = (struct reading){.next = readings,
-                            .file = file,
-                            .offset = range.offset,
-                            .len = (size_t)range.length,
-                            .conn = waiting};
-    file->references++;
-    readings = one;
-    return one;
-}
-
-bool __wrap_readahead_list(struct readahead *r, struct snapshot *snapshot, struct askers *askers);
-bool __wrap_readahead_list(struct readahead *r, struct snapshot *snapshot, struct askers *askers)
-{
-    (void)r, (void)askers;
-    assert(!listing); // one at a time
-    listing = memory_is_short ? NULL : snapshot;
-    return listing != NULL;
-}
-
-bool __wrap_sites_is_swapped(const struct site *site);
-bool __wrap_sites_is_swapped(const struct site *site)
-{
-    (void)site;
-    return root_is_swapped;
-}
-
 struct block *__real_bufpool_get(struct bufpool *pool);
 struct block *__wrap_bufpool_get(struct bufpool *pool);
 struct block *__wrap_bufpool_get(struct bufpool *pool)
 {
-    return memory_is_short ? NULL : __real_bufpool_get(pool);
+    return disk.is_short ? NULL : __real_bufpool_get(pool);
 }
 
 // Each look at the time takes as long, so that a listing comes in pieces.
@@ -237,7 +198,9 @@ static void begin(void)
     assert(context_init(ctx, &shared, place->slots, place->notes) == 0);
     // So much later that the files count as old.
     ctx->clock = (struct clock){.now = TIME, .wall_s = ctx->clock.wall_s + 1000};
-    disk_is_cold = root_is_swapped = memory_is_short = false;
+    assert(asking_init(ctx) == 0);
+    disk = (struct disk){0};
+    door = (struct door){0};
     held_back = 0;
 }
 
@@ -286,21 +249,13 @@ static bool take_turn(void)
 
 static void read_disk(void)
 {
-    struct reading *next, *list = readings;
-    readings = NULL;
-    for (struct reading *one = list; one; one = next) {
-        next = one->next;
-        if (one->conn)
-            conn_go_on(ctx, one);
-        else
-            readahead_free(one);
-    }
-    struct snapshot *listed = listing;
-    listing = NULL;
-    if (listed) {
-        snapshot_read(listed);
-        conn_listed(ctx, listed);
-    }
+    disk_read(ctx);
+    look_at_clients();
+}
+
+static void answer_far(void)
+{
+    disk_take_far(ctx);
     look_at_clients();
 }
 
@@ -314,12 +269,13 @@ static void pass_time(int64_t ms)
 
 static void client_open(struct client *c)
 {
-    struct sockaddr_in6 peer = {.sin6_family = AF_INET};
+    struct sockaddr_in6 peer = {.sin6_family = door.is_trusted ? AF_UNIX : AF_INET};
     *c = (struct client){.fd = open("/dev/null", O_RDONLY | O_CLOEXEC), .room = 1000};
     assert(c->fd >= 0);
     c->conn = slots_take(&ctx->slots);
     assert(c->conn);
-    conn_open(c->conn, c->fd, &peer, 0, ctx->clock.now);
+    conn_open(c->conn, c->fd, &peer, door.listener, ctx->clock.now);
+    conn_proxy_expect(ctx, c->conn);
     conn_receive(ctx, c->conn);
     conn_advance(ctx, c->conn);
     look_at_clients();
@@ -391,6 +347,7 @@ static void end_serving(struct client *c, struct slice *operands)
 {
     (void)c, (void)operands;
     ctx->phase = LOOP_RETIRING;
+    asking_end_soon(ctx);
     for (size_t i = 0; i < CLIENTS; i++)
         if (clients[i].conn)
             conn_drain(ctx, clients[i].conn);
@@ -400,7 +357,7 @@ static void end_serving(struct client *c, struct slice *operands)
 static void cool_disk(struct client *c, struct slice *operands)
 {
     (void)c, (void)operands;
-    disk_is_cold = !disk_is_cold;
+    disk.is_cold = !disk.is_cold;
 }
 
 static void let_disk_read(struct client *c, struct slice *operands)
@@ -413,13 +370,13 @@ static void let_disk_read(struct client *c, struct slice *operands)
 static void swap_root(struct client *c, struct slice *operands)
 {
     (void)c, (void)operands;
-    root_is_swapped = ctx->cache.swapped = !root_is_swapped;
+    disk.is_swapped = ctx->cache.swapped = !disk.is_swapped;
 }
 
 static void run_short(struct client *c, struct slice *operands)
 {
     (void)c, (void)operands;
-    memory_is_short = !memory_is_short;
+    disk.is_short = !disk.is_short;
 }
 
 // It cannot be handed over, for nobody has room.
@@ -437,18 +394,49 @@ static void hold_back(struct client *c, struct slice *operands)
     held_back = UINT64_C(1000) * fuzz_byte(operands);
 }
 
+// How many of its jobs, and whether the loop hears of it later only.
+static void let_far_answer(struct client *c, struct slice *operands)
+{
+    uint8_t byte = fuzz_byte(operands);
+    (void)c;
+    disk_do_far(byte % 128);
+    if (byte < 128)
+        answer_far();
+}
+
+// Listener (served_tree.h), whether a proxy comes in, whether any is trusted.
+static void set_door(struct client *c, struct slice *operands)
+{
+    uint8_t byte = fuzz_byte(operands);
+    (void)c;
+    door = (struct door){.listener = byte % SERVED_TREE_LISTENERS, .is_trusted = byte & 4};
+    served.proxies.trusted_count = byte & 8 ? 1 : 0;
+}
+
 static operation *const operations[] = {
-    send_bytes,  send_text, send_beginning, make_room, let_time_pass, finish,    reset,
-    end_serving, cool_disk, let_disk_read,  hold_back, swap_root,     run_short, stop_watching,
+    send_bytes, send_text,     send_beginning, make_room,     let_time_pass, finish,
+    reset,      end_serving,   cool_disk,      let_disk_read, hold_back,     swap_root,
+    run_short,  stop_watching, let_far_answer, set_door,
 };
 
 // ---- the end ------------------------------------------------------------------------------------
 
-// With room for all that comes, and with time, each connection ends, and leaves nothing behind.
+static void check_far(void)
+{
+    for (size_t i = 0; i < ctx->questions.fs_count; i++) {
+        const struct question_fs *fs = &ctx->questions.fs[i];
+        snapshots_tick(&ctx->far_snapshots[i], ctx->clock.now + SNAPSHOTS_YOUNG);
+        assert(fs->waiting == 0 && fs->open == 0 && list_is_empty(&fs->answered));
+        assert(list_is_empty(&ctx->far_snapshots[i].shared) && !ctx->far_snapshots[i].reading);
+    }
+}
+
+// With room for all that comes, and with time, each connection ends, even if the file system far
+// away does not answer, and leaves nothing behind.
 static void end_all(void)
 {
     int turns = 0;
-    root_is_swapped = memory_is_short = false;
+    disk.is_swapped = disk.is_short = false;
     for (size_t i = 0; i < CLIENTS; i++)
         clients[i].room += UINT32_MAX;
     do
@@ -467,6 +455,9 @@ static void end_all(void)
     for (size_t i = 0; i < INFLIGHT_MAX; i++)
         assert(!ctx->notes->inflight.entries[i].is_used);
     read_disk();
+    disk_do_far(SIZE_MAX);
+    answer_far();
+    check_far();
     context_cleanup(ctx);
 }
 
@@ -480,7 +471,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         if (!c->conn)
             client_open(c);
         if (c->conn) // else there was no memory for it
-            operations[byte % 16 % ARRAY_SIZE(operations)](c, &data);
+            operations[byte % ARRAY_SIZE(operations)](c, &data);
         look_at_clients();
         if (!(byte & AT_ONCE))
             take_turn();

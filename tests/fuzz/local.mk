@@ -44,11 +44,12 @@ endif
 # It has a world of its own around connections.
 tests_fuzz_fuzz_conn_SOURCES = \
 	tests/fuzz/fuzz_conn.c tests/fuzz/conn_texts.h \
+	tests/fuzz/conn_disk.c tests/fuzz/conn_disk.h \
 	tests/fuzz/served_tree.c tests/fuzz/served_tree.h
 tests_fuzz_fuzz_conn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=transmit_receive,--wrap=transmit_queued \
 	$(wrap_transmit) -Wl,--wrap=poller_add,--wrap=poller_set,--wrap=poller_remove \
 	-Wl,--wrap=pagecache_has,--wrap=readahead_start,--wrap=readahead_list,--wrap=bufpool_get \
-	-Wl,--wrap=sites_is_swapped,--wrap=shutdown \
+	-Wl,--wrap=sites_is_swapped,--wrap=sites_tree_is_swapped,--wrap=shutdown \
 	-Wl,--wrap=clock_now_us,--undefined=__wrap_clock_now_us
 
 # It has a world of its own around a master.

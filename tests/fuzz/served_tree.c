@@ -35,22 +35,56 @@ static void put_file(const char *name, size_t len)
     close(fd);
 }
 
+static void put_directory(const char *name)
+{
+    char path[PATH_MAX + 20];
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    assert(mkdir(path, 0755) == 0);
+}
+
 static void make_directory(void)
 {
     const char *parent = getenv("TMPDIR");
-    char path[PATH_MAX + 20];
+    char path[20];
     snprintf(directory, sizeof(directory), "%s/tined-fuzz-XXXXXX", parent ? parent : "/tmp");
     assert(mkdtemp(directory));
     atexit(remove_directory);
-    snprintf(path, sizeof(path), "%s/list", directory);
-    assert(mkdir(path, 0755) == 0);
+    put_directory("list");
+    put_directory("far");
+    put_directory("far/list");
     put_file("index.html", 100);
     put_file("small", 3000);
     put_file("large", SERVED_TREE_LARGE);
+    put_file("far/small", 3000);
+    put_file("far/large", SERVED_TREE_LARGE);
+    put_file("far/list/README", 100);
     for (int i = 0; i < 40; i++) {
         snprintf(path, sizeof(path), "list/%d", i);
         put_file(path, 1);
     }
+}
+
+// Its file system may not answer.
+static void add_far_mount(struct conf *conf)
+{
+    static char far[PATH_MAX + 20];
+    static char path[] = "/far/";
+    static struct conf_mount mount = {.path = path, .root = far};
+    snprintf(far, sizeof(far), "%s/far", directory);
+    conf->mounts = &mount;
+    conf->mount_count = conf->sites[0].mount_count = 1;
+}
+
+static void set_proxies(struct proxies *p)
+{
+    static struct network peers_of_sockets = {.kind = NETWORK_UNIX};
+    static enum proxy_protocol modes[SERVED_TREE_LISTENERS] = {
+        PROXY_PROTOCOL_OFF, PROXY_PROTOCOL_ACCEPT, PROXY_PROTOCOL_REQUIRE};
+    *p = (struct proxies){.trusted = &peers_of_sockets,
+                          .trusted_count = 1,
+                          .field = FORWARDED_X_FORWARDED_FOR,
+                          .modes = modes,
+                          .listener_count = SERVED_TREE_LISTENERS};
 }
 
 static void report(void *context, const char *where, const char *message)
@@ -73,8 +107,12 @@ void served_tree_make(struct served *s)
     make_directory();
     struct conf *conf = conf_load(&source, report, NULL);
     conf->sites[0].listing = true;
+    add_far_mount(conf);
     *s = served_make(conf);
     s->admin = SIZE_MAX;
     assert(sites_open(&s->sites, conf, &failed) == 0);
+    assert(s->sites.items[0].tree_count == 2);
+    s->sites.items[0].trees[0].is_local = false;
+    set_proxies(&s->proxies);
     assert(scoreboard_init(&s->scoreboard, 1, 1) == 0);
 }
