@@ -213,6 +213,13 @@ static bool is_ready(const struct client *c)
     return c->conn && c->interest && (c->gone || (ready & c->interest));
 }
 
+// It could have gone on.
+static bool waits_in_vain(const struct conn *c)
+{
+    return (c->state == CONN_ASKED && asking_is_over(ctx, c)) ||
+           (c->state == CONN_LISTING && c->listing->state == SNAPSHOT_READ);
+}
+
 // Forgets those that are closed.
 static void look_at_clients(void)
 {
@@ -221,6 +228,7 @@ static void look_at_clients(void)
         if (c->conn && c->conn->state == CONN_FREE)
             *c = (struct client){.conn = NULL};
         assert(!c->conn || (c->interest == c->conn->interest && c->taken == c->conn->sent));
+        assert(!c->conn || !waits_in_vain(c->conn));
     }
     slots_reuse(&ctx->slots);
 }
