@@ -4,8 +4,9 @@
 
 #include "server/context.h"
 
-// Answers `r`. Sets c->ending when the connection does not persist. False: nothing was answered,
-// for the site's root was swapped, and another generation is to do it.
+// Answers `r`. Sets c->ending when the connection does not persist. False: nothing was answered:
+// c->listing is still to be read, a file system is asked (asking_must_wait()), or the site's root
+// was swapped, and another generation is to do it.
 bool handler_answer(struct context *ctx, struct conn *c, const struct request *r);
 
 // Refuses what cannot be read as a request, or is not wanted, and closes. `r`: as far as it was
