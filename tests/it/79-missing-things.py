@@ -154,6 +154,8 @@ class StandardStreams(harness.Case):
                 # An open descriptor stays as it was: stdin and stdout are /dev/null in the harness.
                 is_stderr = fd == 2 and 2 not in closed
                 self.assertRegex(self.target(d.pid, fd), "^pipe:" if is_stderr else "^/dev/null$", fd)
+            # (Without a log nothing says that all have started: one that has not has the master's.)
+            wait_until(lambda: all(self.target(pid, 2).startswith("pipe:") for pid in d.workers()), "the workers' words")
             for pid in d.workers():
                 words = {self.target(pid, fd) for fd in range(3)}
                 self.assertEqual(len(words), 1, words)
