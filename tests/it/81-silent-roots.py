@@ -230,7 +230,7 @@ class SilentRequests(Beside):
     """Requests that ask first: until anybody knows that the file system does not answer, and where nobody
     may tell for long. One worker with one loop serves them all."""
 
-    LARGE = os.urandom(1 << 20) * 4
+    LARGE = os.urandom(1 << 20) * 16  # more than a socket takes (tcp_wmem)
     FILES = {"index.html": b"from afar", "large.bin": LARGE}
     AFAR = [("Host", "afar")]
 
